@@ -1,0 +1,200 @@
+//! A detection as the rest of the program sees it: checked, with every observation lowered to a formula.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::logic::{Event, Formula};
+
+/// One canonical detection.
+#[derive(Clone, Debug)]
+pub struct Detection {
+    /// The file it was read from, relative to the project where possible, with `/` between segments.
+    pub file: PathBuf,
+    /// Its short name: the file's name without the extension (`docker_socket_mounted`). Names rules and files.
+    pub name: String,
+    /// Its identity; rules' identities derive from it.
+    pub id: Uuid,
+    /// What it finds, in a few words.
+    pub title: String,
+    /// Raised with every change of its logic.
+    pub version: u32,
+    /// How far it can be trusted to be finished.
+    pub status: Status,
+    /// How bad it is when it is true.
+    pub severity: Severity,
+    /// How often it is true when it fires.
+    pub confidence: Confidence,
+    /// What it finds and why that matters.
+    pub description: String,
+    /// Who wrote it.
+    pub author: String,
+    /// Who answers for it, if that is somebody else.
+    pub owner: Option<String>,
+    /// When it was written.
+    pub created: jiff::civil::Date,
+    /// When it was last changed.
+    pub modified: Option<jiff::civil::Date>,
+    /// ATT&CK technique ids (`T1611`, `T1610`), in the author's order.
+    pub attack: Vec<String>,
+    /// Where to read more.
+    pub references: Vec<String>,
+    /// What else may make it fire.
+    pub false_positives: Vec<String>,
+    /// What an analyst does when it fires, in Markdown.
+    pub triage: String,
+    /// Free words to find it by.
+    pub tags: Vec<String>,
+    /// Risk that one hit adds, 0 to 100.
+    pub risk: u8,
+    /// How often it runs, and over which time, where rules are searches.
+    pub schedule: Schedule,
+    /// How repeated hits are held back.
+    pub throttle: Option<Throttle>,
+    /// What it looks for, per log source, in the author's order.
+    pub observations: Vec<Observation>,
+    /// What a target does differently for it, by the target's name.
+    pub targets: BTreeMap<String, TargetSettings>,
+    /// Events that it must match and must not.
+    pub tests: Vec<DetectionTest>,
+}
+
+/// What a detection looks for in one log source.
+#[derive(Clone, Debug)]
+pub struct Observation {
+    /// The log source's name in the catalogue.
+    pub source: String,
+    /// The selections by name, lowered, in the author's order: what a hit can be explained by.
+    pub selections: IndexMap<String, Formula>,
+    /// The condition over the selections as it was written.
+    pub condition: String,
+    /// The whole of it: the condition with the selections put in, over the event's own paths.
+    pub formula: Formula,
+}
+
+/// How far a detection can be trusted to be finished (the words are Sigma's).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// In production.
+    Stable,
+    /// Believed right, watched.
+    Test,
+    /// New.
+    Experimental,
+    /// Kept for reference.
+    Deprecated,
+}
+
+/// How bad it is when a detection is right (the words are Sigma's levels).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Nothing by itself.
+    Informational,
+    /// Worth a look some day.
+    Low,
+    /// Worth a look.
+    Medium,
+    /// Look today.
+    High,
+    /// Look now.
+    Critical,
+}
+
+/// How often a detection is right when it fires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Confidence {
+    /// Mostly something else.
+    Low,
+    /// Often.
+    Medium,
+    /// Nearly always.
+    High,
+}
+
+/// When a search runs and how far it looks back, in minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct Schedule {
+    /// Minutes between two runs.
+    pub every: u32,
+    /// Minutes that a run looks back; more than `every`, because events arrive late.
+    pub look_back: u32,
+}
+
+/// How repeated hits are held back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Throttle {
+    /// Minutes for which a repeated hit is not reported.
+    pub minutes: u32,
+    /// Canonical fields that make two hits the same.
+    pub by: Vec<String>,
+}
+
+/// What a target does differently for one detection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TargetSettings {
+    /// False: no rule for this target.
+    pub enabled: Option<bool>,
+    /// Another severity there.
+    pub severity: Option<Severity>,
+    /// Deviations that are accepted, by log source.
+    pub accept: BTreeMap<String, Accept>,
+}
+
+/// A deviation that the detection's author accepts for a target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accept {
+    /// In which direction.
+    pub deviation: Deviation,
+    /// Why that is all right.
+    pub reason: String,
+}
+
+/// In which direction a rule differs from the detection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Deviation {
+    /// It matches events that the detection does not.
+    Wider,
+    /// It misses events that the detection matches.
+    Narrower,
+}
+
+/// Events with a known answer.
+#[derive(Clone, Debug)]
+pub struct DetectionTest {
+    /// What is tested, for reports; may be empty.
+    pub name: String,
+    /// The log source that the events are of; decided by the log's content if absent.
+    pub source: Option<String>,
+    /// The events.
+    pub events: TestEvents,
+}
+
+/// Where a test's events are.
+#[derive(Clone, Debug)]
+pub enum TestEvents {
+    /// In a recorded log.
+    Log {
+        /// Path relative to the project's `tests` folder.
+        path: PathBuf,
+        /// Ids of the events that match: no other event of the log does, unless `partial`.
+        matches: Vec<String>,
+        /// Ids of events that must not match.
+        misses: Vec<String>,
+        /// True if only the listed events are judged.
+        partial: bool,
+    },
+    /// Written in the detection.
+    Inline {
+        /// Events that match, as canonical JSON.
+        matches: Vec<Event>,
+        /// Events that do not.
+        misses: Vec<Event>,
+    },
+}

@@ -1,0 +1,16 @@
+//! The meaning of conditions: one type for them, and what they say of events. Knows nothing of detections, log
+//! sources, query languages or targets.
+
+pub mod evaluate;
+pub mod event;
+pub mod formula;
+pub mod option;
+pub mod path;
+pub mod pattern;
+
+pub use evaluate::{Explanation, Reading, evaluate, explain};
+pub use event::Event;
+pub use formula::{Comparison, Formula, Number, Origin, Predicate, Subject, Test};
+pub use option::{Command, Grammar, Launchers, OptionTest, OptionValue, ValueForm, ValueTest};
+pub use path::{Path, PathError};
+pub use pattern::{ANY_CHARACTER, Case, Glob, Pattern, Piece, Shape, TextSet};

@@ -1,0 +1,766 @@
+//! Options on an argument vector: how the command line tools themselves read `-v X`, `-vX`, `-itv X`,
+//! `--volume=X`, where their options end, and what that amounts to in a joined command line.
+//!
+//! Two readings belong to every test (DESIGN: *Option*, *Must and may*): the vector's own, [`OptionTest::is_given`],
+//! and the text's, [`OptionTest::loose_regex`]. Between them lie the conditions that a target without the vector
+//! can be given: [`OptionTest::strict_regex`], which is exact on lines whose arguments hold no blanks, and
+//! [`OptionTest::loose_globs`], for languages that know wildcards only.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::pattern::{Glob, Piece, TextSet};
+
+/// An option that is given on a command line, with a value that satisfies conditions.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct OptionTest {
+    /// On which commands the option counts. None: on any, anywhere before a `--`.
+    pub commands: Vec<Command>,
+    /// The option's names with their dashes, short and long: `-v`, `--volume`.
+    pub names: Vec<String>,
+    /// What its value has to be.
+    pub value: OptionValue,
+    /// Programs that start the command they are given.
+    pub launchers: Arc<Launchers>,
+}
+
+/// A command whose options are meant: a program and the words that must follow it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Command {
+    /// The program's file name (`docker`); `None` for any program.
+    pub program: Option<String>,
+    /// The subcommand, word by word: `container`, `run`.
+    pub words: Vec<String>,
+    /// How its options are read.
+    pub grammar: Arc<Grammar>,
+}
+
+/// How a command reads its options.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+pub struct Grammar {
+    /// Options that never take the next argument as their value: `-d`, `--rm`, `--privileged`.
+    pub flags: BTreeSet<String>,
+    /// Whether options may follow the first operand (`kubectl run NAME --image=X`; not `docker run IMAGE …`).
+    pub interspersed: bool,
+}
+
+/// Programs whose operands are a command line of their own.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+pub struct Launchers {
+    /// File names of programs that run the command in their arguments: `sudo`, `env`, `timeout`, `xargs`.
+    pub wrappers: BTreeSet<String>,
+    /// File names of shells, which run the text after `-c`.
+    pub shells: BTreeSet<String>,
+}
+
+/// What a test asks of an option's value.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum OptionValue {
+    /// The option is a switch that is on: given alone or with a true value.
+    Switch,
+    /// One occurrence's value satisfies all of these. With no test, any value will do.
+    Given {
+        /// How the value is built.
+        form: ValueForm,
+        /// What holds for one and the same occurrence.
+        tests: Vec<ValueTest>,
+    },
+}
+
+/// How an option's value is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ValueForm {
+    /// Plain text.
+    Plain,
+    /// `SOURCE:TARGET[:OPTIONS]`, as `docker run --volume` takes it.
+    Volume,
+    /// `key=value,key=value,word`, as `docker run --mount` takes it.
+    Keys,
+}
+
+/// A condition on one part of an option's value.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ValueTest {
+    /// The whole value.
+    Whole(TextSet),
+    /// The value of a key under any of its names (`src`, `source`); for [`ValueForm::Volume`], `source` and
+    /// `target` are its first and second field.
+    Key(Vec<String>, TextSet),
+    /// Whether the mount is read-only: `ro` or `readonly` among its options.
+    ReadOnly(bool),
+}
+
+/// Spellings of "true" in Go's `strconv.ParseBool`, which docker, podman and kubectl use.
+const TRUE_WORDS: [&str; 6] = ["1", "t", "T", "true", "TRUE", "True"];
+/// Words that make a mount read-only.
+const READ_ONLY_WORDS: [&str; 2] = ["ro", "readonly"];
+/// How deep command lines inside command lines are followed.
+const MAX_NESTING: usize = 3;
+
+impl OptionTest {
+    /// The vector's own reading: some command in `argv` gives the option with a value that satisfies the test.
+    pub fn is_given(&self, argv: &[&str]) -> bool {
+        self.is_given_at_depth(argv, MAX_NESTING)
+    }
+
+    fn is_given_at_depth(&self, argv: &[&str], depth: usize) -> bool {
+        if self.commands.is_empty() {
+            return self.is_given_in(argv.get(1..).unwrap_or_default(), None);
+        }
+        if self
+            .commands
+            .iter()
+            .any(|command| self.starts_of(command, argv).any(|rest| self.is_given_in(rest, Some(&command.grammar))))
+        {
+            return true;
+        }
+        depth > 0
+            && self.shell_texts(argv).any(|text| {
+                split_shell(text).iter().any(|inner| {
+                    let inner: Vec<&str> = inner.iter().map(String::as_str).collect();
+                    self.is_given_at_depth(&inner, depth - 1)
+                })
+            })
+    }
+
+    /// What follows `command` in `argv`, for every place where it may begin.
+    fn starts_of<'a, 'b: 'a>(
+        &'a self,
+        command: &'a Command,
+        argv: &'a [&'b str],
+    ) -> impl Iterator<Item = &'a [&'b str]> {
+        let launched = argv.first().is_some_and(|first| self.launchers.wrappers.contains(file_name(first)));
+        let last = if launched { argv.len() } else { argv.len().min(1) };
+        (0..last).filter_map(move |at| {
+            let program = argv.get(at)?;
+            if command.program.as_ref().is_some_and(|name| name != file_name(program)) {
+                return None;
+            }
+            after_words(argv.get(at + 1..)?, &command.words)
+        })
+    }
+
+    /// Texts that a shell in `argv` is told to run.
+    fn shell_texts<'a, 'b: 'a>(&'a self, argv: &'a [&'b str]) -> impl Iterator<Item = &'b str> + 'a {
+        argv.iter().enumerate().filter(|(_, word)| self.launchers.shells.contains(file_name(word))).filter_map(
+            |(at, _)| {
+                let rest = argv.get(at + 1..)?;
+                let dash_c = rest
+                    .iter()
+                    .position(|word| !word.starts_with('-') || (!word.starts_with("--") && word.ends_with('c')))?;
+                if rest.get(dash_c)?.starts_with('-') { rest.get(dash_c + 1).copied() } else { None }
+            },
+        )
+    }
+
+    /// Whether the option is given in `rest`, the arguments after a command's words.
+    fn is_given_in(&self, rest: &[&str], grammar: Option<&Grammar>) -> bool {
+        let generic = Grammar { flags: BTreeSet::new(), interspersed: true };
+        let grammar = grammar.unwrap_or(&generic);
+        let is_switch = self.value == OptionValue::Switch;
+        let takes_no_value = |name: &str| grammar.flags.contains(name) || (is_switch && self.is_name(name));
+        let mut at = 0;
+        while let Some(word) = rest.get(at) {
+            at += 1;
+            if *word == "--" {
+                return false;
+            }
+            if let Some(long) = word.strip_prefix("--") {
+                let (name, value) = match long.find('=') {
+                    Some(equals) => word.split_at(equals + 2),
+                    None => (*word, ""),
+                };
+                if let Some(value) = value.strip_prefix('=') {
+                    if self.is_name(name) && self.holds(Some(value)) {
+                        return true;
+                    }
+                } else if takes_no_value(name) {
+                    if self.is_name(name) && self.holds(None) {
+                        return true;
+                    }
+                } else {
+                    let value = rest.get(at).filter(|_| self.is_name(name) || !self.ends_generic(rest, at));
+                    if self.is_name(name) && self.holds(value.copied()) {
+                        return true;
+                    }
+                    at += usize::from(value.is_some());
+                }
+            } else if word.len() > 1 && word.starts_with('-') {
+                // A word such as `-privileged` that is a name of its own comes before a cluster of letters.
+                let (whole, whole_value) =
+                    word.split_once('=').map_or((*word, None), |(name, value)| (name, Some(value)));
+                if whole.len() > 2 && self.is_name(whole) {
+                    let value = whole_value.or_else(|| if is_switch { None } else { rest.get(at).copied() });
+                    if self.holds(value) {
+                        return true;
+                    }
+                    at += usize::from(whole_value.is_none() && !is_switch);
+                    continue;
+                }
+                let mut letters = word.char_indices().skip(1);
+                while let Some((start, letter)) = letters.next() {
+                    let name = format!("-{letter}");
+                    let tail = word.get(start + letter.len_utf8()..).unwrap_or_default();
+                    // Without a table of flags, letters before ours are taken for flags.
+                    let flag =
+                        takes_no_value(&name) || (grammar.flags.is_empty() && !self.is_name(&name) && !tail.is_empty());
+                    if flag {
+                        let switched = tail.strip_prefix('=').filter(|_| self.is_name(&name));
+                        if self.is_name(&name) && self.holds(switched) {
+                            return true;
+                        }
+                        if switched.is_some() {
+                            break;
+                        }
+                        continue;
+                    }
+                    if tail.is_empty() {
+                        let value = rest.get(at);
+                        if self.is_name(&name) && self.holds(value.copied()) {
+                            return true;
+                        }
+                        at += 1;
+                    } else if self.is_name(&name) && self.holds(Some(tail.strip_prefix('=').unwrap_or(tail))) {
+                        return true;
+                    }
+                    break;
+                }
+            } else if !grammar.interspersed {
+                return false;
+            }
+        }
+        false
+    }
+
+    /// Whether the word at `at` is no value, where it is not known if the option before it takes one.
+    fn ends_generic(&self, rest: &[&str], at: usize) -> bool {
+        rest.get(at).is_none_or(|word| word.starts_with('-') && word.len() > 1)
+    }
+
+    fn is_name(&self, name: &str) -> bool {
+        self.names.iter().any(|n| n == name)
+    }
+
+    /// Whether one occurrence with this value satisfies the test.
+    fn holds(&self, value: Option<&str>) -> bool {
+        match (&self.value, value) {
+            (OptionValue::Switch, None) => true,
+            (OptionValue::Switch, Some(value)) => TRUE_WORDS.contains(&value),
+            (OptionValue::Given { .. }, None) => false,
+            (OptionValue::Given { form, tests }, Some(value)) => tests.iter().all(|test| test.holds(*form, value)),
+        }
+    }
+
+    /// The same text found in the arguments joined by single spaces: what a rule *may* match.
+    ///
+    /// A regular expression over the whole line; case is left to the caller.
+    pub fn loose_regex(&self) -> String {
+        let any = "(?s:.*)";
+        format!("{any}{}{any} {}(?:[ \"';|&)]{any})?", self.commands_regex("", any), self.given_regex())
+    }
+
+    /// The vector's reading in a joined line. Exact where no argument is empty or holds a blank, because only
+    /// then can the arguments be told apart; within [`loose_regex`](Self::loose_regex) everywhere.
+    ///
+    /// It does not know which options take a value, so it allows every option one.
+    pub fn strict_regex(&self) -> String {
+        let any_program = "[^ ]+";
+        let options = "(?: -[^ ]+(?: [^- ][^ ]*)?)*";
+        let interspersed = self.commands.is_empty() || self.commands.iter().any(|c| c.grammar.interspersed);
+        let last = if interspersed { "(?: [^ ]+)*" } else { options };
+        let commands =
+            if self.commands.is_empty() { any_program.to_owned() } else { self.commands_regex(any_program, options) };
+        format!("(?:[^ ]+ )*(?:[^ ]*/)?{commands}{last} {}(?: (?s:.*))?", self.given_regex())
+    }
+
+    /// The commands as alternatives, with `gap` between their words. Those that share their words or their
+    /// programs are written once.
+    fn commands_regex(&self, any_program: &str, gap: &str) -> String {
+        let mut by_words: Vec<(&[String], Vec<String>)> = Vec::new();
+        for command in &self.commands {
+            let program = command.program.as_deref().map_or_else(|| any_program.to_owned(), regex_syntax::escape);
+            match by_words.iter_mut().find(|(words, _)| *words == command.words.as_slice()) {
+                Some((_, programs)) => programs.push(program),
+                None => by_words.push((&command.words, vec![program])),
+            }
+        }
+        let mut by_programs: Vec<(Vec<String>, Vec<String>)> = Vec::new();
+        for (words, programs) in by_words {
+            let words: String = words.iter().map(|word| format!("{gap} {}", regex_syntax::escape(word))).collect();
+            match by_programs.iter_mut().find(|(known, _)| *known == programs) {
+                Some((_, all)) => all.push(words),
+                None => by_programs.push((programs, vec![words])),
+            }
+        }
+        let alternatives: Vec<String> =
+            by_programs.iter().map(|(programs, words)| format!("{}{}", group(programs), group(words))).collect();
+        group(&alternatives)
+    }
+
+    /// The option's own text with its value, without the blanks around it. Matches nothing if the conditions on
+    /// the value need more than one expression; see [`has_regex`](Self::has_regex).
+    fn given_regex(&self) -> String {
+        let is_short = |name: &&String| name.chars().count() == 2;
+        let short: Vec<&str> = self.names.iter().filter(is_short).filter_map(|name| name.get(1..)).collect();
+        let long: Vec<String> =
+            self.names.iter().filter(|name| !is_short(name)).map(|n| regex_syntax::escape(n)).collect();
+        let mut forms: Vec<String> = Vec::new();
+        match &self.value {
+            OptionValue::Switch => {
+                if !long.is_empty() {
+                    forms.push(format!("{}(?:=(?:1|t|T|true|TRUE|True))?", group(&long)));
+                }
+                if !short.is_empty() {
+                    forms.push(format!("-[a-zA-Z0-9]*{}[a-zA-Z0-9]*", group(&short)));
+                }
+            }
+            OptionValue::Given { form, tests } => {
+                let Some(value) = value_regex(*form, tests) else {
+                    return "[^\\s\\S]".to_owned();
+                };
+                let mut names = Vec::new();
+                if !long.is_empty() {
+                    names.push(format!("{}[ =]", group(&long)));
+                }
+                if !short.is_empty() {
+                    names.push(format!("-[a-zA-Z0-9]*{}[ =]?", group(&short)));
+                }
+                forms.push(format!("{}{value}", group(&names)));
+            }
+        }
+        group(&forms)
+    }
+
+    /// Wildcard patterns over the joined line, between the two readings, for switches with long names; `None` where
+    /// wildcards cannot say it or would be too many to read.
+    pub fn loose_globs(&self) -> Option<Vec<Glob>> {
+        if self.value != OptionValue::Switch || self.names.iter().any(|name| name.chars().count() == 2) {
+            return None;
+        }
+        let commands: Vec<Vec<Piece>> = if self.commands.is_empty() {
+            vec![vec![Piece::Any]]
+        } else {
+            self.commands
+                .iter()
+                .map(|command| {
+                    let mut pieces = vec![Piece::Any];
+                    if let Some(program) = &command.program {
+                        pieces.extend([Piece::Literal(program.clone()), Piece::Any]);
+                    }
+                    for word in &command.words {
+                        pieces.extend([Piece::Literal(format!(" {word}")), Piece::Any]);
+                    }
+                    pieces
+                })
+                .collect()
+        };
+        let mut globs = Vec::new();
+        for command in &commands {
+            for name in &self.names {
+                let given = Piece::Literal(format!(" {name}"));
+                globs.push(Glob::new(command.iter().cloned().chain([given])));
+                for tail in [" ", "=1", "=t", "=T"] {
+                    let given = Piece::Literal(format!(" {name}{tail}"));
+                    globs.push(Glob::new(command.iter().cloned().chain([given, Piece::Any])));
+                }
+            }
+        }
+        (globs.len() <= 24).then_some(globs)
+    }
+
+    /// Whether the test can be put into a regular expression over a joined line at all.
+    pub fn has_regex(&self) -> bool {
+        match &self.value {
+            OptionValue::Switch => true,
+            OptionValue::Given { form, tests } => value_regex(*form, tests).is_some(),
+        }
+    }
+
+    /// True if letters of both cases count as the same in the given reading: what the value's patterns say. Names
+    /// and words of a command are always case-sensitive.
+    pub fn folds(&self, may: bool) -> bool {
+        match &self.value {
+            OptionValue::Switch => may,
+            OptionValue::Given { tests, .. } => {
+                let mut sets = tests.iter().filter_map(ValueTest::set).peekable();
+                if sets.peek().is_none() { may } else { sets.all(|set| set.folds(may)) }
+            }
+        }
+    }
+}
+
+impl ValueTest {
+    fn set(&self) -> Option<&TextSet> {
+        match self {
+            ValueTest::Whole(set) | ValueTest::Key(_, set) => Some(set),
+            ValueTest::ReadOnly(_) => None,
+        }
+    }
+
+    fn holds(&self, form: ValueForm, value: &str) -> bool {
+        match self {
+            ValueTest::Whole(set) => set.is_match(value, false),
+            ValueTest::Key(names, set) => match form {
+                ValueForm::Plain => false,
+                ValueForm::Volume => {
+                    let fields: Vec<&str> = value.split(':').collect();
+                    let field = |name: &str| match (name, fields.as_slice()) {
+                        ("source", [source, _, ..]) => Some(*source),
+                        ("target", [_, target, ..] | [target]) => Some(*target),
+                        _ => None,
+                    };
+                    names.iter().filter_map(|name| field(name)).any(|field| set.is_match(field, false))
+                }
+                ValueForm::Keys => value
+                    .split(',')
+                    .filter_map(|item| item.split_once('='))
+                    .any(|(key, value)| names.iter().any(|name| name == key) && set.is_match(value, false)),
+            },
+            ValueTest::ReadOnly(wanted) => *wanted == is_read_only(form, value),
+        }
+    }
+}
+
+fn is_read_only(form: ValueForm, value: &str) -> bool {
+    let options = match form {
+        ValueForm::Plain => return false,
+        ValueForm::Volume => value.splitn(3, ':').nth(2).unwrap_or_default(),
+        ValueForm::Keys => value,
+    };
+    options.split(',').any(|item| match item.split_once('=') {
+        None => READ_ONLY_WORDS.contains(&item),
+        Some((key, value)) => form == ValueForm::Keys && READ_ONLY_WORDS.contains(&key) && TRUE_WORDS.contains(&value),
+    })
+}
+
+/// The conditions on one value as a regular expression over that value within a line; `None` if they need more
+/// than one expression.
+fn value_regex(form: ValueForm, tests: &[ValueTest]) -> Option<String> {
+    let mut read_only = None;
+    let mut whole = None;
+    let mut keys: Vec<(&[String], &TextSet)> = Vec::new();
+    for test in tests {
+        match test {
+            ValueTest::ReadOnly(wanted) if read_only.is_none() => read_only = Some(*wanted),
+            ValueTest::Whole(set) if whole.is_none() => whole = Some(set),
+            ValueTest::Key(names, set) => keys.push((names, set)),
+            _ => return None,
+        }
+    }
+    if let Some(set) = whole {
+        return (tests.len() == 1).then(|| format!("(?:{})", set.to_regex("[^ ]")));
+    }
+    match form {
+        ValueForm::Plain => tests.is_empty().then(|| "[^ ]+".to_owned()),
+        ValueForm::Volume => {
+            let mut field = |name: &str| {
+                let at = keys.iter().position(|(names, _)| names.iter().any(|n| n == name))?;
+                Some(format!("(?:{})", keys.remove(at).1.to_regex("[^ :]")))
+            };
+            let source = field("source").unwrap_or_else(|| "[^ :]*".to_owned());
+            let target = field("target").unwrap_or_else(|| "[^ :]*".to_owned());
+            let options = match read_only {
+                None => "(?::[^ ]*)?".to_owned(),
+                Some(true) => "(?::(?:[^ ,]*,)*(?:ro|readonly)(?:,[^ ]*)?)".to_owned(),
+                Some(false) => {
+                    let item = other_than(&READ_ONLY_WORDS, " ,");
+                    format!("(?::{item}(?:,{item})*)?")
+                }
+            };
+            keys.is_empty().then(|| format!("{source}:{target}{options}"))
+        }
+        ValueForm::Keys => {
+            let given = |(names, set): &(&[String], &TextSet)| {
+                let names: Vec<String> = names.iter().map(|name| regex_syntax::escape(name)).collect();
+                format!("{}=(?:{})", group(&names), set.to_regex("[^ ,]"))
+            };
+            let read_only_item = "(?:ro|readonly)(?:=(?:1|t|T|true|TRUE|True))?";
+            match (keys.as_slice(), read_only) {
+                ([], None) => Some("[^ ]+".to_owned()),
+                ([key], None) => Some(format!("(?:[^ ,]*,)*{}(?:,[^ ]*)?", given(key))),
+                ([], Some(true)) => Some(format!("(?:[^ ,]*,)*{read_only_item}(?:,[^ ]*)?")),
+                ([key], Some(true)) => {
+                    let key = given(key);
+                    Some(format!(
+                        "(?:[^ ,]*,)*(?:{key},(?:[^ ,]*,)*{read_only_item}|{read_only_item},(?:[^ ,]*,)*{key})(?:,[^ ]*)?"
+                    ))
+                }
+                (keys @ ([] | [_]), Some(false)) => {
+                    let words: Vec<String> = READ_ONLY_WORDS
+                        .iter()
+                        .flat_map(|word| {
+                            std::iter::once((*word).to_owned())
+                                .chain(TRUE_WORDS.iter().map(move |t| format!("{word}={t}")))
+                        })
+                        .collect();
+                    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                    let item = other_than(&words, " ,");
+                    Some(match keys {
+                        [key] => format!("(?:{item},)*{}(?:,{item})*", given(key)),
+                        _ => format!("{item}(?:,{item})*"),
+                    })
+                }
+                _ => None,
+            }
+        }
+    }
+}
+
+/// An expression for every text without characters of `stop` that is none of `words`.
+fn other_than(words: &[&str], stop: &str) -> String {
+    fn below(words: &[&str], stop: &str) -> String {
+        let mut firsts: Vec<char> = words.iter().filter_map(|word| word.chars().next()).collect();
+        firsts.sort_unstable();
+        firsts.dedup();
+        let mut alternatives: Vec<String> = firsts
+            .iter()
+            .map(|first| {
+                let rest: Vec<&str> = words.iter().filter_map(|word| word.strip_prefix(*first)).collect();
+                format!("{}{}", regex_syntax::escape(&first.to_string()), below(&rest, stop))
+            })
+            .collect();
+        let listed: String = firsts.iter().collect();
+        alternatives.push(format!("[^{stop}{}][^{stop}]*", listed));
+        let optional = if words.contains(&"") { "" } else { "?" };
+        format!("(?:{}){optional}", alternatives.join("|"))
+    }
+    below(words, stop)
+}
+
+/// `a`, or `(?:a|b)`.
+fn group<S: AsRef<str>>(alternatives: &[S]) -> String {
+    match alternatives {
+        [one] => one.as_ref().to_owned(),
+        many => format!("(?:{})", many.iter().map(AsRef::as_ref).collect::<Vec<_>>().join("|")),
+    }
+}
+
+/// The last segment of a path: how a program is named.
+fn file_name(word: &str) -> &str {
+    word.rsplit('/').next().unwrap_or(word)
+}
+
+/// What follows `words` in `rest`, with options (and one value each) allowed before every word.
+fn after_words<'a, 'b>(rest: &'a [&'b str], words: &[String]) -> Option<&'a [&'b str]> {
+    let mut rest = rest;
+    for word in words {
+        loop {
+            let (first, tail) = rest.split_first()?;
+            rest = tail;
+            if first == word {
+                break;
+            }
+            if !first.starts_with('-') || *first == "--" {
+                return None;
+            }
+            if let Some((value, tail)) = rest.split_first() {
+                if !first.contains('=') && !value.starts_with('-') && value != word {
+                    rest = tail;
+                }
+            }
+        }
+    }
+    Some(rest)
+}
+
+/// Splits what a shell is told to run into the simple commands in it, each into its words, as POSIX sh quotes them.
+///
+/// Enough of a shell to see which programs are started with which words: operators and newlines end a command;
+/// redirections, expansions and assignments stay words.
+pub fn split_shell(text: &str) -> Vec<Vec<String>> {
+    let mut commands: Vec<Vec<String>> = vec![Vec::new()];
+    let mut word: Option<String> = None;
+    let mut chars = text.chars().peekable();
+    let end_word = |word: &mut Option<String>, commands: &mut Vec<Vec<String>>| {
+        if let (Some(done), Some(command)) = (word.take(), commands.last_mut()) {
+            // Assignments and reserved words before a command are no part of it.
+            let assigns = done.split_once('=').is_some_and(|(name, _)| {
+                !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+            });
+            let reserved = ["if", "then", "else", "elif", "do", "while", "until", "!", "{", "exec", "command"]
+                .contains(&done.as_str());
+            if !(command.is_empty() && (assigns || reserved)) {
+                command.push(done);
+            }
+        }
+    };
+    while let Some(c) = chars.next() {
+        match c {
+            '\'' => {
+                let word = word.get_or_insert_default();
+                word.extend(chars.by_ref().take_while(|c| *c != '\''));
+            }
+            '"' => {
+                let word = word.get_or_insert_default();
+                while let Some(c) = chars.next() {
+                    match c {
+                        '"' => break,
+                        '\\' => word.extend(chars.next()),
+                        c => word.push(c),
+                    }
+                }
+            }
+            '\\' => word.get_or_insert_default().extend(chars.next()),
+            ' ' | '\t' => end_word(&mut word, &mut commands),
+            ';' | '&' | '|' | '\n' | '(' | ')' | '`' => {
+                end_word(&mut word, &mut commands);
+                commands.push(Vec::new());
+            }
+            c => word.get_or_insert_default().push(c),
+        }
+    }
+    end_word(&mut word, &mut commands);
+    commands.retain(|command| !command.is_empty());
+    commands
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logic::pattern::{Case, Pattern};
+
+    fn launchers() -> Arc<Launchers> {
+        let set = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
+        Arc::new(Launchers { wrappers: set(&["sudo", "env", "timeout", "nohup"]), shells: set(&["sh", "bash"]) })
+    }
+
+    fn command(program: Option<&str>, words: &[&str]) -> Command {
+        let flags = ["-d", "-i", "-t", "--rm", "--privileged"].iter().map(|f| (*f).to_owned()).collect();
+        Command {
+            program: program.map(str::to_owned),
+            words: words.iter().map(|w| (*w).to_owned()).collect(),
+            grammar: Arc::new(Grammar { flags, interspersed: false }),
+        }
+    }
+
+    fn test(names: &[&str], value: OptionValue) -> OptionTest {
+        OptionTest {
+            commands: vec![command(Some("docker"), &["run"]), command(Some("docker"), &["container", "run"])],
+            names: names.iter().map(|n| (*n).to_owned()).collect(),
+            value,
+            launchers: launchers(),
+        }
+    }
+
+    fn etc(read_only: Option<bool>, form: ValueForm) -> OptionValue {
+        let set = TextSet::new(vec![Pattern::Path { path: "/etc".into(), below: true }], Case::Sensitive);
+        let mut tests = vec![ValueTest::Key(vec!["source".into(), "src".into()], set)];
+        tests.extend(read_only.map(ValueTest::ReadOnly));
+        OptionValue::Given { form, tests }
+    }
+
+    /// Whether the vector, the strict and the loose line reading find it.
+    fn readings(test: &OptionTest, argv: &[&str]) -> (bool, bool, bool) {
+        let line = argv.join(" ");
+        let line_matches =
+            |regex: String| regex::Regex::new(&format!("^(?:{regex})$")).expect("an expression").is_match(&line);
+        (test.is_given(argv), line_matches(test.strict_regex()), line_matches(test.loose_regex()))
+    }
+
+    #[test]
+    fn switches() {
+        let privileged = test(&["--privileged"], OptionValue::Switch);
+        for line in [
+            "docker run --privileged alpine",
+            "/usr/bin/docker run --rm --privileged alpine",
+            "docker run --privileged=true alpine",
+            "docker --context x run -it --name a --privileged alpine",
+            "docker container run --privileged alpine",
+            "sudo docker run --privileged alpine",
+            "timeout -s TERM 6 docker run --privileged alpine",
+        ] {
+            let argv: Vec<&str> = line.split(' ').collect();
+            assert_eq!(readings(&privileged, &argv), (true, true, true), "{line}");
+        }
+        for line in [
+            "docker run --privileged=false alpine",
+            "docker run alpine echo --privileged",
+            "docker run --name privileged alpine",
+            "docker ps --filter label=privileged",
+            "grep -- --privileged notes",
+            "docker build --privileged .",
+        ] {
+            let argv: Vec<&str> = line.split(' ').collect();
+            let (vector, strict, _) = readings(&privileged, &argv);
+            assert_eq!((vector, strict), (false, false), "{line}");
+        }
+        assert!(privileged.is_given(&["sh", "-c", "cd /tmp && docker run --privileged 'a b'"]));
+        assert!(privileged.is_given(&["sudo", "-E", "bash", "-lc", "docker run --privileged a"]));
+        assert!(!privileged.is_given(&["docker", "build", "echo docker run --privileged"]));
+        assert!(!privileged.is_given(&["docker", "run", "-e", "--privileged", "alpine"]));
+    }
+
+    #[test]
+    fn values_in_every_spelling() {
+        let mount = test(&["-v", "--volume"], etc(None, ValueForm::Volume));
+        for line in [
+            "docker run -v /etc:/etc a",
+            "docker run -v=/etc:/etc a",
+            "docker run -v/etc:/etc a",
+            "docker run -itv /etc:/x a",
+            "docker run -itv/etc:/x a",
+            "docker run --volume /etc/:/x a",
+            "docker run --volume=//etc/shadow:/x a",
+            "docker run -v /data:/data:ro -v /etc:/x a",
+        ] {
+            let argv: Vec<&str> = line.split(' ').collect();
+            assert_eq!(readings(&mount, &argv), (true, true, true), "{line}");
+        }
+        for line in [
+            "docker run -v /etcd:/etc a",
+            "docker run -v /srv:/etc a",
+            "docker run a -v /etc:/etc",
+            "docker run -v etc:/etc a",
+            "docker run -v /etc a",
+        ] {
+            let argv: Vec<&str> = line.split(' ').collect();
+            let (vector, strict, _) = readings(&mount, &argv);
+            assert_eq!((vector, strict), (false, false), "{line}");
+        }
+    }
+
+    #[test]
+    fn conditions_hold_for_one_occurrence() {
+        let (v, m) = (["-v", "--volume"], ["--mount"]);
+        let written = test(&v, etc(Some(false), ValueForm::Volume));
+        let read = test(&v, etc(Some(true), ValueForm::Volume));
+        let mounted = test(&m, etc(Some(false), ValueForm::Keys));
+        let mounted_ro = test(&m, etc(Some(true), ValueForm::Keys));
+        for (line, expected) in [
+            ("docker run -v /data:/data:ro -v /etc:/etc a", [true, false, false, false]),
+            ("docker run -v /data:/data -v /etc:/etc:ro a", [false, true, false, false]),
+            ("docker run -v /etc:/etc:rw,z a", [true, false, false, false]),
+            ("docker run -v /etc:/etc:z,ro a", [false, true, false, false]),
+            ("docker run --mount type=bind,src=/etc,dst=/x a", [false, false, true, false]),
+            ("docker run --mount readonly,type=bind,source=/etc,dst=/x a", [false, false, false, true]),
+            ("docker run --mount type=bind,source=/etc,dst=/x,ro=true a", [false, false, false, true]),
+            ("docker run --mount type=bind,source=/etc,dst=/x,readonly=false a", [false, false, true, false]),
+            ("docker run --mount type=bind,source=/etcd,dst=/etc a", [false, false, false, false]),
+        ] {
+            let argv: Vec<&str> = line.split(' ').collect();
+            for (test, expected) in [&written, &read, &mounted, &mounted_ro].into_iter().zip(expected) {
+                let (vector, strict, loose) = readings(test, &argv);
+                assert_eq!((vector, strict), (expected, expected), "{line} {:?}", test.value);
+                assert!(loose || !strict);
+            }
+        }
+    }
+
+    #[test]
+    fn wildcards_lie_between_the_readings() {
+        let privileged = test(&["--privileged"], OptionValue::Switch);
+        let globs = privileged.loose_globs().expect("a switch");
+        let set = TextSet::new(globs.into_iter().map(Pattern::Glob).collect(), Case::Sensitive);
+        assert!(set.is_match("sudo docker run -it --privileged alpine", false));
+        assert!(set.is_match("docker run --privileged=true alpine", false));
+        assert!(!set.is_match("docker run --privileged=false alpine", false));
+    }
+
+    #[test]
+    fn shells_split_words() {
+        assert_eq!(
+            split_shell(r#"A=b docker run 'x y' "z\"" && echo a;b|c"#),
+            [vec!["docker", "run", "x y", "z\""], vec!["echo", "a"], vec!["b"], vec!["c"]]
+        );
+    }
+}

@@ -1,0 +1,313 @@
+//! Patterns: what a predicate on text asks of a value. Every one denotes a regular language.
+
+use std::fmt::{self, Write as _};
+use std::sync::OnceLock;
+
+/// Which letters count as the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Case {
+    /// `A` is not `a`.
+    Sensitive,
+    /// `A` is `a`, by Unicode's simple case folding.
+    Insensitive,
+    /// Either will do: a rule *must* match the case-sensitive reading and *may* match the other
+    /// (DESIGN: *Must and may*).
+    Either,
+}
+
+/// One piece of a glob.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Piece {
+    /// This text.
+    Literal(String),
+    /// `*`: any text, also none.
+    Any,
+    /// `?`: any one character.
+    One,
+}
+
+/// A pattern over the whole value made of literal text and wildcards.
+///
+/// Kept in one normal form, so that equal globs are equal values: neighbouring literals are one piece, no
+/// literal is empty, a run of wildcards is its `?`s followed by at most one `*`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Glob(Vec<Piece>);
+
+/// What a glob amounts to, for notations that have a word for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape<'a> {
+    /// The whole value.
+    Equals(&'a str),
+    /// The value's beginning.
+    StartsWith(&'a str),
+    /// The value's end.
+    EndsWith(&'a str),
+    /// Somewhere in the value.
+    Contains(&'a str),
+    /// Any value at all: `*`.
+    Anything,
+    /// None of these.
+    Mixed(&'a [Piece]),
+}
+
+impl Glob {
+    /// Makes a glob of pieces, in normal form.
+    pub fn new(pieces: impl IntoIterator<Item = Piece>) -> Self {
+        let mut normal: Vec<Piece> = Vec::new();
+        for piece in pieces {
+            match (normal.last_mut(), piece) {
+                (_, Piece::Literal(text)) if text.is_empty() => {}
+                (Some(Piece::Literal(before)), Piece::Literal(text)) => before.push_str(&text),
+                (Some(Piece::Any), Piece::Any) => {}
+                (Some(Piece::Any), Piece::One) => {
+                    normal.pop();
+                    normal.extend([Piece::One, Piece::Any]);
+                }
+                (_, piece) => normal.push(piece),
+            }
+        }
+        Self(normal)
+    }
+
+    /// The value `text` and no other.
+    pub fn equals(text: impl Into<String>) -> Self {
+        Self::new([Piece::Literal(text.into())])
+    }
+
+    /// Values that begin with `text`.
+    pub fn starts_with(text: impl Into<String>) -> Self {
+        Self::new([Piece::Literal(text.into()), Piece::Any])
+    }
+
+    /// Values that end with `text`.
+    pub fn ends_with(text: impl Into<String>) -> Self {
+        Self::new([Piece::Any, Piece::Literal(text.into())])
+    }
+
+    /// Values with `text` somewhere in them.
+    pub fn contains(text: impl Into<String>) -> Self {
+        Self::new([Piece::Any, Piece::Literal(text.into()), Piece::Any])
+    }
+
+    /// The pieces, in normal form.
+    pub fn pieces(&self) -> &[Piece] {
+        &self.0
+    }
+
+    /// The simplest word for what the glob says.
+    pub fn shape(&self) -> Shape<'_> {
+        match self.0.as_slice() {
+            [] => Shape::Equals(""),
+            [Piece::Any] => Shape::Anything,
+            [Piece::Literal(text)] => Shape::Equals(text),
+            [Piece::Literal(text), Piece::Any] => Shape::StartsWith(text),
+            [Piece::Any, Piece::Literal(text)] => Shape::EndsWith(text),
+            [Piece::Any, Piece::Literal(text), Piece::Any] => Shape::Contains(text),
+            pieces => Shape::Mixed(pieces),
+        }
+    }
+}
+
+/// A pattern that a value satisfies or not.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Pattern {
+    /// Literal text and wildcards, over the whole value.
+    Glob(Glob),
+    /// A regular expression in the syntax of the `regex` crate (RE2), *found* somewhere in the value.
+    Regex(String),
+    /// A file system path: `path` itself in any of its spellings (`/etc`, `/etc/`, `//etc`, `/./etc`) and, with
+    /// `below`, everything under it. `/` is always the root directory alone.
+    Path {
+        /// Absolute path without a trailing slash, save `/` itself.
+        path: String,
+        /// Whether what lies under the path counts.
+        below: bool,
+    },
+}
+
+/// The class that stands for "any character" in a pattern over a whole value.
+pub const ANY_CHARACTER: &str = r"(?s:.)";
+
+impl Pattern {
+    /// The pattern as a regular expression that must match the **whole** text; case is left to the caller.
+    ///
+    /// `any` is the regular expression for one character that a wildcard may stand for: [`ANY_CHARACTER`], or
+    /// less where the value is a part of a longer text (`[^ ]` in a command line). A [`Pattern::Regex`] keeps
+    /// its own idea of a character; only what surrounds it is limited.
+    pub fn to_regex(&self, any: &str) -> String {
+        let mut regex = String::new();
+        match self {
+            Pattern::Glob(glob) => {
+                for piece in glob.pieces() {
+                    match piece {
+                        Piece::Literal(text) => regex.push_str(&regex_syntax::escape(text)),
+                        Piece::Any => _ = write!(regex, "{any}*"),
+                        Piece::One => regex.push_str(any),
+                    }
+                }
+            }
+            Pattern::Regex(source) => _ = write!(regex, "{any}*(?:{source}){any}*"),
+            Pattern::Path { path, below } => {
+                for segment in path.split('/').filter(|s| !s.is_empty()) {
+                    _ = write!(regex, "/(?:\\.?/)*{}", regex_syntax::escape(segment));
+                }
+                match (regex.is_empty(), below) {
+                    (true, _) => regex.push_str(r"/(?:\.?/)*\.?"),
+                    (false, true) => _ = write!(regex, "(?:/{any}*)?"),
+                    (false, false) => regex.push_str(r"(?:/\.?)*"),
+                }
+            }
+        }
+        regex
+    }
+}
+
+impl fmt::Display for Pattern {
+    /// Sigma's spelling: wildcards bare, wildcard characters of the text escaped, expressions between slashes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Pattern::Glob(glob) => {
+                for piece in glob.pieces() {
+                    match piece {
+                        Piece::Literal(text) => {
+                            f.write_str(&text.replace('\\', r"\\").replace('*', r"\*").replace('?', r"\?"))?
+                        }
+                        Piece::Any => f.write_str("*")?,
+                        Piece::One => f.write_str("?")?,
+                    }
+                }
+                Ok(())
+            }
+            Pattern::Regex(source) => write!(f, "/{source}/"),
+            Pattern::Path { path, below: false } => write!(f, "path {path}"),
+            Pattern::Path { path, below: true } => write!(f, "path {path} or below"),
+        }
+    }
+}
+
+/// Several patterns of which a value satisfies at least one, and the case they are read in.
+#[derive(Debug)]
+pub struct TextSet {
+    /// The alternatives, in the order the author wrote them.
+    pub any: Vec<Pattern>,
+    /// How letters compare, for all of them.
+    pub case: Case,
+    sensitive: OnceLock<regex::Regex>,
+    insensitive: OnceLock<regex::Regex>,
+}
+
+impl TextSet {
+    /// A set of alternatives.
+    pub fn new(any: Vec<Pattern>, case: Case) -> Self {
+        Self { any, case, sensitive: OnceLock::new(), insensitive: OnceLock::new() }
+    }
+
+    /// True if `text` satisfies one of the patterns, with [`Case::Either`] read strictly for *must* and loosely
+    /// for *may*.
+    ///
+    /// A pattern whose expression does not compile is satisfied by nothing; the checks refuse it long before.
+    pub fn is_match(&self, text: &str, may: bool) -> bool {
+        let insensitive = self.folds(may);
+        let cell = if insensitive { &self.insensitive } else { &self.sensitive };
+        cell.get_or_init(|| {
+            let whole = format!("{}(?:{})$", if insensitive { "(?i)^" } else { "^" }, self.to_regex(ANY_CHARACTER));
+            regex::RegexBuilder::new(&whole)
+                .size_limit(64 << 20)
+                .build()
+                .unwrap_or_else(|_| regex::Regex::new(r"[^\s\S]").expect("the empty class is an expression"))
+        })
+        .is_match(text)
+    }
+
+    /// True if letters of both cases count as the same in the given reading.
+    pub fn folds(&self, may: bool) -> bool {
+        match self.case {
+            Case::Sensitive => false,
+            Case::Insensitive => true,
+            Case::Either => may,
+        }
+    }
+
+    /// The set as one regular expression over the whole text, case left to the caller.
+    pub fn to_regex(&self, any: &str) -> String {
+        self.any.iter().map(|pattern| format!("(?:{})", pattern.to_regex(any))).collect::<Vec<_>>().join("|")
+    }
+}
+
+impl Clone for TextSet {
+    fn clone(&self) -> Self {
+        Self::new(self.any.clone(), self.case)
+    }
+}
+
+impl PartialEq for TextSet {
+    fn eq(&self, other: &Self) -> bool {
+        self.any == other.any && self.case == other.case
+    }
+}
+
+impl Eq for TextSet {}
+
+impl std::hash::Hash for TextSet {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        (&self.any, self.case).hash(state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(pattern: Pattern, text: &str) -> bool {
+        TextSet::new(vec![pattern], Case::Sensitive).is_match(text, false)
+    }
+
+    #[test]
+    fn globs_have_one_normal_form() {
+        let pieces = [Piece::Any, Piece::One, Piece::Any, Piece::Literal("a".into()), Piece::Literal("b".into())];
+        assert_eq!(Glob::new(pieces).to_owned().0, [Piece::One, Piece::Any, Piece::Literal("ab".into())]);
+        assert_eq!(Glob::contains("x").shape(), Shape::Contains("x"));
+        assert_eq!(Glob::equals("").shape(), Shape::Equals(""));
+    }
+
+    #[test]
+    fn globs_see_the_whole_value_and_cross_newlines() {
+        assert!(matches(Pattern::Glob(Glob::contains("b")), "a\nb\nc"));
+        assert!(!matches(Pattern::Glob(Glob::equals("b")), "ab"));
+        assert!(matches(Pattern::Glob(Glob::equals("a.b")), "a.b"));
+        assert!(!matches(Pattern::Glob(Glob::equals("a.b")), "axb"));
+    }
+
+    #[test]
+    fn expressions_are_found_anywhere_unless_they_say_otherwise() {
+        assert!(matches(Pattern::Regex("b+".into()), "abbc"));
+        assert!(!matches(Pattern::Regex("^b+$".into()), "abbc"));
+        assert!(matches(Pattern::Regex("a|b".into()), "xb"));
+    }
+
+    #[test]
+    fn paths_are_known_in_all_their_spellings() {
+        let etc = |below| Pattern::Path { path: "/etc".into(), below };
+        for text in ["/etc", "/etc/", "//etc", "/./etc", "/etc//", "/etc/."] {
+            assert!(matches(etc(false), text) && matches(etc(true), text), "{text}");
+        }
+        for text in ["/etc/shadow", "/etc/../etc"] {
+            assert!(matches(etc(true), text) && !matches(etc(false), text), "{text}");
+        }
+        for text in ["/etcd", "etc", "/srv/etc", "/", ""] {
+            assert!(!matches(etc(true), text), "{text}");
+        }
+        for text in ["/", "//", "/.", "/./"] {
+            assert!(matches(Pattern::Path { path: "/".into(), below: true }, text), "{text}");
+        }
+        assert!(!matches(Pattern::Path { path: "/".into(), below: true }, "/x"));
+    }
+
+    #[test]
+    fn either_case_is_strict_for_must_and_loose_for_may() {
+        let set = |case| TextSet::new(vec![Pattern::Glob(Glob::equals("Docker"))], case);
+        assert!(!set(Case::Either).is_match("docker", false) && set(Case::Either).is_match("docker", true));
+        assert!(set(Case::Insensitive).is_match("DOCKER", false));
+        assert!(!set(Case::Sensitive).is_match("docker", true));
+    }
+}

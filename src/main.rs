@@ -1,0 +1,3 @@
+//! The `cresset` command.
+
+fn main() {}
