@@ -16,7 +16,7 @@ use super::pattern::{Glob, Piece, TextSet};
 pub struct OptionTest {
     /// On which commands the option counts. None: on any, anywhere before a `--`.
     pub commands: Vec<Command>,
-    /// The option's names with their dashes, short and long: `-v`, `--volume`.
+    /// The option's names with their dashes, short and long: `-v`, `--volume`. None: the command itself is enough.
     pub names: Vec<String>,
     /// What its value has to be.
     pub value: OptionValue,
@@ -155,6 +155,9 @@ impl OptionTest {
 
     /// Whether the option is given in `rest`, the arguments after a command's words.
     fn is_given_in(&self, rest: &[&str], grammar: Option<&Grammar>) -> bool {
+        if self.names.is_empty() {
+            return true;
+        }
         let generic = Grammar { flags: BTreeSet::new(), interspersed: true };
         let grammar = grammar.unwrap_or(&generic);
         let is_switch = self.value == OptionValue::Switch;
@@ -197,8 +200,7 @@ impl OptionTest {
                     at += usize::from(whole_value.is_none() && !is_switch);
                     continue;
                 }
-                let mut letters = word.char_indices().skip(1);
-                while let Some((start, letter)) = letters.next() {
+                for (start, letter) in word.char_indices().skip(1) {
                     let name = format!("-{letter}");
                     let tail = word.get(start + letter.len_utf8()..).unwrap_or_default();
                     // Without a table of flags, letters before ours are taken for flags.
@@ -256,7 +258,8 @@ impl OptionTest {
     /// A regular expression over the whole line; case is left to the caller.
     pub fn loose_regex(&self) -> String {
         let any = "(?s:.*)";
-        format!("{any}{}{any} {}(?:[ \"';|&)]{any})?", self.commands_regex("", any), self.given_regex())
+        let given = if self.names.is_empty() { String::new() } else { format!("{any} {}", self.given_regex()) };
+        format!("{any}{}{given}(?:[ \"';|&)]{any})?", self.commands_regex("", any))
     }
 
     /// The vector's reading in a joined line. Exact where no argument is empty or holds a blank, because only
@@ -270,7 +273,8 @@ impl OptionTest {
         let last = if interspersed { "(?: [^ ]+)*" } else { options };
         let commands =
             if self.commands.is_empty() { any_program.to_owned() } else { self.commands_regex(any_program, options) };
-        format!("(?:[^ ]+ )*(?:[^ ]*/)?{commands}{last} {}(?: (?s:.*))?", self.given_regex())
+        let given = if self.names.is_empty() { String::new() } else { format!("{last} {}", self.given_regex()) };
+        format!("(?:[^ ]+ )*(?:[^ ]*/)?{commands}{given}(?: (?s:.*))?")
     }
 
     /// The commands as alternatives, with `gap` between their words. Those that share their words or their
@@ -355,6 +359,9 @@ impl OptionTest {
                 .collect()
         };
         let mut globs = Vec::new();
+        if self.names.is_empty() {
+            return None;
+        }
         for command in &commands {
             for name in &self.names {
                 let given = Piece::Literal(format!(" {name}"));
@@ -553,10 +560,12 @@ fn after_words<'a, 'b>(rest: &'a [&'b str], words: &[String]) -> Option<&'a [&'b
             if !first.starts_with('-') || *first == "--" {
                 return None;
             }
-            if let Some((value, tail)) = rest.split_first() {
-                if !first.contains('=') && !value.starts_with('-') && value != word {
-                    rest = tail;
-                }
+            if let Some((value, tail)) = rest.split_first()
+                && !first.contains('=')
+                && !value.starts_with('-')
+                && value != word
+            {
+                rest = tail;
             }
         }
     }
@@ -743,6 +752,22 @@ mod tests {
                 assert_eq!((vector, strict), (expected, expected), "{line} {:?}", test.value);
                 assert!(loose || !strict);
             }
+        }
+    }
+
+    #[test]
+    fn a_command_without_names_is_enough() {
+        let mut run = test(&[], OptionValue::Switch);
+        run.commands = vec![command(Some("kubectl"), &["exec"])];
+        for (line, expected) in [
+            ("kubectl -n kube-system exec etcd-0 -- sh", true),
+            ("sudo kubectl exec x", true),
+            ("kubectl get exec", false),
+            ("echo kubectl exec x", false),
+        ] {
+            let argv: Vec<&str> = line.split(' ').collect();
+            assert_eq!(run.is_given(&argv), expected, "{line}");
+            assert!(!expected || readings(&run, &argv) == (true, true, true), "{line}");
         }
     }
 
