@@ -2,5 +2,6 @@
 
 pub mod catalogue;
 mod commands;
+pub mod reader;
 
 pub use catalogue::{Catalogue, Field, FieldKind, Source};

@@ -1,0 +1,142 @@
+//! Readers against recorded logs: what they decode is what was run.
+#![expect(clippy::panic, clippy::indexing_slicing, reason = "a test says what is wrong by failing")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use cresset::source::Catalogue;
+use cresset::source::reader::{Choice, Record, open};
+use serde_json::Value;
+
+fn logs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/logs")
+}
+
+/// All events of a log, which has no damage.
+fn records(path: &Path) -> Vec<Record> {
+    open(path, &Choice::default())
+        .expect("a log")
+        .map(|record| record.unwrap_or_else(|damage| panic!("{damage}")))
+        .collect()
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// The recording's arguments. It writes bytes that are no UTF-8 as `\xff`; we replace them.
+fn replaced(theirs: &Value, ours: &Value) -> Vec<String> {
+    let has_replaced = texts(ours).iter().any(|arg| arg.contains('\u{fffd}'));
+    let escape = regex::Regex::new(r"\\x[89a-f][0-9a-f]").expect("a pattern");
+    let args = texts(theirs).into_iter();
+    args.map(|arg| if has_replaced { escape.replace_all(&arg, "\u{fffd}").into_owned() } else { arg }).collect()
+}
+
+/// Every exec of the recording, against the decoding that was made independently when it was recorded.
+fn agree(folder: &str, at_least: usize) {
+    let folder = logs().join(folder);
+    let mut decoded: BTreeMap<String, Record> = BTreeMap::new();
+    for record in records(&folder.join("audit.log.zst")) {
+        assert!(decoded.insert(record.id.clone(), record).is_none(), "an event came twice");
+    }
+    let mut compared = 0;
+    for expected in records(&folder.join("process.jsonl.zst")) {
+        let id = &expected.id;
+        let record = decoded.remove(id).unwrap_or_else(|| panic!("event {id} is missing"));
+        let (ours, theirs) = (&record.event["process"], &expected.event["process"]);
+        assert_eq!(record.event["event"]["outcome"], expected.event["event"]["outcome"], "{id}");
+        assert_eq!(record.event["event"]["action"], expected.event["event"]["action"], "{id}");
+        assert_eq!(record.event["@timestamp"], expected.event["@timestamp"], "{id}");
+        assert_eq!(texts(&ours["args"]), replaced(&theirs["args"], &ours["args"]), "{id}");
+        for field in ["executable", "pid", "working_directory"] {
+            assert_eq!(ours[field], theirs[field], "{field} of {id}");
+        }
+        assert_eq!(ours["parent"]["pid"], theirs["parent"]["pid"], "{id}");
+        // The recording calls a process by its comm; so does the kernel, in `process.title`.
+        assert_eq!(ours["title"], theirs["name"], "{id}");
+        if record.event["event"]["outcome"] == "success" {
+            assert_eq!(ours["args_count"], theirs["args_count"], "{id}");
+            assert_eq!(ours["command_line"], texts(&ours["args"]).join(" "), "{id}");
+        } else {
+            assert_eq!(ours.get("args"), None, "{id}");
+        }
+        let user = |event: &Value| cresset::logic::event::text(&event["user"]["id"]).into_owned();
+        assert_eq!(user(&record.event), user(&expected.event), "{id}");
+        compared += 1;
+    }
+    assert!(decoded.is_empty(), "events that the recording has not: {:?}", decoded.keys());
+    assert!(compared >= at_least, "{compared} events");
+}
+
+#[test]
+fn enriched_audit_logs_decode_as_recorded() {
+    agree("enriched", 1900);
+}
+
+#[test]
+fn raw_audit_logs_decode_as_recorded() {
+    agree("raw", 280);
+}
+
+#[test]
+fn names_of_users_come_from_enriched_records() {
+    let records = records(&logs().join("enriched/audit.log.zst"));
+    let names: BTreeSet<&str> = records.iter().filter_map(|r| r.event["user"]["name"].as_str()).collect();
+    assert!(names.contains("root") && names.contains("dev"), "{names:?}");
+}
+
+/// The ids in one column of a truth table, of the scenarios that are not benign.
+fn truth(folder: &str, column: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(logs().join(folder).join("truth.tsv")).expect("a table");
+    let mut lines = text.lines().map(|line| line.split('\t').collect::<Vec<_>>());
+    let head = lines.next().expect("a head");
+    let at = |column: &str| head.iter().position(|name| *name == column).expect("a column");
+    let (ids, malicious) = (at(column), at("malicious"));
+    let risky = lines.filter(|row| row.get(malicious) != Some(&"no"));
+    risky
+        .flat_map(|row| row.get(ids).copied().unwrap_or_default().split(',').map(str::to_owned).collect::<Vec<_>>())
+        .filter_map(|id| id.trim().split(':').next().map(str::to_owned))
+        .filter(|id| !id.is_empty())
+        .collect()
+}
+
+#[test]
+fn every_event_to_detect_is_in_the_logs() {
+    for (folder, log, column) in [
+        ("enriched", "audit.log.zst", "trigger_serials"),
+        ("raw", "audit.log.zst", "trigger_serials"),
+        ("kubernetes", "audit.jsonl.zst", "auditIDs"),
+    ] {
+        let known: BTreeSet<String> = records(&logs().join(folder).join(log)).into_iter().map(|r| r.id).collect();
+        let wanted = truth(folder, column);
+        assert!(wanted.len() > 20, "{folder}: {}", wanted.len());
+        for id in wanted {
+            assert!(known.contains(&id), "{folder}: {id}");
+        }
+    }
+}
+
+#[test]
+fn kubernetes_audit_events_keep_their_shape() {
+    let records = records(&logs().join("kubernetes/audit.jsonl.zst"));
+    assert!(records.len() > 300, "{}", records.len());
+    assert!(records.iter().all(|r| &*r.source == "kubernetes_audit" && r.time.is_some()));
+    let source = Catalogue::builtin().source("kubernetes_audit").expect("a source");
+    let reaches = |field: &str, value: &str| {
+        let field = source.field(field).expect("a field");
+        records
+            .iter()
+            .filter(|record| {
+                let reached = |path| {
+                    cresset::logic::event::any_value(&record.event, path, |found| {
+                        cresset::logic::event::text(found) == value
+                    })
+                };
+                field.paths.iter().any(reached)
+            })
+            .count()
+    };
+    assert!(reaches("pod.containers.securityContext.privileged", "true") > 10);
+    assert!(reaches("pod.hostPID", "true") > 3);
+    assert!(reaches("authorization.decision", "forbid") > 0);
+}
