@@ -1,7 +1,10 @@
 //! Cresset compiles one canonical detection into the rules of every SIEM that a security team runs.
 #![doc = include_str!("../ARCHITECTURE.md")]
 
+pub mod cli;
 pub mod detection;
+pub mod diagnostic;
 pub mod language;
 pub mod logic;
+pub mod project;
 pub mod source;

@@ -1,3 +1,7 @@
 //! The `cresset` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cresset::cli::main()
+}

@@ -1,13 +1,16 @@
 //! A detection as the rest of the program sees it: checked, with every observation lowered to a formula.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::logic::{Event, Formula};
+use crate::diagnostic::{Place, SourceFile};
+use crate::logic::{Event, Formula, Origin};
 
 /// One canonical detection.
 #[derive(Clone, Debug)]
@@ -60,6 +63,23 @@ pub struct Detection {
     pub targets: BTreeMap<String, TargetSettings>,
     /// Events that it must match and must not.
     pub tests: Vec<DetectionTest>,
+    /// The text that it was read from.
+    pub source: Arc<SourceFile>,
+    /// Where each test of its formulas was written, by its [`Origin`]: bytes of `source`.
+    pub places: Vec<Range<usize>>,
+}
+
+impl Detection {
+    /// Where a test was written.
+    pub fn place(&self, origin: Origin) -> Option<Place> {
+        let span = self.places.get(usize::try_from(origin.0?).ok()?)?.clone();
+        Some(Place { file: self.source.clone(), span })
+    }
+
+    /// What it looks for in a log source.
+    pub fn observation(&self, source: &str) -> Option<&Observation> {
+        self.observations.iter().find(|observation| observation.source == source)
+    }
 }
 
 /// What a detection looks for in one log source.
@@ -197,4 +217,63 @@ pub enum TestEvents {
         /// Events that do not.
         misses: Vec<Event>,
     },
+}
+
+/// The words of [`Status`].
+pub const STATUSES: [(&str, Status); 4] = [
+    ("stable", Status::Stable),
+    ("test", Status::Test),
+    ("experimental", Status::Experimental),
+    ("deprecated", Status::Deprecated),
+];
+
+/// The words of [`Severity`].
+pub const SEVERITIES: [(&str, Severity); 5] = [
+    ("informational", Severity::Informational),
+    ("low", Severity::Low),
+    ("medium", Severity::Medium),
+    ("high", Severity::High),
+    ("critical", Severity::Critical),
+];
+
+/// The words of [`Confidence`].
+pub const CONFIDENCES: [(&str, Confidence); 3] =
+    [("low", Confidence::Low), ("medium", Confidence::Medium), ("high", Confidence::High)];
+
+impl Severity {
+    /// Its word.
+    pub fn name(self) -> &'static str {
+        SEVERITIES.iter().find(|(_, value)| *value == self).map_or("", |(word, _)| word)
+    }
+
+    /// The risk that a hit adds where a detection does not say.
+    pub fn risk(self) -> u8 {
+        match self {
+            Severity::Informational => 10,
+            Severity::Low => 21,
+            Severity::Medium => 47,
+            Severity::High => 73,
+            Severity::Critical => 99,
+        }
+    }
+}
+
+impl Status {
+    /// Its word.
+    pub fn name(self) -> &'static str {
+        STATUSES.iter().find(|(_, value)| *value == self).map_or("", |(word, _)| word)
+    }
+}
+
+impl Confidence {
+    /// Its word.
+    pub fn name(self) -> &'static str {
+        CONFIDENCES.iter().find(|(_, value)| *value == self).map_or("", |(word, _)| word)
+    }
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Self { every: 5, look_back: 9 }
+    }
 }

@@ -1,0 +1,95 @@
+//! `cresset check`: are the detections right?
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::ValueEnum;
+
+use super::Exit;
+use crate::detection::{Loaded, load};
+use crate::diagnostic::{self, render};
+use crate::project::Project;
+use crate::source::Catalogue;
+
+/// Check detections: their form, their meaning, their metadata.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  cresset check                                  all detections of the project
+  cresset check detections/container             those of a folder
+  cresset check new.yml --format github          annotations in a pull request
+  cresset check --format sarif > check.sarif     for code scanning
+
+Every problem has a code; `cresset explain-code E0302` says what it means.")]
+pub struct Args {
+    /// Files and folders [default: the project's detections].
+    paths: Vec<PathBuf>,
+    /// Warnings are findings, too.
+    #[arg(long)]
+    deny_warnings: bool,
+    /// How problems are written.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// How problems are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Text with the lines concerned.
+    #[default]
+    Human,
+    /// One JSON document.
+    Json,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// Annotations of GitHub Actions.
+    Github,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> anyhow::Result<Exit> {
+    let (loaded, files) = load_paths(&args.paths)?;
+    let mut out = anstream::stdout();
+    let problems = &loaded.problems;
+    match args.format {
+        Format::Human => {
+            write!(out, "{}", render::human(problems, true))?;
+            let files = if files == 1 { "1 detection".to_owned() } else { format!("{files} detections") };
+            match render::summary(problems) {
+                None => writeln!(anstream::stderr(), "{files} checked, nothing wrong")?,
+                Some(found) => writeln!(anstream::stderr(), "{files} checked: {found}")?,
+            }
+        }
+        Format::Json => writeln!(out, "{:#}", render::json(problems))?,
+        Format::Sarif => writeln!(out, "{:#}", render::sarif(problems))?,
+        Format::Github => write!(out, "{}", render::github(problems))?,
+    }
+    let found = if args.deny_warnings { !problems.is_empty() } else { loaded.has_errors() };
+    Ok(if found { Exit::Findings } else { Exit::Clean })
+}
+
+/// Reads the detections of the project, or those at some paths; the second value counts the files.
+pub fn load_paths(paths: &[PathBuf]) -> anyhow::Result<(Loaded, usize)> {
+    let catalogue = Catalogue::builtin();
+    if paths.is_empty() {
+        let project = Project::find_or_built_in(None);
+        let files = project.detection_files();
+        let count = files.detections.len();
+        return Ok((load::load_files(&project, &files, &catalogue), count));
+    }
+    let mut all = Loaded::default();
+    let mut count = 0;
+    for path in paths {
+        if let Err(error) = path.symlink_metadata() {
+            bail!("cannot read `{}`: {}", path.display(), crate::detection::yaml::reason(&error));
+        }
+        let project = Project::find_or_built_in(Some(path));
+        let files = project.files_at(path);
+        count += files.detections.len();
+        let loaded = load::load_files(&project, &files, &catalogue);
+        all.detections.extend(loaded.detections);
+        all.problems.extend(loaded.problems);
+    }
+    diagnostic::sort(&mut all.problems);
+    Ok((all, count))
+}

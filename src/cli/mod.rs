@@ -1,0 +1,80 @@
+//! The command line: one file per command, no logic of its own.
+
+pub mod check;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// What the program tells its caller when it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: it did what was asked and found nothing wrong.
+    Clean,
+    /// 1: it did what was asked and found something: errors, failed tests, differences.
+    Findings,
+    /// 2: it could not do what was asked: wrong arguments, no such file, no project.
+    Failed,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(match exit {
+            Exit::Clean => 0,
+            Exit::Findings => 1,
+            Exit::Failed => 2,
+        })
+    }
+}
+
+/// Compiles one canonical detection into the rules of every SIEM, and checks that each of them means the same.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cresset",
+    version,
+    max_term_width = 110,
+    arg_required_else_help = true,
+    subcommand_required = true,
+    after_help = "Exit status: 0 nothing wrong, 1 something found, 2 could not run.\n\
+                  Run `cresset COMMAND --help` for examples."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The commands, sorted by name.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Args),
+}
+
+impl Command {
+    fn run(self) -> anyhow::Result<Exit> {
+        match self {
+            Command::Check(args) => check::run(&args),
+        }
+    }
+}
+
+/// Runs the program with the arguments of the process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.command.run() {
+        Ok(exit) => exit.into(),
+        // A reader that went away (`cresset … | head`) is no failure to tell anybody about.
+        Err(error) if is_broken_pipe(&error) => Exit::Clean.into(),
+        Err(error) => {
+            _ = writeln!(anstream::stderr(), "error: {error:#}");
+            Exit::Failed.into()
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let broken = |error: &(dyn std::error::Error + 'static)| {
+        error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    };
+    error.chain().any(broken)
+}

@@ -1,0 +1,51 @@
+//! The key `targets`: what a target does differently for one detection.
+
+use std::collections::BTreeMap;
+
+use crate::diagnostic::Code;
+use crate::diagnostic::suggest::nearest;
+
+use super::model::{Accept, Deviation, Observation, SEVERITIES, TargetSettings};
+use super::shape::Reader;
+use super::yaml::Node;
+
+/// Reads it; problems are reported. Whether a target exists is known to targets alone.
+pub(super) fn read(reader: &mut Reader, node: &Node, observations: &[Observation]) -> BTreeMap<String, TargetSettings> {
+    let mut targets = BTreeMap::new();
+    for entry in reader.entries(node, "`targets`").unwrap_or_default() {
+        let name = format!("`{}`", entry.key);
+        let Some(map) = reader.map(&entry.value, &name, &["accept", "enabled", "severity"]) else { continue };
+        let enabled = map.get("enabled").and_then(|node| reader.boolean(node, "`enabled`"));
+        let severity = map.get("severity").and_then(|node| reader.word(node, "severity", &SEVERITIES));
+        let accept = map.get("accept").map(|node| read_accept(reader, node, observations)).unwrap_or_default();
+        targets.insert(entry.key.clone(), TargetSettings { enabled, severity, accept });
+    }
+    targets
+}
+
+fn read_accept(reader: &mut Reader, node: &Node, observations: &[Observation]) -> BTreeMap<String, Accept> {
+    let mut accepted = BTreeMap::new();
+    for entry in reader.entries(node, "`accept`").unwrap_or_default() {
+        let known = || observations.iter().map(|observation| observation.source.as_str());
+        if !known().any(|source| source == entry.key) {
+            let message = format!("the detection does not observe `{}`", entry.key);
+            let problem = reader
+                .problem(Code::UnknownSource, entry.key_span.clone(), message)
+                .suggestion(nearest(&entry.key, known()));
+            reader.report(problem);
+        }
+        let Some(map) = reader.map(&entry.value, &format!("`{}`", entry.key), &["wider", "narrower"]) else { continue };
+        let [given] = map.entries() else {
+            let problem = reader
+                .problem(Code::WrongType, entry.key_span.clone(), "a target's rule is either wider or narrower")
+                .help("write `wider: reason` or `narrower: reason`");
+            reader.report(problem);
+            continue;
+        };
+        let deviation = if given.key == "wider" { Deviation::Wider } else { Deviation::Narrower };
+        if let Some(reason) = reader.text(&given.value, "the reason") {
+            accepted.insert(entry.key.clone(), Accept { deviation, reason });
+        }
+    }
+    accepted
+}
