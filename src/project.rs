@@ -149,7 +149,9 @@ impl Project {
                 Err(error) => {
                     let path = error.path().unwrap_or(folder);
                     let message = match error.loop_ancestor() {
-                        Some(above) => format!("the link leads back to `{}`, which it lies in", self.file(above).shown.display()),
+                        Some(above) => {
+                            format!("the link leads back to `{}`, which it lies in", self.file(above).shown.display())
+                        }
                         None => match error.io_error() {
                             Some(error) => format!("cannot be read: {}", yaml::reason(error)),
                             None => "cannot be read".to_owned(),

@@ -75,7 +75,7 @@ pub fn load_paths(paths: &[PathBuf]) -> anyhow::Result<(Loaded, usize)> {
         let project = Project::find_or_built_in(None);
         let files = project.detection_files();
         let count = files.detections.len();
-        return Ok((load::load_files(&project, &files, &catalogue), count));
+        return Ok((load::load_files(&project, &files, catalogue), count));
     }
     let mut all = Loaded::default();
     let mut count = 0;
@@ -86,7 +86,7 @@ pub fn load_paths(paths: &[PathBuf]) -> anyhow::Result<(Loaded, usize)> {
         let project = Project::find_or_built_in(Some(path));
         let files = project.files_at(path);
         count += files.detections.len();
-        let loaded = load::load_files(&project, &files, &catalogue);
+        let loaded = load::load_files(&project, &files, catalogue);
         all.detections.extend(loaded.detections);
         all.problems.extend(loaded.problems);
     }

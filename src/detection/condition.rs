@@ -274,7 +274,10 @@ mod tests {
     #[test]
     fn and_binds_tighter_than_or_and_not_tighter_than_both() {
         let [a, b, c] = ["a", "b", "c1"].map(read);
-        assert_eq!(read("a or b and not c1"), Formula::or([a.clone(), Formula::and([b.clone(), Formula::not(c.clone())])]));
+        assert_eq!(
+            read("a or b and not c1"),
+            Formula::or([a.clone(), Formula::and([b.clone(), Formula::not(c.clone())])])
+        );
         assert_eq!(read("(a OR b) AND c1"), Formula::and([Formula::or([a, b]), c]));
     }
 

@@ -55,7 +55,11 @@ impl Lists {
             }
             if values.is_empty() {
                 let problem = reader
-                    .problem(Code::EmptyValue, entry.key_span.clone(), format!("the list `{}` has no values", entry.key))
+                    .problem(
+                        Code::EmptyValue,
+                        entry.key_span.clone(),
+                        format!("the list `{}` has no values", entry.key),
+                    )
                     .help("a test against an empty list would never be true");
                 reader.report(problem);
             }

@@ -70,7 +70,11 @@ pub fn load_files(project: &Project, files: &crate::project::Files, catalogue: &
 }
 
 /// The lists of every folder that has a `lists.yml`, each seeing those above it.
-fn read_lists(project: &Project, files: &[DetectionFile], problems: &mut Vec<Diagnostic>) -> BTreeMap<PathBuf, Arc<Lists>> {
+fn read_lists(
+    project: &Project,
+    files: &[DetectionFile],
+    problems: &mut Vec<Diagnostic>,
+) -> BTreeMap<PathBuf, Arc<Lists>> {
     let mut by_folder: BTreeMap<PathBuf, Arc<Lists>> = BTreeMap::new();
     // Sorted by path, a folder's file comes before those below it.
     let mut sorted: Vec<&DetectionFile> = files.iter().collect();
@@ -103,7 +107,11 @@ fn nearest_lists(lists: &BTreeMap<PathBuf, Arc<Lists>>, file: &Path) -> Option<A
 }
 
 /// Lists of `lists.yml` that no detection below it uses.
-fn unused_lists(lists: &BTreeMap<PathBuf, Arc<Lists>>, parsed: &[(&DetectionFile, Parsed)], problems: &mut Vec<Diagnostic>) {
+fn unused_lists(
+    lists: &BTreeMap<PathBuf, Arc<Lists>>,
+    parsed: &[(&DetectionFile, Parsed)],
+    problems: &mut Vec<Diagnostic>,
+) {
     for (folder, lists) in lists {
         let below: Vec<&Parsed> =
             parsed.iter().filter(|(file, _)| file.shown.starts_with(folder)).map(|(_, parsed)| parsed).collect();

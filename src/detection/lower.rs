@@ -4,9 +4,7 @@ use std::ops::Range;
 
 use crate::diagnostic::suggest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::logic::{
-    Case, Comparison, Formula, Number, Origin, Path, Pattern, Predicate, Subject, Test, TextSet,
-};
+use crate::logic::{Case, Comparison, Formula, Number, Origin, Path, Pattern, Predicate, Subject, Test, TextSet};
 use crate::source::{Catalogue, Field, FieldKind, Source};
 
 use super::lists::{Lists, Used, reference};
@@ -51,7 +49,6 @@ pub(super) struct Scope<'a> {
 pub(super) struct Value<'n> {
     pub text: String,
     /// False for a value out of a list, or between quotes.
-    pub plain: bool,
     pub null: bool,
     pub node: &'n Node,
     /// False if the text is not the node's own.
@@ -125,7 +122,9 @@ impl Lowering<'_> {
         if let Some((span, message)) = key.misfit(field.kind) {
             let mut problem = self.reader.problem(Code::ModifierMisfit, span, message);
             problem = match (key.operation, field.kind) {
-                (Operation::Option, _) => problem.help("options are read from a list of arguments, such as `process.args`"),
+                (Operation::Option, _) => {
+                    problem.help("options are read from a list of arguments, such as `process.args`")
+                }
                 (_, FieldKind::Address) => problem.help("addresses are compared whole, or with `cidr`"),
                 (_, FieldKind::Number) => problem.help("numbers are compared whole, or with `gt`, `gte`, `lt`, `lte`"),
                 (_, FieldKind::Object) => problem.help("write a map of tests on its fields below it"),
@@ -137,9 +136,11 @@ impl Lowering<'_> {
         let paths = paths(scope, &field);
         let subject = |path: &Path| Subject::Field(path.clone());
         let union = |predicate: Predicate| {
-            Formula::or(paths.iter().map(|path| {
-                Formula::Test(Test { subject: subject(path), predicate: predicate.clone(), origin })
-            }))
+            Formula::or(
+                paths
+                    .iter()
+                    .map(|path| Formula::Test(Test { subject: subject(path), predicate: predicate.clone(), origin })),
+            )
         };
         match key.operation {
             Operation::Exists => {
@@ -174,7 +175,11 @@ impl Lowering<'_> {
                     } else {
                         let problem = self
                             .reader
-                            .problem(Code::ValueMisfit, null.node.span.clone(), "`null` stands for no value, which holds nothing")
+                            .problem(
+                                Code::ValueMisfit,
+                                null.node.span.clone(),
+                                "`null` stands for no value, which holds nothing",
+                            )
                             .help(format!("to ask for a missing field write `{}: null`", key.field));
                         self.reader.report(problem);
                     }
@@ -198,7 +203,11 @@ impl Lowering<'_> {
                 _ => {
                     let problem = self
                         .reader
-                        .problem(Code::ModifierMisfit, key.modifier_span.clone(), "this modifier needs a field before it")
+                        .problem(
+                            Code::ModifierMisfit,
+                            key.modifier_span.clone(),
+                            "this modifier needs a field before it",
+                        )
                         .help("keywords without a field know `all`, `re`, `cased` and `nocase`");
                     self.reader.report(problem);
                     return Formula::TRUE;
@@ -276,7 +285,17 @@ impl Lowering<'_> {
 
     /// What is asked of a field's values: one predicate for all alternatives where one can hold them.
     fn predicates(&mut self, key: &Key, field: &Field, values: &[Value<'_>]) -> Vec<Predicate> {
-        match field.kind {
+        // Where the event's author decides what a field holds, the detection's does too.
+        let kind = match (field.kind, key.operation) {
+            (FieldKind::Any, Operation::Compare(_)) => FieldKind::Number,
+            (FieldKind::Any, Operation::Cidr) => FieldKind::Address,
+            (FieldKind::Any, Operation::Plain) if !values.is_empty() && values.iter().all(|v| is_boolean(&v.text)) => {
+                FieldKind::Boolean
+            }
+            (FieldKind::Any, _) => FieldKind::Text,
+            (kind, _) => kind,
+        };
+        match kind {
             FieldKind::Text | FieldKind::Arguments => self.texts(key, field, values),
             FieldKind::Number => values
                 .iter()
@@ -330,7 +349,7 @@ impl Lowering<'_> {
                     vec![Predicate::Text(TextSet::new(patterns, field.case))]
                 }
             }
-            FieldKind::Object => Vec::new(),
+            FieldKind::Object | FieldKind::Any => Vec::new(),
         }
     }
 
@@ -349,7 +368,9 @@ impl Lowering<'_> {
     /// One pattern of text; `None` after a fault, which is reported.
     pub(super) fn pattern(&mut self, operation: Operation, value: &Value<'_>) -> Option<Pattern> {
         let (code, made) = match operation {
-            Operation::Regex { multi_line, dot_all } => (Code::BadRegex, value::regex(&value.text, multi_line, dot_all)),
+            Operation::Regex { multi_line, dot_all } => {
+                (Code::BadRegex, value::regex(&value.text, multi_line, dot_all))
+            }
             Operation::Path { below } => (Code::BadPath, value::path(&value.text, below)),
             Operation::Contains => return Some(value::text(&value.text, true, true)),
             Operation::StartsWith => return Some(value::text(&value.text, false, true)),
@@ -399,7 +420,7 @@ impl Lowering<'_> {
         if let Some(field) = scope.source.field(&full) {
             return Some(field);
         }
-        let names: Vec<String> = scope.source.field_names().into_iter().map(|name| name.to_string()).collect();
+        let names: Vec<String> = scope.source.field_names().map(|name| name.to_string()).collect();
         let prefix = scope.inside.as_ref().map(|(prefix, _)| format!("{prefix}."));
         let known: Vec<&str> = match &prefix {
             Some(prefix) => names.iter().filter_map(|name| name.strip_prefix(prefix.as_str())).collect(),
@@ -412,7 +433,8 @@ impl Lowering<'_> {
         let mut problem =
             self.reader.problem(Code::UnknownField, span.clone(), format!("{owner} has no field `{name}`"));
         // Inside of an element the name is often written in full.
-        let shortened = prefix.as_deref().and_then(|prefix| name.strip_prefix(prefix)).filter(|rest| known.contains(rest));
+        let shortened =
+            prefix.as_deref().and_then(|prefix| name.strip_prefix(prefix)).filter(|rest| known.contains(rest));
         problem = problem.suggestion(shortened.or_else(|| nearest(name, known.iter().copied())));
         if problem.patch.is_none() {
             let elsewhere: Vec<&str> = self
@@ -426,7 +448,9 @@ impl Lowering<'_> {
                 (false, _) => format!("it is a field of {}", elsewhere.join(", ")),
                 (true, 0) => "no fields are known below it".to_owned(),
                 (true, count) if count <= 24 => format!("its fields are {}", known.join(", ")),
-                (true, _) => format!("`cresset schema` and `cresset events --fields {}` list its fields", scope.source.name),
+                (true, _) => {
+                    format!("`cresset schema` and `cresset events --fields {}` list its fields", scope.source.name)
+                }
             };
             problem = problem.help(help);
         }
@@ -448,7 +472,7 @@ impl Lowering<'_> {
     }
 
     fn value_of<'n>(&mut self, node: &'n Node) -> Vec<Value<'n>> {
-        let Kind::Scalar { text, plain } = &node.kind else {
+        let Kind::Scalar { text, .. } = &node.kind else {
             self.reader.wrong_type(node, "a value", "text, a number, `true`, `false` or `null`");
             return Vec::new();
         };
@@ -472,10 +496,8 @@ impl Lowering<'_> {
             return Vec::new();
         }
         match texts {
-            Some(texts) => {
-                texts.into_iter().map(|text| Value { text, plain: false, null: false, node, own: false }).collect()
-            }
-            None => vec![Value { text: text.clone(), plain: *plain, null: node.is_null(), node, own: true }],
+            Some(texts) => texts.into_iter().map(|text| Value { text, null: false, node, own: false }).collect(),
+            None => vec![Value { text: text.clone(), null: node.is_null(), node, own: true }],
         }
     }
 

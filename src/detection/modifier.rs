@@ -65,8 +65,26 @@ pub struct Key {
 
 /// All modifiers, as authors write them.
 pub const MODIFIERS: [&str; 20] = [
-    "all", "cased", "cidr", "contains", "endswith", "exists", "fieldref", "gt", "gte", "i", "lt", "lte", "m", "nocase",
-    "option", "path", "re", "s", "startswith", "under",
+    "all",
+    "cased",
+    "cidr",
+    "contains",
+    "endswith",
+    "exists",
+    "fieldref",
+    "gt",
+    "gte",
+    "i",
+    "lt",
+    "lte",
+    "m",
+    "nocase",
+    "option",
+    "path",
+    "re",
+    "s",
+    "startswith",
+    "under",
 ];
 
 /// Modifiers of Sigma that Cresset has another way for.
@@ -152,7 +170,11 @@ fn apply(key: &mut Key, name: &str, span: &Range<usize>, reader: &Reader) -> Res
             let Operation::Regex { multi_line, dot_all } = &mut key.operation else {
                 let problem = reader
                     .problem(Code::ModifierConflict, span.clone(), format!("`{name}` only follows `re`"))
-                    .help(if name == "i" { "letters of both cases: `nocase`" } else { "it is a flag of regular expressions" });
+                    .help(if name == "i" {
+                        "letters of both cases: `nocase`"
+                    } else {
+                        "it is a flag of regular expressions"
+                    });
                 return Err(Box::new(problem));
             };
             match name {
@@ -173,7 +195,11 @@ fn apply(key: &mut Key, name: &str, span: &Range<usize>, reader: &Reader) -> Res
             let mut problem = reader.problem(
                 Code::UnknownModifier,
                 span.clone(),
-                if other.is_empty() { "a modifier is empty".to_owned() } else { format!("there is no modifier `{other}`") },
+                if other.is_empty() {
+                    "a modifier is empty".to_owned()
+                } else {
+                    format!("there is no modifier `{other}`")
+                },
             );
             problem = match ELSEWHERE.iter().find(|(name, _)| *name == other) {
                 Some((_, instead)) => problem.help(*instead),
@@ -191,7 +217,11 @@ fn apply(key: &mut Key, name: &str, span: &Range<usize>, reader: &Reader) -> Res
     };
     if key.operation != Operation::Plain {
         let problem = reader
-            .problem(Code::ModifierConflict, span.clone(), format!("`{name}` cannot be combined with the modifier before it"))
+            .problem(
+                Code::ModifierConflict,
+                span.clone(),
+                format!("`{name}` cannot be combined with the modifier before it"),
+            )
             .help("write two tests, one with each");
         return Err(Box::new(problem));
     }
@@ -203,6 +233,9 @@ fn apply(key: &mut Key, name: &str, span: &Range<usize>, reader: &Reader) -> Res
 impl Key {
     /// Whether a field of this kind can be asked this; if not, what is wrong.
     pub fn misfit(&self, kind: FieldKind) -> Option<(Range<usize>, String)> {
+        if kind == FieldKind::Any && self.operation != Operation::Option {
+            return None;
+        }
         let name = self.modifiers.iter().find(|(_, span)| *span == self.modifier_span).map_or("", |(name, _)| name);
         let is_text = matches!(kind, FieldKind::Text | FieldKind::Arguments);
         let fits = match self.operation {
@@ -227,7 +260,10 @@ impl Key {
             return Some((span.clone(), message));
         }
         if self.other_field && !matches!(self.operation, Operation::Plain | Operation::Compare(_)) {
-            return Some((self.modifier_span.clone(), "`fieldref` compares whole values: with `gt`, `gte`, `lt` or `lte`, or alone".to_owned()));
+            return Some((
+                self.modifier_span.clone(),
+                "`fieldref` compares whole values: with `gt`, `gte`, `lt` or `lte`, or alone".to_owned(),
+            ));
         }
         None
     }
@@ -242,5 +278,6 @@ pub fn kind_name(kind: FieldKind) -> &'static str {
         FieldKind::Boolean => "true or false",
         FieldKind::Arguments => "a list of arguments",
         FieldKind::Object => "an object with fields of its own",
+        FieldKind::Any => "whatever the event holds there",
     }
 }

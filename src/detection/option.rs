@@ -57,14 +57,16 @@ fn read_commands(lowering: &mut Lowering<'_>, node: &Node) -> Vec<Command> {
         let program = words.next().unwrap_or_default();
         let words: Vec<String> = words.map(str::to_owned).collect();
         let has_path = program.contains('/');
-        let has_wildcard = (program != "*" && program.contains(['*', '?'])) || words.iter().any(|w| w.contains(['*', '?']));
+        let has_wildcard =
+            (program != "*" && program.contains(['*', '?'])) || words.iter().any(|w| w.contains(['*', '?']));
         if program.is_empty() || has_path || has_wildcard {
             let message = format!("`{}` is no command", value.text);
-            let problem = lowering.reader.problem(Code::BadOption, value.node.span.clone(), message).help(if has_path {
-                "write the program's file name: `docker run`"
-            } else {
-                "write the program and its subcommand: `docker run`; `*` alone stands for any program: `* run`"
-            });
+            let problem =
+                lowering.reader.problem(Code::BadOption, value.node.span.clone(), message).help(if has_path {
+                    "write the program's file name: `docker run`"
+                } else {
+                    "write the program and its subcommand: `docker run`; `*` alone stands for any program: `* run`"
+                });
             lowering.reader.report(problem);
             continue;
         }
@@ -82,9 +84,12 @@ fn read_names(lowering: &mut Lowering<'_>, node: &Node) -> Vec<String> {
         let bare = value.text.get(dashes..).unwrap_or_default();
         if dashes == 0 || bare.is_empty() || bare.contains(|c: char| c.is_whitespace() || "=*?\"'".contains(c)) {
             let message = format!("`{}` is no name of an option", value.text);
-            let problem = lowering.reader.problem(Code::BadOption, value.node.span.clone(), message).help(
-                if dashes == 0 { "write it with its dashes: `-v`, `--volume`" } else { "write the name alone; its value is tested with `value`" },
-            );
+            let problem =
+                lowering.reader.problem(Code::BadOption, value.node.span.clone(), message).help(if dashes == 0 {
+                    "write it with its dashes: `-v`, `--volume`"
+                } else {
+                    "write the name alone; its value is tested with `value`"
+                });
             lowering.reader.report(problem);
             continue;
         }
@@ -100,10 +105,16 @@ fn part(lowering: &mut Lowering<'_>, entry: &Entry, form: ValueForm, case: Case)
     let key = modifier::parse(lowering.reader, &entry.key, &entry.key_span)?;
     let make: Box<dyn Fn(TextSet) -> ValueTest> = match (key.field.as_str(), form) {
         ("readonly" | "source" | "target", ValueForm::Plain) => {
-            needs_form(lowering, entry, "`as: volume` (`SOURCE:TARGET:OPTIONS`) or `as: mount` (`key=value,key=value`)");
+            needs_form(
+                lowering,
+                entry,
+                "`as: volume` (`SOURCE:TARGET:OPTIONS`) or `as: mount` (`key=value,key=value`)",
+            );
             return None;
         }
-        ("readonly", _) => return Some(vec![ValueTest::ReadOnly(lowering.reader.boolean(&entry.value, "`readonly`")?)]),
+        ("readonly", _) => {
+            return Some(vec![ValueTest::ReadOnly(lowering.reader.boolean(&entry.value, "`readonly`")?)]);
+        }
         ("value", _) => Box::new(ValueTest::Whole),
         ("source", ValueForm::Volume) => Box::new(|set| ValueTest::Key(words(&["source"]), set)),
         ("target", ValueForm::Volume) => Box::new(|set| ValueTest::Key(words(&["target"]), set)),

@@ -22,8 +22,27 @@ use super::{parse_targets, parse_tests};
 
 /// The keys of a detection, in canonical order.
 pub const KEYS: [&str; 22] = [
-    "id", "title", "version", "status", "severity", "confidence", "description", "author", "owner", "created", "modified",
-    "attack", "references", "false_positives", "triage", "tags", "risk", "schedule", "throttle", "lists", "observe",
+    "id",
+    "title",
+    "version",
+    "status",
+    "severity",
+    "confidence",
+    "description",
+    "author",
+    "owner",
+    "created",
+    "modified",
+    "attack",
+    "references",
+    "false_positives",
+    "triage",
+    "tags",
+    "risk",
+    "schedule",
+    "throttle",
+    "lists",
+    "observe",
     "targets",
 ];
 
@@ -96,7 +115,10 @@ pub fn parse(file: &Arc<SourceFile>, name: &str, lists: Option<Arc<Lists>>, cata
     for (name, list) in lists.own() {
         if !used.contains(&(list.place.file.path.clone(), name.clone())) {
             let message = format!("the list `{name}` is not used");
-            reader.report(Diagnostic::new(Code::UnusedList, list.place.clone(), message).help(format!("use it as `${name}`, or delete it")));
+            reader.report(
+                Diagnostic::new(Code::UnusedList, list.place.clone(), message)
+                    .help(format!("use it as `${name}`, or delete it")),
+            );
         }
     }
     crate::diagnostic::sort(&mut reader.problems);
@@ -107,7 +129,11 @@ pub fn parse(file: &Arc<SourceFile>, name: &str, lists: Option<Arc<Lists>>, cata
 /// Files and rules get the name, so it has to be one that every system takes.
 fn check_name(reader: &mut Reader, name: &str, map: &Map<'_>) {
     let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
-    if !name.is_empty() && name.len() <= 80 && name.bytes().all(fits) && name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+    if !name.is_empty()
+        && name.len() <= 80
+        && name.bytes().all(fits)
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+    {
         return;
     }
     let span = map.entries().first().map_or(0..0, |entry| entry.key_span.clone());
@@ -127,8 +153,11 @@ fn read(
     spans: &mut Spans,
 ) -> Option<Detection> {
     const WHOLE: &str = "the detection";
-    let id = map.need(reader, WHOLE, "id", "which detection this is, for ever: a UUID").and_then(|node| read_id(reader, node));
-    let title = map.need(reader, WHOLE, "title", "what it finds, in a few words").and_then(|n| reader.line(n, "`title`"));
+    let id = map
+        .need(reader, WHOLE, "id", "which detection this is, for ever: a UUID")
+        .and_then(|node| read_id(reader, node));
+    let title =
+        map.need(reader, WHOLE, "title", "what it finds, in a few words").and_then(|n| reader.line(n, "`title`"));
     let version = map.get("version").map_or(Some(1), |node| reader.whole(node, "`version`", 1..=u32::MAX));
     let status = map
         .need(reader, WHOLE, "status", "how finished it is: stable, test, experimental or deprecated")
@@ -144,7 +173,8 @@ fn read(
         .and_then(|node| reader.text(node, "`description`"));
     let author = map.need(reader, WHOLE, "author", "who wrote it").and_then(|node| reader.line(node, "`author`"));
     let owner = map.get("owner").and_then(|node| reader.line(node, "`owner`"));
-    let created = map.need(reader, WHOLE, "created", "when it was written: `2026-11-24`").and_then(|n| read_date(reader, n));
+    let created =
+        map.need(reader, WHOLE, "created", "when it was written: `2026-11-24`").and_then(|n| read_date(reader, n));
     let modified = map.get("modified").and_then(|node| read_date(reader, node));
     if let (Some(created), Some(modified), Some(node)) = (created, modified, map.get("modified"))
         && modified < created
@@ -169,16 +199,11 @@ fn read(
         .need(reader, WHOLE, "triage", "what an analyst does when it fires")
         .and_then(|node| reader.text(node, "`triage`"));
     let tags = map.get("tags").map(|node| reader.lines(node, "`tags`")).unwrap_or_default();
-    let risk = map.get("risk").and_then(|node| reader.whole(node, "`risk`", 0..=100)).and_then(|n| u8::try_from(n).ok());
+    let risk =
+        map.get("risk").and_then(|node| reader.whole(node, "`risk`", 0..=100)).and_then(|n| u8::try_from(n).ok());
     let schedule = map.get("schedule").map_or(Some(Schedule::default()), |node| read_schedule(reader, node));
-    let mut lowering = Lowering {
-        reader: &mut *reader,
-        catalogue,
-        lists,
-        used: std::mem::take(used),
-        places: Vec::new(),
-        values: 0,
-    };
+    let mut lowering =
+        Lowering { reader: &mut *reader, catalogue, lists, used: std::mem::take(used), places: Vec::new(), values: 0 };
     let observations = map
         .need(lowering.reader, WHOLE, "observe", "what it looks for, per log source")
         .map(|node| observe(&mut lowering, node, spans))
@@ -190,7 +215,10 @@ fn read(
         None => None,
     };
     let targets = map.get("targets").map(|node| parse_targets::read(reader, node, &observations)).unwrap_or_default();
-    let tests = map.get("tests").map(|node| parse_tests::read(reader, node, &observations, catalogue, spans)).unwrap_or_default();
+    let tests = map
+        .get("tests")
+        .map(|node| parse_tests::read(reader, node, &observations, catalogue, spans))
+        .unwrap_or_default();
     let severity = severity?;
     Some(Detection {
         file: reader.file.path.clone(),
@@ -323,7 +351,7 @@ fn read_throttle(
             let Some(name) = reader.line(item, "a field") else { continue };
             if !sources.is_empty() && !sources.iter().any(|source| source.field(&name).is_some()) {
                 let known: Vec<String> =
-                    sources.iter().flat_map(|s| s.field_names().into_iter().map(|name| name.to_string())).collect();
+                    sources.iter().flat_map(|s| s.field_names().map(|name| name.to_string())).collect();
                 let message = format!("none of the observed log sources has a field `{name}`");
                 let problem = reader
                     .problem(Code::UnknownField, item.span.clone(), message)
@@ -436,7 +464,11 @@ fn read_condition(
     let span = reader.within(node, fault.range);
     let problem = match fault.kind {
         FaultKind::Syntax(found, wanted) => {
-            let help = if wanted.contains(' ') && !wanted.starts_with(['`', 'a']) { wanted } else { format!("expected {wanted}") };
+            let help = if wanted.contains(' ') && !wanted.starts_with(['`', 'a']) {
+                wanted
+            } else {
+                format!("expected {wanted}")
+            };
             reader.problem(Code::ConditionSyntax, span, found).help(help)
         }
         FaultKind::Unknown(name) => {

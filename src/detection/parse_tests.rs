@@ -54,9 +54,8 @@ fn read_one(
                 true => format!("the detection does not observe `{source}`"),
                 false => format!("there is no log source `{source}`"),
             };
-            let problem = reader
-                .problem(Code::TestSource, node.span.clone(), message)
-                .suggestion(nearest(&source, observed()));
+            let problem =
+                reader.problem(Code::TestSource, node.span.clone(), message).suggestion(nearest(&source, observed()));
             reader.report(problem);
         }
         Some(source)
@@ -78,10 +77,15 @@ fn read_one(
             (TestEvents::Log { path, matches, misses, partial }, log.span.clone())
         }
         None => {
-            let source_node = map.need(reader, "a test without a log", "source", "of which log source the events are")?;
+            let source_node =
+                map.need(reader, "a test without a log", "source", "of which log source the events are")?;
             if let Some(partial) = map.entry("partial") {
                 let problem = reader
-                    .problem(Code::UnknownKey, partial.key_span.clone(), "`partial` speaks of the other events of a log")
+                    .problem(
+                        Code::UnknownKey,
+                        partial.key_span.clone(),
+                        "`partial` speaks of the other events of a log",
+                    )
                     .help("events that are written out are all judged");
                 reader.report(problem);
             }

@@ -133,7 +133,9 @@ impl Reader {
     /// A list of lines.
     pub fn lines(&mut self, node: &Node, name: &str) -> Vec<String> {
         match &node.kind {
-            Kind::Sequence(items) => items.iter().filter_map(|item| self.line(item, &format!("an entry of {name}"))).collect(),
+            Kind::Sequence(items) => {
+                items.iter().filter_map(|item| self.line(item, &format!("an entry of {name}"))).collect()
+            }
             _ => {
                 self.wrong_type(node, name, "a list");
                 Vec::new()

@@ -69,10 +69,18 @@ pub fn regex(source: &str, multi_line: bool, dot_all: bool) -> Result<Pattern, F
     let whole = if flags.is_empty() { source.to_owned() } else { format!("(?{flags}:{source})") };
     let all = 0..source.len();
     if source.is_empty() {
-        return Err(Fault::new(all, "the regular expression is empty", "an empty expression is found in every text; use `exists`"));
+        return Err(Fault::new(
+            all,
+            "the regular expression is empty",
+            "an empty expression is found in every text; use `exists`",
+        ));
     }
     if source.len() > 4096 {
-        return Err(Fault::new(all, "the regular expression is longer than 4096 characters", "split it, or use a list"));
+        return Err(Fault::new(
+            all,
+            "the regular expression is longer than 4096 characters",
+            "split it, or use a list",
+        ));
     }
     match regex_syntax::Parser::new().parse(source) {
         Ok(_) => {}
@@ -90,7 +98,11 @@ pub fn regex(source: &str, multi_line: bool, dot_all: bool) -> Result<Pattern, F
                     "a back-reference cannot be used in a regular expression",
                     "write out the alternatives; to compare two fields there is `fieldref`",
                 ),
-                kind => Fault::new(range, format!("invalid regular expression: {kind}"), "the syntax is RE2's, as in Go and Rust"),
+                kind => Fault::new(
+                    range,
+                    format!("invalid regular expression: {kind}"),
+                    "the syntax is RE2's, as in Go and Rust",
+                ),
             };
             fault.beyond =
                 matches!(error.kind(), ErrorKind::UnsupportedLookAround | ErrorKind::UnsupportedBackreference);
@@ -158,7 +170,8 @@ pub fn network(text: &str) -> Result<IpNet, Fault> {
     };
     if network.trunc() != network {
         let instead = network.trunc().to_string();
-        let mut fault = Fault::new(all, format!("the address goes on after the first {} bits", network.prefix_len()), "");
+        let mut fault =
+            Fault::new(all, format!("the address goes on after the first {} bits", network.prefix_len()), "");
         fault.help = format!("the network that it lies in is `{instead}`");
         fault.instead = Some(instead);
         return Err(fault);

@@ -96,9 +96,11 @@ impl Node {
                 }
             }
             Kind::Sequence(items) => items.iter().map(Node::to_json).collect(),
-            Kind::Mapping(entries) => {
-                entries.iter().map(|entry| (entry.key.clone(), entry.value.to_json())).collect::<serde_json::Map<_, _>>().into()
-            }
+            Kind::Mapping(entries) => entries
+                .iter()
+                .map(|entry| (entry.key.clone(), entry.value.to_json()))
+                .collect::<serde_json::Map<_, _>>()
+                .into(),
         }
     }
 }
@@ -114,9 +116,8 @@ fn is_decimal(text: &str) -> bool {
 
 /// Reads a file's text; `shown` is its name in messages.
 pub fn read_file(path: &Path, shown: &Path) -> Result<Arc<SourceFile>, Diagnostic> {
-    let unread = |code, message: String| {
-        Diagnostic::new(code, Place { file: SourceFile::unread(shown), span: 0..0 }, message)
-    };
+    let unread =
+        |code, message: String| Diagnostic::new(code, Place { file: SourceFile::unread(shown), span: 0..0 }, message);
     let mut bytes = Vec::new();
     // One byte more than allowed tells a file that is too large, whatever its metadata says.
     let read = std::fs::metadata(path).and_then(|meta| match meta.is_file() {
@@ -367,9 +368,9 @@ impl<'f> Builder<'f> {
                 Some((key, key_span)) => entries.push(Entry { key, key_span, value: node }),
                 None => {
                     let Kind::Scalar { text, .. } = node.kind else {
-                        return Err(self.fault(Code::KeyIsNoText, node.span, "a list or map is used as a key").help(
-                            "put text that begins with `{` or `[` between quotes",
-                        ));
+                        return Err(self
+                            .fault(Code::KeyIsNoText, node.span, "a list or map is used as a key")
+                            .help("put text that begins with `{` or `[` between quotes"));
                     };
                     if text == "<<" {
                         return Err(self
@@ -429,7 +430,7 @@ fn explain(info: &str) -> (String, &'static str) {
             "a `:` stands where no key can be"
         }
         "simple key expected" | "simple key expect ':'" => {
-            return ("the line before is neither `key: value` nor part of a text".to_owned(), "")
+            return ("the line before is neither `key: value` nor part of a text".to_owned(), "");
         }
         "while parsing node, found unknown anchor" => {
             return (

@@ -45,7 +45,7 @@ impl SourceFile {
 }
 
 /// A stretch of a text.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// In which text.
     pub file: Arc<SourceFile>,

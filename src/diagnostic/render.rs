@@ -110,9 +110,9 @@ pub fn json(problems: &[Diagnostic]) -> Value {
                 .iter()
                 .map(|label| json!({"text": label.text, "place": place_as_json(&label.place)}))
                 .collect();
-            let patch = problem.patch.as_ref().map(|patch| {
-                json!({"start": patch.span.start, "end": patch.span.end, "replacement": patch.replacement})
-            });
+            let patch = problem.patch.as_ref().map(
+                |patch| json!({"start": patch.span.start, "end": patch.span.end, "replacement": patch.replacement}),
+            );
             json!({
                 "code": problem.code.id(), "severity": problem.severity().name(), "message": problem.message,
                 "note": problem.note, "place": place_as_json(&problem.place), "labels": labels,
