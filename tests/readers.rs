@@ -140,3 +140,66 @@ fn kubernetes_audit_events_keep_their_shape() {
     assert!(reaches("pod.hostPID", "true") > 3);
     assert!(reaches("authorization.decision", "forbid") > 0);
 }
+
+fn ids(file: &str) -> Vec<(String, String)> {
+    let records = records(&logs().join("config").join(file));
+    records.into_iter().map(|record| (record.source.to_string(), record.id)).collect()
+}
+
+fn values(record: &Record, field: &str) -> Vec<String> {
+    let field = Catalogue::builtin().source(&record.source).and_then(|s| s.field(field)).expect("a field");
+    let values = field.paths.iter().flat_map(|path| cresset::logic::event::values(&record.event, path));
+    values.map(|value| cresset::logic::event::text(value).into_owned()).collect()
+}
+
+#[test]
+fn configuration_files_become_events() {
+    let services = ["portainer", "socket-long", "agent", "agent-caps", "variable"];
+    assert_eq!(ids("compose-risky.yml"), services.map(|name| ("compose".to_owned(), name.to_owned())));
+    assert_eq!(ids("compose-benign.yml").len(), 2);
+    let inspected = ids("inspect.json");
+    assert_eq!(inspected.len(), 5);
+    assert!(inspected.iter().all(|(source, id)| source == "docker_inspect" && id.len() == 64));
+    for file in ["daemon-exposed.json", "daemon-tls.json"] {
+        assert_eq!(ids(file).first().map(|(source, _)| source.as_str()), Some("daemon_config"));
+    }
+    let compose = records(&logs().join("config/compose-risky.yml"));
+    assert_eq!(values(&compose[2], "service.privileged"), ["true"]);
+    assert_eq!(values(&compose[2], "service.pid"), ["host"]);
+    assert_eq!(values(&compose[2], "service.volumes.read_only"), ["false", "true"]);
+    assert_eq!(values(&compose[3], "service.devices"), ["/dev/sda:/dev/sda", "/dev/kmsg:/dev/kmsg:r"]);
+    assert_eq!(values(&compose[4], "service.volumes.source"), ["/var/run/docker.sock", "/"]);
+    assert_eq!(values(&compose[4], "service.image"), ["alpine:3.20"]);
+}
+
+#[test]
+fn manifests_become_events_whose_pods_are_found() {
+    let folder = logs().join("config/manifests");
+    let mut pods = 0;
+    let mut files = 0;
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("a file").path();
+        if path.extension().is_some_and(|extension| extension != "yaml") {
+            continue;
+        }
+        files += 1;
+        for record in records(&path) {
+            assert_eq!(&*record.source, "kubernetes_manifest", "{}", path.display());
+            pods += usize::from(!values(&record, "pod.containers.image").is_empty());
+        }
+    }
+    assert!(files > 20 && pods > 18, "{pods} pods in {files} files");
+}
+
+#[test]
+fn what_was_read_can_be_read_again() {
+    for log in ["raw/audit.log.zst", "kubernetes/audit.jsonl.zst", "config/inspect.json", "config/compose-risky.yml"] {
+        let first = records(&logs().join(log));
+        let text: String = first.iter().map(|record| format!("{}\n", record.event)).collect();
+        let from = Box::new(std::io::Cursor::new(text));
+        let again = cresset::source::reader::read(from, "again", &Choice::default()).expect("a log");
+        let again: Vec<Record> = again.map(|record| record.expect("an event")).collect();
+        let events = |records: &[Record]| records.iter().map(|r| (r.id.clone(), r.event.clone())).collect::<Vec<_>>();
+        assert_eq!(events(&first), events(&again), "{log}");
+    }
+}
