@@ -1,6 +1,7 @@
 //! The command line: one file per command, no logic of its own.
 
 pub mod check;
+pub mod events;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -48,12 +49,14 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Args),
+    Events(events::Args),
 }
 
 impl Command {
     fn run(self) -> anyhow::Result<Exit> {
         match self {
             Command::Check(args) => check::run(&args),
+            Command::Events(args) => events::run(&args),
         }
     }
 }
