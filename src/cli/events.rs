@@ -6,23 +6,29 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use super::Exit;
-use crate::source::Catalogue;
 use crate::source::reader::{self, Choice, Format};
+use crate::source::{Catalogue, Source};
 
 /// Print the events of raw logs as JSON lines
 ///
 /// What a log is, is recognised by its content: auditd (RAW or ENRICHED), laurel, JSON lines, Kubernetes audit,
 /// `docker inspect`, Compose files, Kubernetes manifests and daemon.json; plain, gzip or zstd.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  cresset events /var/log/audit/audit.log\n  docker inspect $(docker ps -q) | cresset events -")]
+#[command(
+    after_help = "Examples:\n  cresset events /var/log/audit/audit.log\n  docker inspect $(docker ps -q) | cresset events -"
+)]
 pub struct Args {
     /// Logs to read; `-` is standard input
-    #[arg(required = true, value_name = "LOG")]
+    #[arg(required_unless_present = "fields", value_name = "LOG")]
     logs: Vec<PathBuf>,
 
     /// What the events are written as
     #[arg(long = "as", value_name = "SHAPE", value_enum, default_value_t = Shape::Canonical)]
     shape: Shape,
+
+    /// List the fields of a log source instead of reading logs
+    #[arg(long, value_name = "SOURCE", value_parser = parse_source, conflicts_with_all = ["logs", "format", "source"])]
+    fields: Option<String>,
 
     /// How the logs are written, instead of recognising it [possible values: auditd, json-lines, json-array, documents]
     #[arg(long, value_name = "FORMAT", value_parser = parse_format)]
@@ -45,6 +51,10 @@ enum Shape {
 /// # Errors
 /// If a log cannot be opened or recognised, or the events cannot be written.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
+    if let Some(source) = args.fields.as_deref().and_then(|name| Catalogue::builtin().source(name)) {
+        list_fields(source)?;
+        return Ok(Exit::Clean);
+    }
     let choice = Choice { format: args.format, source: args.source.as_deref().map(Into::into) };
     let mut out = BufWriter::new(io::stdout().lock());
     let mut exit = Exit::Clean;
@@ -67,6 +77,16 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     out.flush()?;
     Ok(exit)
+}
+
+/// One field a line: its name, what it is, and what it means, with tabs between.
+fn list_fields(source: &Source) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    for field in &source.fields {
+        let below = if field.open { ".*" } else { "" };
+        writeln!(out, "{}{below}\t{}\t{}", field.name, field.kind.name(), field.description)?;
+    }
+    out.flush()
 }
 
 fn parse_format(name: &str) -> Result<Format, String> {

@@ -102,6 +102,21 @@ pub enum FieldKind {
     Any,
 }
 
+impl FieldKind {
+    /// Its name in lists of fields.
+    pub fn name(self) -> &'static str {
+        match self {
+            FieldKind::Text => "text",
+            FieldKind::Number => "number",
+            FieldKind::Address => "address",
+            FieldKind::Boolean => "boolean",
+            FieldKind::Arguments => "arguments",
+            FieldKind::Object => "object",
+            FieldKind::Any => "any",
+        }
+    }
+}
+
 impl Catalogue {
     /// The catalogue that is built into the program.
     pub fn builtin() -> &'static Catalogue {
