@@ -248,12 +248,14 @@ impl Lowering<'_> {
                 self.reader.report(problem);
                 continue;
             };
-            let branches: Vec<Formula> = field
-                .paths
-                .iter()
-                .filter_map(|path| {
-                    let relative = relative(scope, path)?;
-                    let inner = Scope { source: scope.source, inside: Some((field.name.clone(), path.clone())) };
+            let branches: Vec<Formula> = paths(scope, field)
+                .into_iter()
+                .filter_map(|relative| {
+                    let path = match &scope.inside {
+                        Some((_, base)) => base.join(&relative),
+                        None => relative.clone(),
+                    };
+                    let inner = Scope { source: scope.source, inside: Some((field.name.clone(), path)) };
                     let body = self.map(&inner, entries, item);
                     (body != Formula::FALSE).then(|| Formula::element(relative, body))
                 })
@@ -526,14 +528,9 @@ impl Lowering<'_> {
 
 /// The paths of a field as the scope sees them.
 fn paths(scope: &Scope<'_>, field: &Field) -> Vec<Path> {
-    field.paths.iter().filter_map(|path| relative(scope, path)).collect()
-}
-
-fn relative(scope: &Scope<'_>, path: &Path) -> Option<Path> {
-    match &scope.inside {
-        Some((_, base)) => path.strip_prefix(base),
-        None => Some(path.clone()),
-    }
+    let Some((prefix, base)) = &scope.inside else { return field.paths.clone() };
+    let tail = field.name.strip_prefix(prefix.as_str()).and_then(|rest| rest.strip_prefix('.'));
+    tail.and_then(|tail| scope.source.within(prefix, base, tail)).unwrap_or_default()
 }
 
 /// How many tests a formula holds.
