@@ -1,4 +1,5 @@
-//! Fragments: text that knows how strongly it holds together. Every parenthesis is written here.
+//! Fragments: query text that knows how strongly it holds together. Every parenthesis around an operand, and every
+//! line break, is written here.
 
 /// How strongly the outermost operator of a fragment binds; more binds tighter. Each language has its own order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -12,14 +13,38 @@ impl Strength {
 /// A piece of query text and the strength of its outermost operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fragment {
-    text: String,
+    body: Body,
     strength: Strength,
 }
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Body {
+    /// Text that is never broken over lines.
+    Text(String),
+    /// Operands with an operator between each two.
+    Joined { operator: String, parts: Vec<Fragment> },
+    /// An operator before its operand.
+    Prefixed { operator: String, part: Box<Fragment> },
+    /// Items between brackets that belong to the text before them: `f IN (a, b)`.
+    Listed { head: String, items: Vec<String>, between: Between, tail: String },
+}
+
+/// What stands between the items of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Between {
+    /// A comma.
+    Comma,
+    /// A word, such as KQL's `or` in `f: (a or b)`.
+    Word(&'static str),
+}
+
+/// One level of indentation.
+const STEP: usize = 2;
 
 impl Fragment {
     /// Text whose outermost operator binds this strongly.
     pub fn new(text: impl Into<String>, strength: Strength) -> Self {
-        Self { text: text.into(), strength }
+        Self { body: Body::Text(text.into()), strength }
     }
 
     /// Text that needs no parentheses anywhere.
@@ -27,45 +52,169 @@ impl Fragment {
         Self::new(text, Strength::ATOM)
     }
 
+    /// A list that belongs to what stands before it: `head` ends in the opening bracket, `tail` begins with the
+    /// closing one.
+    pub fn list(head: impl Into<String>, items: Vec<String>, between: Between, tail: impl Into<String>) -> Self {
+        Self { body: Body::Listed { head: head.into(), items, between, tail: tail.into() }, strength: Strength::ATOM }
+    }
+
+    /// An operator in front of its operand. `operator` holds the blank after it, if one is needed.
+    pub fn prefix(operator: impl Into<String>, part: Fragment, strength: Strength) -> Self {
+        Self { body: Body::Prefixed { operator: operator.into(), part: Box::new(part) }, strength }
+    }
+
+    /// `parts` joined by an operator, whose blanks around it are not its own; of one part, that part.
+    pub fn join(parts: Vec<Fragment>, operator: &str, strength: Strength) -> Fragment {
+        match <[Fragment; 1]>::try_from(parts) {
+            Ok([one]) => one,
+            Err(parts) => Self { body: Body::Joined { operator: operator.trim().to_owned(), parts }, strength },
+        }
+    }
+
     /// How strongly it holds together.
     pub fn strength(&self) -> Strength {
         self.strength
     }
 
-    /// The text as an operand of an operator of strength `around`: parenthesised unless it binds more tightly.
-    pub fn operand(&self, around: Strength) -> String {
-        if self.strength > around { self.text.clone() } else { format!("({})", self.text) }
+    /// The text of a whole query, on one line.
+    pub fn into_text(self) -> String {
+        self.flat()
     }
 
-    /// `parts` joined by an operator; of one part, that part.
-    pub fn join(parts: Vec<Fragment>, operator: &str, strength: Strength) -> Fragment {
-        match <[Fragment; 1]>::try_from(parts) {
-            Ok([one]) => one,
-            Err(parts) => {
-                let operands: Vec<String> = parts.iter().map(|part| part.operand(strength)).collect();
-                Fragment::new(operands.join(operator), strength)
+    /// The text of a whole query: on one line if it fits into `width`, else broken at its operators, one operand on
+    /// each line, so that a change of one operand is a change of one line.
+    pub fn layout(&self, width: usize) -> String {
+        let mut out = String::new();
+        self.write(0, width, &mut out);
+        out
+    }
+
+    /// Whether it takes parentheses as an operand of an operator of strength `around`.
+    fn needs_parentheses(&self, around: Strength) -> bool {
+        self.strength <= around
+    }
+
+    fn flat(&self) -> String {
+        match &self.body {
+            Body::Text(text) => text.clone(),
+            Body::Joined { operator, parts } => parts
+                .iter()
+                .map(|part| part.flat_operand(self.strength))
+                .collect::<Vec<_>>()
+                .join(&format!(" {operator} ")),
+            Body::Prefixed { operator, part } => format!("{operator}{}", part.flat_operand(self.strength)),
+            Body::Listed { head, items, between, tail } => match between {
+                Between::Comma => format!("{head}{}{tail}", items.join(", ")),
+                Between::Word(word) => format!("{head}{}{tail}", items.join(&format!(" {word} "))),
+            },
+        }
+    }
+
+    fn flat_operand(&self, around: Strength) -> String {
+        if self.needs_parentheses(around) { format!("({})", self.flat()) } else { self.flat() }
+    }
+
+    /// Writes it at a place that is indented by `indent`.
+    fn write(&self, indent: usize, width: usize, out: &mut String) {
+        let flat = self.flat();
+        if indent + flat.chars().count() <= width {
+            out.push_str(&flat);
+            return;
+        }
+        match &self.body {
+            Body::Text(text) => out.push_str(text),
+            Body::Joined { operator, parts } => {
+                for (i, part) in parts.iter().enumerate() {
+                    if i > 0 {
+                        new_line(indent, out);
+                        out.push_str(operator);
+                        out.push(' ');
+                    }
+                    part.write_operand(self.strength, indent, width, out);
+                }
+            }
+            Body::Prefixed { operator, part } => {
+                out.push_str(operator);
+                part.write_operand(self.strength, indent, width, out);
+            }
+            Body::Listed { head, items, between, tail } => {
+                out.push_str(head);
+                for (i, item) in items.iter().enumerate() {
+                    new_line(indent + STEP, out);
+                    match between {
+                        Between::Word(word) if i > 0 => {
+                            out.push_str(word);
+                            out.push(' ');
+                            out.push_str(item);
+                        }
+                        Between::Word(_) => out.push_str(item),
+                        Between::Comma => {
+                            out.push_str(item);
+                            if i + 1 < items.len() {
+                                out.push(',');
+                            }
+                        }
+                    }
+                }
+                new_line(indent, out);
+                out.push_str(tail);
             }
         }
     }
 
-    /// The text of a whole query.
-    pub fn into_text(self) -> String {
-        self.text
+    fn write_operand(&self, around: Strength, indent: usize, width: usize, out: &mut String) {
+        if !self.needs_parentheses(around) {
+            return self.write(indent, width, out);
+        }
+        let flat = self.flat();
+        if indent + flat.chars().count() + 2 <= width {
+            out.push('(');
+            out.push_str(&flat);
+        } else {
+            out.push('(');
+            new_line(indent + STEP, out);
+            self.write(indent + STEP, width, out);
+            new_line(indent, out);
+        }
+        out.push(')');
     }
+}
+
+fn new_line(indent: usize, out: &mut String) {
+    out.push('\n');
+    out.extend(std::iter::repeat_n(' ', indent));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const OR: Strength = Strength(1);
+    const AND: Strength = Strength(2);
+    const NOT: Strength = Strength(3);
+
+    fn all(parts: &[&Fragment]) -> Fragment {
+        Fragment::join(parts.iter().map(|part| (*part).clone()).collect(), " and ", AND)
+    }
+
     #[test]
     fn parentheses_are_written_where_binding_asks_for_them() {
-        let (or, and) = (Strength(1), Strength(2));
         let atom = |text: &str| Fragment::atom(text);
-        let either = Fragment::join(vec![atom("b"), atom("c")], " or ", or);
-        let both = Fragment::join(vec![atom("a"), either.clone()], " and ", and);
+        let either = Fragment::join(vec![atom("b"), atom("c")], " or ", OR);
+        let both = all(&[&atom("a"), &either]);
         assert_eq!(both.clone().into_text(), "a and (b or c)");
-        assert_eq!(Fragment::join(vec![both, atom("d")], " or ", or).into_text(), "a and (b or c) or d");
-        assert_eq!(Fragment::join(vec![either], " and ", and).into_text(), "b or c");
+        assert_eq!(Fragment::join(vec![both.clone(), atom("d")], " or ", OR).into_text(), "a and (b or c) or d");
+        assert_eq!(all(&[&either]).into_text(), "b or c");
+        assert_eq!(Fragment::prefix("not ", both, NOT).into_text(), "not (a and (b or c))");
+    }
+
+    #[test]
+    fn a_long_query_has_one_operand_on_each_line() {
+        let list = Fragment::list("f in (", vec!["x".repeat(20), "y".repeat(20)], Between::Comma, ")");
+        let either = Fragment::join(vec![Fragment::atom("b"), list], "or", OR);
+        let whole = all(&[&Fragment::atom("a"), &Fragment::prefix("not ", either, NOT)]);
+        let expected = "a\nand not (\n  b\n  or f in (\n    xxxxxxxxxxxxxxxxxxxx,\n    yyyyyyyyyyyyyyyyyyyy\n  )\n)";
+        assert_eq!(whole.layout(30), expected);
+        assert_eq!(whole.layout(200), whole.flat());
     }
 }

@@ -5,13 +5,102 @@
 //! Formulas here speak of a **target's** fields: a path is one segment, the field's name in that target (Falco's
 //! `proc.args`, Splunk's `process`), except under [`Formula::Element`](crate::logic::Formula::Element).
 
+pub mod eql;
+pub mod falco;
 pub mod fields;
 pub mod fragment;
+pub mod kql;
+pub mod lucene;
+#[cfg(test)]
+mod printing_tests;
+mod regex;
+pub mod sigma;
+pub mod spl;
+mod text;
+mod walk;
 
 pub use fields::{FieldTable, FieldType};
 pub use fragment::{Fragment, Strength};
+pub use walk::flatten;
 
-use crate::logic::Origin;
+use crate::logic::{Formula, Origin};
+
+/// The languages that formulas can be printed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Language {
+    /// The `detection` part of a Sigma rule.
+    Sigma,
+    /// Terms of Splunk's `search` command.
+    Spl,
+    /// An expression for Splunk's `where` command.
+    SplWhere,
+    /// Elastic's KQL.
+    Kql,
+    /// The condition of an Elastic EQL query, what stands after `process where`.
+    Eql,
+    /// A Falco condition.
+    Falco,
+    /// Lucene's query_string syntax.
+    Lucene,
+}
+
+impl Language {
+    /// All of them.
+    pub const ALL: [Language; 7] = [
+        Language::Sigma,
+        Language::Spl,
+        Language::SplWhere,
+        Language::Kql,
+        Language::Eql,
+        Language::Falco,
+        Language::Lucene,
+    ];
+
+    /// Its name in a target's description.
+    pub fn name(self) -> &'static str {
+        match self {
+            Language::Sigma => "sigma",
+            Language::Spl => "search",
+            Language::SplWhere => "where",
+            Language::Kql => "kql",
+            Language::Eql => "eql",
+            Language::Falco => "falco",
+            Language::Lucene => "lucene",
+        }
+    }
+
+    /// The language of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|language| language.name() == name)
+    }
+}
+
+/// A formula in some language.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Query {
+    /// Text, possibly over several lines.
+    Text(String),
+    /// A tree: Sigma's `detection` mapping, its keys in the order they are to be written.
+    Document(serde_json::Value),
+}
+
+/// Prints a formula over a target's fields. What comes out means what the formula means for every event, up to
+/// [`Case::Either`](crate::logic::Case::Either), which is printed the way the language says most simply. The error
+/// lists everything that the language cannot say.
+pub fn print(language: Language, formula: &Formula, fields: &FieldTable) -> Result<Query, Vec<Gap>> {
+    let text = |dialect: &dyn walk::Dialect| {
+        walk::print(dialect, formula, fields).map(|fragment| Query::Text(fragment.layout(walk::WIDTH)))
+    };
+    match language {
+        Language::Sigma => sigma::print::print(formula, fields).map(Query::Document),
+        Language::Spl => text(&spl::print::Search),
+        Language::SplWhere => text(&spl::print_where::Where),
+        Language::Kql => text(&kql::print::Kql),
+        Language::Eql => text(&eql::print::Eql),
+        Language::Falco => text(&falco::print::Falco),
+        Language::Lucene => text(&lucene::print::Lucene),
+    }
+}
 
 /// Something that a language cannot say.
 #[derive(Clone, Debug, PartialEq, Eq)]

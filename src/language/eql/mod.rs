@@ -1,0 +1,3 @@
+//! Elastic's EQL: the condition of an event query.
+
+pub mod print;

@@ -1,0 +1,3 @@
+//! Falco conditions.
+
+pub mod print;

@@ -1,0 +1,280 @@
+//! Formulas as Falco conditions.
+//!
+//! Every comparison is false without a value, so `not` in front of one is true there. Operators see case, save
+//! `icontains`, `iglob` and what is wrapped in `tolower()`, and those fold ASCII letters only.
+
+use crate::language::fields::FieldType;
+use crate::language::fragment::{Between, Fragment, Strength};
+use crate::language::walk::{Dialect, Field, Refusal, Words, either};
+use crate::language::{regex, text};
+use crate::logic::{Case, Comparison, Glob, Number, Pattern, Piece, Predicate, Shape, TextSet};
+
+/// Falco's dialect.
+pub(in crate::language) struct Falco;
+
+static WORDS: Words = Words {
+    and: ("and", Strength(1)),
+    or: ("or", Strength(1)),
+    not: ("not ", Strength(2)),
+    truth: None,
+    falsehood: None,
+};
+
+/// The longest value that the engine takes, in bytes.
+const LONGEST: usize = 255;
+
+impl Dialect for Falco {
+    fn name(&self) -> &'static str {
+        "Falco"
+    }
+
+    fn words(&self) -> &'static Words {
+        &WORDS
+    }
+
+    fn test(&self, field: Field<'_>, predicate: &Predicate) -> Result<Fragment, Refusal> {
+        let name = field_name(field.name)?;
+        if text::is_anything(predicate) {
+            return Ok(Fragment::atom(format!("{name} exists")));
+        }
+        match predicate {
+            Predicate::Text(set) => texts(field, set),
+            Predicate::Number { op, value } => number(field, *op, *value),
+            Predicate::Network(network) => {
+                let name = network_field(name)?;
+                Ok(Fragment::atom(format!("{name} = {}", literal(&network.to_string())?)))
+            }
+            Predicate::Boolean(value) => Ok(Fragment::atom(format!("{name} = {value}"))),
+            Predicate::Exists => Ok(Fragment::atom(format!("{name} exists"))),
+            Predicate::Field { op, other } => {
+                let other = crate::language::walk::name_of(other);
+                let lists = [field.kind, field.table.get(&other)].contains(&Some(FieldType::TextList));
+                let numbers = field.kind == Some(FieldType::Number);
+                if lists || (*op != Comparison::Equal && !numbers) {
+                    return Err("Falco compares two fields with = only, or as numbers, one value each".to_owned());
+                }
+                Ok(Fragment::atom(format!("{name} {} val({})", op.sign(), field_name(&other)?)))
+            }
+            Predicate::Option(_) => Err("an option was not lowered to text before printing".to_owned()),
+        }
+    }
+}
+
+fn number(field: Field<'_>, op: Comparison, value: Number) -> Result<Fragment, Refusal> {
+    if !matches!(field.kind, None | Some(FieldType::Number)) {
+        return Err(format!("`{}` is no number in Falco", field.name));
+    }
+    let value = value.to_string();
+    if !text::is_number(&value) {
+        return Err(format!("Falco knows whole numbers only, and {value} is none"));
+    }
+    Ok(Fragment::atom(format!("{} {} {value}", field.name, op.sign())))
+}
+
+/// The field that takes networks beside the one that takes addresses.
+fn network_field(name: &str) -> Result<&str, Refusal> {
+    Ok(match name {
+        "fd.ip" => "fd.net",
+        "fd.sip" => "fd.snet",
+        "fd.cip" => "fd.cnet",
+        "fd.lip" => "fd.lnet",
+        "fd.rip" => "fd.rnet",
+        "fd.net" | "fd.snet" | "fd.cnet" | "fd.lnet" | "fd.rnet" => name,
+        _ => return Err(format!("Falco knows networks on fd.net and its kind only, and `{name}` is none")),
+    })
+}
+
+/// Fields that hold one value for each ancestor, and are compared with all of them by the ordinary operators.
+fn is_ancestry(name: &str) -> bool {
+    matches!(name, "proc.aname" | "proc.aexe" | "proc.aexepath" | "proc.acmdline" | "proc.aargs")
+}
+
+fn texts(field: Field<'_>, set: &TextSet) -> Result<Fragment, Refusal> {
+    let name = field_name(field.name)?;
+    match field.kind {
+        Some(FieldType::TextList) if !is_ancestry(name) => return list(name, set),
+        Some(FieldType::Object) => {
+            return Err(format!("`{name}` is an object, of which only the presence can be asked"));
+        }
+        Some(kind @ (FieldType::Number | FieldType::Address | FieldType::Boolean)) => {
+            let fits = |value: &&str| match kind {
+                FieldType::Number => text::is_number(value),
+                FieldType::Address => text::is_address(value),
+                _ => matches!(*value, "true" | "false"),
+            };
+            let values = text::values(set).filter(|values| values.iter().all(fits));
+            let Some(values) = values else {
+                return Err(format!("Falco rejects operators on text for `{name}`, which is no text field"));
+            };
+            // `in` never matches on some of these, so each value is compared for itself.
+            let tests = values.iter().map(|value| Ok(Fragment::atom(format!("{name} = {}", literal(value)?))));
+            return Ok(either(&WORDS, tests.collect::<Result<_, Refusal>>()?));
+        }
+        _ => {}
+    }
+    let fold = text::case(set) == Case::Insensitive;
+    if fold && set.any.iter().any(|pattern| pattern_texts(pattern).any(|text| text.chars().any(is_foreign_letter))) {
+        return Err("Falco ignores the case of ASCII letters only".to_owned());
+    }
+    let mut tests = Vec::new();
+    for run in text::runs(set) {
+        match run {
+            text::Run::Values(values) => tests.push(exact(name, &values, fold)?),
+            text::Run::Globs(globs) => {
+                for glob in globs {
+                    tests.push(wild(name, glob, fold)?);
+                }
+            }
+            text::Run::Other(pattern) => tests.push(expression(name, pattern, fold)?),
+        }
+    }
+    if tests.is_empty() {
+        return Err("Falco has no word for an empty list".to_owned());
+    }
+    Ok(either(&WORDS, tests))
+}
+
+/// A field with several values has `intersects`, and no operator that looks into the values.
+fn list(name: &str, set: &TextSet) -> Result<Fragment, Refusal> {
+    let Some(values) = text::values(set) else {
+        return Err(format!("Falco can only look for whole values in `{name}`, which holds several"));
+    };
+    if text::case(set) == Case::Insensitive {
+        return Err(format!("Falco cannot ignore case in `{name}`, which holds several values"));
+    }
+    let values = values.into_iter().map(literal).collect::<Result<_, Refusal>>()?;
+    Ok(Fragment::list(format!("{name} intersects ("), values, Between::Comma, ")"))
+}
+
+fn exact(name: &str, values: &[&str], fold: bool) -> Result<Fragment, Refusal> {
+    let (subject, values) = if fold {
+        (format!("tolower({name})"), values.iter().map(|value| value.to_ascii_lowercase()).collect::<Vec<_>>())
+    } else {
+        (name.to_owned(), values.iter().map(|value| (*value).to_owned()).collect())
+    };
+    let mut literals = values.iter().map(|value| literal(value)).collect::<Result<Vec<_>, Refusal>>()?;
+    Ok(match literals.len() {
+        1 => Fragment::atom(format!("{subject} = {}", literals.remove(0))),
+        _ => Fragment::list(format!("{subject} in ("), literals, Between::Comma, ")"),
+    })
+}
+
+fn wild(name: &str, glob: &Glob, fold: bool) -> Result<Fragment, Refusal> {
+    let folded = |operator: &str, value: &str| -> Result<Fragment, Refusal> {
+        Ok(Fragment::atom(if fold {
+            format!("tolower({name}) {operator} {}", literal(&value.to_ascii_lowercase())?)
+        } else {
+            format!("{name} {operator} {}", literal(value)?)
+        }))
+    };
+    match glob.shape() {
+        Shape::StartsWith(value) => folded("startswith", value),
+        Shape::EndsWith(value) => folded("endswith", value),
+        Shape::Contains(value) => {
+            let operator = if fold { "icontains" } else { "contains" };
+            Ok(Fragment::atom(format!("{name} {operator} {}", literal(value)?)))
+        }
+        _ if text::literals(glob).all(|text| !text.contains(GLOB_SIGNS)) => {
+            let operator = if fold { "iglob" } else { "glob" };
+            let pattern: String = glob
+                .pieces()
+                .iter()
+                .map(|piece| match piece {
+                    Piece::Any => "*",
+                    Piece::One => "?",
+                    Piece::Literal(text) => text.as_str(),
+                })
+                .collect();
+            Ok(Fragment::atom(format!("{name} {operator} {}", quoted(&pattern)?)))
+        }
+        _ => expression(name, &Pattern::Glob(glob.clone()), fold),
+    }
+}
+
+/// Signs that mean something to a glob of the C library, or may do so.
+const GLOB_SIGNS: &[char] = &['*', '?', '[', ']', '\\', '(', ')', '{', '}', '!', '+', '@', '|', '^'];
+
+fn expression(name: &str, pattern: &Pattern, fold: bool) -> Result<Fragment, Refusal> {
+    let expression = regex::posix(pattern, fold).map_err(|reason| format!("Falco's regex cannot say it: {reason}"))?;
+    Ok(Fragment::atom(format!("{name} regex {}", quoted(&expression)?)))
+}
+
+fn pattern_texts(pattern: &Pattern) -> Box<dyn Iterator<Item = &str> + '_> {
+    match pattern {
+        Pattern::Glob(glob) => Box::new(text::literals(glob)),
+        // An expression is folded letter by letter when it is translated.
+        _ => Box::new(std::iter::empty()),
+    }
+}
+
+fn is_foreign_letter(c: char) -> bool {
+    !c.is_ascii() && text::is_cased(c)
+}
+
+/// A value, in quotes unless it is a plain word.
+fn literal(value: &str) -> Result<String, Refusal> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '/' | '-');
+    let starts_plainly = value.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '/'));
+    let word = matches!(
+        value,
+        "and"
+            | "or"
+            | "not"
+            | "in"
+            | "intersects"
+            | "exists"
+            | "contains"
+            | "icontains"
+            | "bcontains"
+            | "startswith"
+            | "bstartswith"
+            | "endswith"
+            | "glob"
+            | "iglob"
+            | "pmatch"
+            | "regex"
+            | "val"
+    );
+    if starts_plainly && !word && value.chars().all(plain) && value.len() <= LONGEST {
+        return Ok(value.to_owned());
+    }
+    quoted(value)
+}
+
+fn quoted(value: &str) -> Result<String, Refusal> {
+    if value.len() > LONGEST {
+        return Err(format!("Falco takes values of at most {LONGEST} bytes, and this one has {}", value.len()));
+    }
+    let mut out = String::from("\"");
+    let mut rest = value.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '\0' => return Err("Falco cannot write the character NUL".to_owned()),
+            '"' => out.push_str("\\\""),
+            // A quoted value that ends in a backslash is rejected.
+            '\\' if rest.peek().is_none() => out.push_str("\\x5c"),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_ascii_control() => out.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    Ok(out)
+}
+
+fn field_name(name: &str) -> Result<&str, Refusal> {
+    let (head, key) = match name.split_once('[') {
+        Some((head, key)) => (head, key.strip_suffix(']')),
+        None => (name, Some("")),
+    };
+    let head_is_plain = !head.is_empty() && head.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'));
+    let key_is_plain =
+        key.is_some_and(|key| key.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '[' | ']' | '"' | '\'' | '\\')));
+    if head_is_plain && key_is_plain {
+        Ok(name)
+    } else {
+        Err(format!("Falco cannot name the field `{}`", name.escape_debug()))
+    }
+}

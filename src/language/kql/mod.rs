@@ -1,0 +1,3 @@
+//! Elastic's KQL (kuery).
+
+pub mod print;

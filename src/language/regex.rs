@@ -1,0 +1,536 @@
+//! Regular expressions in the syntaxes of the languages. The author's are those of the `regex` crate, *found* in a
+//! value; Perl's (Splunk, Sigma) are too, and the author's text stays as it is where it means the same there. Lucene's
+//! and POSIX's match the **whole** value and are printed from the parsed expression.
+
+use regex_syntax::ParserBuilder;
+use regex_syntax::ast::{self, Ast};
+use regex_syntax::hir::{Class, Hir, HirKind, Look};
+
+use super::fragment::{Fragment, Strength};
+use crate::logic::{Glob, Pattern, Piece};
+
+/// Why an expression cannot be said, in words.
+type Refusal = String;
+
+/// How many ranges a character class may have and still be readable.
+const RANGES: usize = 24;
+
+/// How many alternatives an expression may fall into when its anchors are taken out.
+const BRANCHES: usize = 64;
+
+/// A pattern in Perl's syntax, to be found somewhere in the value. `end` is the assertion for the end of the value:
+/// `$` also matches before a last newline in Perl, `\z` does not. `fold` ignores case.
+pub(super) fn perl(pattern: &Pattern, fold: bool, end: &str) -> Result<String, Refusal> {
+    let expression = match pattern {
+        Pattern::Glob(glob) => perl_glob(glob, end),
+        Pattern::Path { path, below } => perl_path(path, *below, end),
+        Pattern::Regex(source) => perl_text(source, end)?,
+    };
+    Ok(if fold { format!("(?i){expression}") } else { expression })
+}
+
+fn perl_glob(glob: &Glob, end: &str) -> String {
+    let mut pieces = glob.pieces();
+    let mut expression = String::new();
+    match pieces {
+        [Piece::Any, rest @ ..] => pieces = rest,
+        _ => expression.push('^'),
+    }
+    let open_end = match pieces {
+        [rest @ .., Piece::Any] => {
+            pieces = rest;
+            true
+        }
+        _ => false,
+    };
+    if pieces.iter().any(|piece| !matches!(piece, Piece::Literal(_))) {
+        expression.insert_str(0, "(?s)");
+    }
+    for piece in pieces {
+        match piece {
+            Piece::Any => expression.push_str(".*"),
+            Piece::One => expression.push('.'),
+            Piece::Literal(text) => text.chars().for_each(|c| escape_perl(c, &mut expression)),
+        }
+    }
+    if !open_end {
+        expression.push_str(end);
+    }
+    expression
+}
+
+fn perl_path(path: &str, below: bool, end: &str) -> String {
+    let mut expression = String::from("^");
+    for segment in path.split('/').filter(|segment| !segment.is_empty()) {
+        expression.push_str(r"/(?:\.?/)*");
+        segment.chars().for_each(|c| escape_perl(c, &mut expression));
+    }
+    match (expression.len(), below) {
+        (1, _) => expression.push_str(&format!(r"/(?:\.?/)*\.?{end}")),
+        (_, true) => expression.push_str(&format!("(?:/|{end})")),
+        (_, false) => expression.push_str(&format!(r"(?:/\.?)*{end}")),
+    }
+    expression
+}
+
+/// A literal character. Backticks and dollars are written by number: Splunk knows the one for macros and the other
+/// for tokens, and neither has another meaning in a class.
+fn escape_perl(c: char, out: &mut String) {
+    match c {
+        '`' | '$' => out.push_str(&format!("\\x{:02x}", u32::from(c))),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        c if c.is_control() => out.push_str(&format!("\\x{{{:x}}}", u32::from(c))),
+        '\\' | '.' | '+' | '*' | '?' | '(' | ')' | '|' | '[' | ']' | '{' | '}' | '^' | '#' => out.extend(['\\', c]),
+        c => out.push(c),
+    }
+}
+
+fn parse(source: &str, fold: bool) -> Result<Hir, Refusal> {
+    ParserBuilder::new()
+        .case_insensitive(fold)
+        .nest_limit(100)
+        .build()
+        .parse(source)
+        .map_err(|_| format!("`{source}` is no regular expression"))
+}
+
+/// The author's text with the few signs changed that Perl reads otherwise.
+fn perl_text(source: &str, end: &str) -> Result<String, Refusal> {
+    // The whole of it first, so that what is kept is known to be an expression.
+    let hir = parse(source, false)?;
+    let tree = ast::parse::ParserBuilder::new()
+        .nest_limit(100)
+        .build()
+        .parse(source)
+        .map_err(|_| format!("`{source}` is no regular expression"))?;
+    let mut edits =
+        Edits { end, multi_line: source.contains("(?") && has_flag(&tree, ast::Flag::MultiLine), list: Vec::new() };
+    if !edits.visit(&tree) {
+        return print(&hir, &PERL);
+    }
+    let mut out = String::new();
+    let mut at = 0;
+    edits.list.sort_by_key(|(from, _, _)| *from);
+    for (from, to, text) in &edits.list {
+        out.push_str(source.get(at..*from).unwrap_or(""));
+        out.push_str(text);
+        at = *to;
+    }
+    out.push_str(source.get(at..).unwrap_or(""));
+    Ok(out)
+}
+
+/// Changes to the author's text, as (from, to, replacement) in bytes.
+struct Edits<'e> {
+    end: &'e str,
+    multi_line: bool,
+    list: Vec<(usize, usize, String)>,
+}
+
+impl Edits<'_> {
+    /// Whether all of the tree means the same in Perl, after the edits.
+    fn visit(&mut self, tree: &Ast) -> bool {
+        match tree {
+            Ast::Empty(_) | Ast::Dot(_) | Ast::ClassPerl(_) => true,
+            Ast::Flags(set) => self.flags(&set.flags),
+            Ast::Literal(literal) => self.literal(literal),
+            Ast::Assertion(assertion) => match assertion.kind {
+                ast::AssertionKind::EndLine if self.multi_line => self.end == "$",
+                ast::AssertionKind::EndLine | ast::AssertionKind::EndText => {
+                    self.replace(&assertion.span, self.end.to_owned());
+                    true
+                }
+                ast::AssertionKind::StartLine
+                | ast::AssertionKind::StartText
+                | ast::AssertionKind::WordBoundary
+                | ast::AssertionKind::NotWordBoundary => true,
+                _ => false,
+            },
+            Ast::ClassUnicode(class) => plain_unicode(class),
+            Ast::ClassBracketed(class) => match &class.kind {
+                ast::ClassSet::Item(item) => self.class_item(item),
+                ast::ClassSet::BinaryOp(_) => false,
+            },
+            Ast::Repetition(repetition) => self.visit(&repetition.ast),
+            Ast::Group(group) => {
+                let kind = match &group.kind {
+                    ast::GroupKind::NonCapturing(flags) => self.flags(flags),
+                    ast::GroupKind::CaptureIndex(_) => true,
+                    ast::GroupKind::CaptureName { name, .. } => {
+                        name.name.is_ascii() && !name.name.contains(['.', '[', ']'])
+                    }
+                };
+                kind && self.visit(&group.ast)
+            }
+            Ast::Alternation(alternation) => alternation.asts.iter().all(|part| self.visit(part)),
+            Ast::Concat(concat) => concat.asts.iter().all(|part| self.visit(part)),
+        }
+    }
+
+    fn flags(&self, flags: &ast::Flags) -> bool {
+        flags.items.iter().all(|item| match item.kind {
+            ast::FlagsItemKind::Negation => true,
+            ast::FlagsItemKind::Flag(flag) => {
+                matches!(flag, ast::Flag::CaseInsensitive | ast::Flag::MultiLine | ast::Flag::DotMatchesNewLine)
+            }
+        })
+    }
+
+    fn literal(&mut self, literal: &ast::Literal) -> bool {
+        let c = literal.c;
+        let by_number = match literal.kind {
+            ast::LiteralKind::HexFixed(_) | ast::LiteralKind::HexBrace(_) | ast::LiteralKind::Octal => true,
+            ast::LiteralKind::Special(ast::SpecialLiteralKind::VerticalTab | ast::SpecialLiteralKind::Bell) => true,
+            ast::LiteralKind::Special(_) => false,
+            _ => matches!(c, '`' | '$') || c.is_control(),
+        };
+        if by_number {
+            self.replace(&literal.span, format!("\\x{{{:x}}}", u32::from(c)));
+        } else if literal.kind == ast::LiteralKind::Superfluous && !c.is_ascii_punctuation() {
+            return false;
+        } else if literal.kind == ast::LiteralKind::Verbatim && matches!(c, ']' | '}' | '{') {
+            self.replace(&literal.span, format!("\\{c}"));
+        }
+        true
+    }
+
+    fn class_item(&mut self, item: &ast::ClassSetItem) -> bool {
+        match item {
+            ast::ClassSetItem::Empty(_) | ast::ClassSetItem::Ascii(_) | ast::ClassSetItem::Perl(_) => true,
+            ast::ClassSetItem::Literal(literal) => self.literal(literal),
+            ast::ClassSetItem::Range(range) => self.literal(&range.start) && self.literal(&range.end),
+            ast::ClassSetItem::Unicode(class) => plain_unicode(class),
+            ast::ClassSetItem::Bracketed(_) => false,
+            ast::ClassSetItem::Union(union) => union.items.iter().all(|item| self.class_item(item)),
+        }
+    }
+
+    fn replace(&mut self, span: &ast::Span, text: String) {
+        self.list.push((span.start.offset, span.end.offset, text));
+    }
+}
+
+/// `\pL` and `\p{Lu}`, which Perl knows by the same names.
+fn plain_unicode(class: &ast::ClassUnicode) -> bool {
+    match &class.kind {
+        ast::ClassUnicodeKind::OneLetter(_) => true,
+        ast::ClassUnicodeKind::Named(name) => {
+            name.len() <= 2 && name.starts_with(|c: char| c.is_ascii_uppercase()) && !class.negated
+        }
+        ast::ClassUnicodeKind::NamedValue { .. } => false,
+    }
+}
+
+/// Whether a flag is set anywhere in the tree.
+fn has_flag(tree: &Ast, flag: ast::Flag) -> bool {
+    let set = |flags: &ast::Flags| flags.flag_state(flag) == Some(true);
+    match tree {
+        Ast::Flags(flags) => set(&flags.flags),
+        Ast::Group(group) => {
+            matches!(&group.kind, ast::GroupKind::NonCapturing(flags) if set(flags)) || has_flag(&group.ast, flag)
+        }
+        Ast::Repetition(repetition) => has_flag(&repetition.ast, flag),
+        Ast::Alternation(alternation) => alternation.asts.iter().any(|part| has_flag(part, flag)),
+        Ast::Concat(concat) => concat.asts.iter().any(|part| has_flag(part, flag)),
+        _ => false,
+    }
+}
+
+/// A pattern in Lucene's syntax, over the whole value.
+pub(super) fn lucene(pattern: &Pattern) -> Result<String, Refusal> {
+    whole(pattern, false, &LUCENE)
+}
+
+/// A pattern in RE2's POSIX syntax, over the whole value. `fold` ignores case.
+pub(super) fn posix(pattern: &Pattern, fold: bool) -> Result<String, Refusal> {
+    whole(pattern, fold, &POSIX)
+}
+
+fn whole(pattern: &Pattern, fold: bool, syntax: &Syntax) -> Result<String, Refusal> {
+    let source = match pattern {
+        Pattern::Regex(source) => source.clone(),
+        pattern => format!("^(?:{})$", pattern.to_regex(crate::logic::ANY_CHARACTER)),
+    };
+    let mut branches = Vec::new();
+    for mut branch in split(&parse(&source, fold)?)? {
+        let start = take_anchor(&mut branch, Look::Start);
+        let end = take_anchor(&mut branch, Look::End);
+        let mut text = String::new();
+        // What is found needs no more than `any*` before it; an `any*` that is there already is enough.
+        if !start && !branch.first().is_some_and(is_any_text) {
+            text.push_str(syntax.any_text);
+        }
+        for part in &branch {
+            text.push_str(&operand(part, syntax, CONCATENATION)?);
+        }
+        if !end && !(branch.last().is_some_and(is_any_text)) {
+            text.push_str(syntax.any_text);
+        }
+        branches.push(text);
+    }
+    Ok(branches.join("|"))
+}
+
+fn is_any_text(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Repetition(repetition) => {
+            repetition.min == 0 && repetition.max.is_none() && matches!(class_of(&repetition.sub), ClassOf::Any)
+        }
+        HirKind::Capture(capture) => is_any_text(&capture.sub),
+        _ => false,
+    }
+}
+
+/// The alternatives of an expression, each a sequence, so that every anchor stands at an end of one.
+fn split(hir: &Hir) -> Result<Vec<Vec<Hir>>, Refusal> {
+    let has_anchors = |hir: &Hir| {
+        hir.properties().look_set().contains(Look::Start) || hir.properties().look_set().contains(Look::End)
+    };
+    match hir.kind() {
+        HirKind::Capture(capture) if has_anchors(hir) => split(&capture.sub),
+        HirKind::Alternation(parts) if has_anchors(hir) => {
+            let mut all = Vec::new();
+            for part in parts {
+                all.extend(split(part)?);
+                if all.len() > BRANCHES {
+                    return Err("its anchors stand in too many places".to_owned());
+                }
+            }
+            Ok(all)
+        }
+        HirKind::Concat(parts) => {
+            let mut all: Vec<Vec<Hir>> = vec![Vec::new()];
+            for part in parts {
+                let tails = if has_anchors(part) { split(part)? } else { vec![vec![part.clone()]] };
+                if all.len().saturating_mul(tails.len()) > BRANCHES {
+                    return Err("its anchors stand in too many places".to_owned());
+                }
+                all = all
+                    .iter()
+                    .flat_map(|head| tails.iter().map(|tail| head.iter().chain(tail).cloned().collect::<Vec<_>>()))
+                    .collect();
+            }
+            Ok(all)
+        }
+        _ => Ok(vec![vec![hir.clone()]]),
+    }
+}
+
+/// Takes the anchors off one end of a sequence; true if there was one.
+fn take_anchor(parts: &mut Vec<Hir>, look: Look) -> bool {
+    let mut found = false;
+    loop {
+        let at = if look == Look::Start { 0 } else { parts.len().saturating_sub(1) };
+        match parts.get(at).map(Hir::kind) {
+            Some(HirKind::Look(here)) if *here == look => _ = parts.remove(at),
+            _ => return found,
+        }
+        found = true;
+    }
+}
+
+/// What differs between syntaxes printed from the parsed expression.
+struct Syntax {
+    /// Any one character.
+    any: &'static str,
+    /// Any one character but a newline.
+    line: &'static str,
+    /// Any text.
+    any_text: &'static str,
+    /// The opening of a group that is no capture.
+    group: &'static str,
+    /// A literal character outside a class.
+    escape: fn(char, &mut String),
+    /// A literal character in a class.
+    escape_in_class: fn(char, &mut String),
+    /// An assertion, if the syntax has it.
+    look: fn(Look) -> Option<&'static str>,
+}
+
+static PERL: Syntax = Syntax {
+    any: "(?s:.)",
+    line: ".",
+    any_text: "(?s:.)*",
+    group: "(?:",
+    escape: escape_perl,
+    escape_in_class: |c, out| match c {
+        '-' | '\\' | '[' | ']' | '^' => out.extend(['\\', c]),
+        '`' | '$' => escape_perl(c, out),
+        c if c.is_control() || !c.is_ascii() => out.push_str(&format!("\\x{{{:x}}}", u32::from(c))),
+        c => out.push(c),
+    },
+    look: |look| match look {
+        Look::Start => Some("^"),
+        Look::End => Some("\\z"),
+        Look::StartLF => Some("(?m:^)"),
+        Look::EndLF => Some("(?m:$)"),
+        Look::WordUnicode | Look::WordAscii => Some("\\b"),
+        Look::WordUnicodeNegate | Look::WordAsciiNegate => Some("\\B"),
+        _ => None,
+    },
+};
+
+static LUCENE: Syntax = Syntax {
+    any: ".",
+    line: "[^\n]",
+    any_text: ".*",
+    group: "(",
+    escape: |c, out| {
+        if c.is_ascii_punctuation() && !matches!(c, '/' | '-' | '_' | ',' | '=' | ':' | ';' | '\'' | '%' | '!') {
+            out.push('\\');
+        }
+        out.push(c);
+    },
+    escape_in_class: |c, out| {
+        if matches!(c, '-' | '\\' | '[' | ']' | '^' | '"' | '&') {
+            out.push('\\');
+        }
+        out.push(c);
+    },
+    look: |_| None,
+};
+
+static POSIX: Syntax = Syntax {
+    any: "(.|\n)",
+    line: ".",
+    any_text: "(.|\n)*",
+    group: "(",
+    // A class instead of a backslash, which the string around it would double.
+    escape: |c, out| match c {
+        '.' | '+' | '*' | '?' | '(' | ')' | '|' | '{' | '}' | '$' | '[' => out.extend(['[', c, ']']),
+        '^' | '\\' | ']' => out.extend(['\\', c]),
+        c => out.push(c),
+    },
+    escape_in_class: |c, out| {
+        if matches!(c, '-' | '\\' | '[' | ']' | '^') {
+            out.push('\\');
+        }
+        out.push(c);
+    },
+    look: |_| None,
+};
+
+const ALTERNATION: Strength = Strength(1);
+const CONCATENATION: Strength = Strength(2);
+const REPETITION: Strength = Strength(3);
+
+fn print(hir: &Hir, syntax: &Syntax) -> Result<String, Refusal> {
+    Ok(fragment(hir, syntax)?.into_text())
+}
+
+/// The expression as an operand of something that binds this strongly.
+fn operand(hir: &Hir, syntax: &Syntax, around: Strength) -> Result<String, Refusal> {
+    let inner = fragment(hir, syntax)?;
+    let group = inner.strength() < around || (around == REPETITION && inner.strength() == REPETITION);
+    Ok(if group { format!("{}{})", syntax.group, inner.into_text()) } else { inner.into_text() })
+}
+
+fn fragment(hir: &Hir, syntax: &Syntax) -> Result<Fragment, Refusal> {
+    Ok(match hir.kind() {
+        HirKind::Empty => Fragment::atom("()"),
+        HirKind::Literal(literal) => {
+            let text = std::str::from_utf8(&literal.0).map_err(|_| "it looks at bytes that are no text".to_owned())?;
+            let mut out = String::new();
+            text.chars().for_each(|c| (syntax.escape)(c, &mut out));
+            let one = text.chars().count() == 1;
+            if one { Fragment::atom(out) } else { Fragment::new(out, CONCATENATION) }
+        }
+        HirKind::Class(_) => Fragment::atom(class(hir, syntax)?),
+        HirKind::Look(look) => match (syntax.look)(*look) {
+            Some(text) => Fragment::atom(text),
+            None => return Err("it has an anchor or a word boundary that the syntax lacks".to_owned()),
+        },
+        HirKind::Repetition(repetition) => {
+            let times = match (repetition.min, repetition.max) {
+                (0, None) => "*".to_owned(),
+                (1, None) => "+".to_owned(),
+                (0, Some(1)) => "?".to_owned(),
+                (min, None) => format!("{{{min},}}"),
+                (min, Some(max)) if min == max => format!("{{{min}}}"),
+                (min, Some(max)) => format!("{{{min},{max}}}"),
+            };
+            Fragment::new(format!("{}{times}", operand(&repetition.sub, syntax, REPETITION)?), REPETITION)
+        }
+        HirKind::Capture(capture) => fragment(&capture.sub, syntax)?,
+        HirKind::Concat(parts) => {
+            let parts = parts.iter().map(|part| operand(part, syntax, CONCATENATION)).collect::<Result<String, _>>()?;
+            Fragment::new(parts, CONCATENATION)
+        }
+        HirKind::Alternation(parts) => {
+            let parts = parts.iter().map(|part| print(part, syntax)).collect::<Result<Vec<_>, _>>()?;
+            Fragment::new(parts.join("|"), ALTERNATION)
+        }
+    })
+}
+
+enum ClassOf {
+    Any,
+    Line,
+    Ranges(Vec<(char, char)>),
+    Bytes,
+}
+
+fn class_of(hir: &Hir) -> ClassOf {
+    let HirKind::Class(class) = hir.kind() else { return ClassOf::Bytes };
+    let ranges: Vec<(char, char)> = match class {
+        Class::Unicode(class) => class.iter().map(|range| (range.start(), range.end())).collect(),
+        Class::Bytes(class) if class.is_ascii() => {
+            class.iter().map(|range| (char::from(range.start()), char::from(range.end()))).collect()
+        }
+        Class::Bytes(_) => return ClassOf::Bytes,
+    };
+    match ranges.as_slice() {
+        [('\0', char::MAX)] => ClassOf::Any,
+        [('\0', '\t'), ('\u{b}', char::MAX)] => ClassOf::Line,
+        _ => ClassOf::Ranges(ranges),
+    }
+}
+
+fn class(hir: &Hir, syntax: &Syntax) -> Result<String, Refusal> {
+    let ranges = match class_of(hir) {
+        ClassOf::Any => return Ok(syntax.any.to_owned()),
+        ClassOf::Line => return Ok(syntax.line.to_owned()),
+        ClassOf::Bytes => return Err("it looks at bytes that are no text".to_owned()),
+        ClassOf::Ranges(ranges) if ranges.is_empty() => return Err("a class in it is empty".to_owned()),
+        ClassOf::Ranges(ranges) => ranges,
+    };
+    let rest = complement(&ranges);
+    let negated = ranges.last().is_some_and(|(_, end)| *end == char::MAX) && !rest.is_empty();
+    let shown = if negated { &rest } else { &ranges };
+    if shown.len() > RANGES {
+        return Err(r"`\d`, `\w`, `\s` and `\p` stand for the letters and digits of every script; `[0-9]` and the like can be said"
+            .to_owned());
+    }
+    let mut out = String::from(if negated { "[^" } else { "[" });
+    for (start, end) in shown {
+        (syntax.escape_in_class)(*start, &mut out);
+        if start != end {
+            if u32::from(*end) - u32::from(*start) > 1 {
+                out.push('-');
+            }
+            (syntax.escape_in_class)(*end, &mut out);
+        }
+    }
+    out.push(']');
+    Ok(out)
+}
+
+/// The characters outside sorted, separate ranges.
+fn complement(ranges: &[(char, char)]) -> Vec<(char, char)> {
+    let before = |c: char| (0..u32::from(c)).rev().find_map(char::from_u32);
+    let after = |c: char| (u32::from(c) + 1..=u32::from(char::MAX)).find_map(char::from_u32);
+    let mut rest = Vec::new();
+    let mut next = Some('\0');
+    for (start, end) in ranges {
+        if let (Some(from), Some(to)) = (next, before(*start))
+            && from <= to
+        {
+            rest.push((from, to));
+        }
+        next = after(*end);
+    }
+    rest.extend(next.map(|from| (from, char::MAX)));
+    rest
+}

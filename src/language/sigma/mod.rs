@@ -1,0 +1,3 @@
+//! Sigma: the `detection` part of a rule.
+
+pub mod print;

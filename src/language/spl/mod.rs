@@ -1,0 +1,4 @@
+//! Splunk: the `search` command, and expressions of `where` and `eval`.
+
+pub mod print;
+pub mod print_where;
