@@ -138,7 +138,7 @@ impl Fragment {
                 part.write_operand(self.strength, indent, width, out);
             }
             Body::Listed { head, items, between, tail } => {
-                out.push_str(head);
+                out.push_str(head.trim_end());
                 for (i, item) in items.iter().enumerate() {
                     new_line(indent + STEP, out);
                     match between {

@@ -50,7 +50,7 @@ fn shown_with(language: Language, formula: &Formula, table: &FieldTable) -> Stri
     }
 }
 
-use Language::{Falco, Kql, Sigma, Spl};
+use Language::{Eql, Falco, Kql, Lucene, Sigma, Spl, SplWhere};
 
 #[test]
 fn nests_keep_their_shape() {
@@ -374,4 +374,206 @@ fn sigma_selections_hold_what_they_can() {
       "condition": "selection and (selection_user or not filter_tty) and not (filter_a and filter_a_2)"
     }
     "#);
+}
+
+#[test]
+fn eql_sees_case_by_its_operators_and_guards_what_misses_missing_values() {
+    let n = |op| Formula::test(&path("n"), Predicate::Number { op, value: Number::new(5.0).expect("finite") });
+    let cases = [
+        (is("process.name", "docker"), r#"process.name == "docker""#),
+        (Formula::or([is("p", "a"), is("p", "b")]), r#"p in ("a", "b")"#),
+        (text("p", &[equals("a"), contains("b c")], Case::Either), r#"p like ("a", "*b c*")"#),
+        (text("p", &[equals("a*b"), contains("c")], Case::Either), r#"p == "a*b" or p like "*c*""#),
+        (text("p", &[contains("a*b")], Case::Either), r#"p regex """.*a\*b.*""""#),
+        (text("p", &[regex("^-v$")], Case::Either), r#"p regex "-v""#),
+        (text("p", &[regex("a.b")], Case::Either), r#"p regex ".*a[^\n]b.*""#),
+        (text("p", &[equals("Ab"), equals("c")], Case::Insensitive), r#"p in~ ("Ab", "c")"#),
+        (text("p", &[equals("Ab")], Case::Insensitive), r#"p : "Ab""#),
+        (text("p", &[equals("A*")], Case::Insensitive), r#"p regex~ """A\*""""#),
+        (text("p", &[contains("Ab")], Case::Insensitive), r#"p like~ "*Ab*""#),
+        (Formula::not(is("p", "a")), r#"not p == "a""#),
+        (Formula::not(Formula::and([is("p", "a"), is("q", "b")])), r#"not (p == "a" and q == "b")"#),
+        (Formula::not(text("p", &[contains("Ab")], Case::Insensitive)), r#"p == null or not p like~ "*Ab*""#),
+        (
+            Formula::not(Formula::and([is("p", "a"), n(Comparison::Greater)])),
+            r#"not p == "a" or (n == null or not n > 5)"#,
+        ),
+        (Formula::not(n(Comparison::Equal)), "not n == 5"),
+        (is("my-field.x", "a"), r#"`my-field.x` == "a""#),
+        (is("p", "a\"b\\c\nd"), r#"p == "a\"b\\c\nd""#),
+        (Formula::test(&path("e"), Predicate::Exists), "e != null"),
+        (Formula::not(Formula::test(&path("e"), Predicate::Exists)), "not e != null"),
+        (Formula::test(&path("b"), Predicate::Boolean(false)), "b == false"),
+        (
+            Formula::test(&path("ip"), Predicate::Network("10.0.0.0/8".parse().expect("a network"))),
+            r#"cidrMatch(ip, "10.0.0.0/8")"#,
+        ),
+        (
+            text("p", &[Pattern::Path { path: "/etc".into(), below: true }], Case::Sensitive),
+            r#"p regex """/(\.?/)*etc(/.*)?""""#,
+        ),
+    ];
+    for (formula, expected) in cases {
+        assert_eq!(shown(Eql, &formula), expected);
+    }
+}
+
+#[test]
+fn where_names_missing_fields_under_negation() {
+    let cases = [
+        (is("p", "a"), r#"p="a""#),
+        (is("process.name", r#"a\"b"#), r#"'process.name'="a\\\"b""#),
+        (Formula::or([is("p", "a"), is("p", "b")]), r#"in(p, "a", "b")"#),
+        (Formula::not(is("p", "a")), r#"isnull(p) OR NOT p="a""#),
+        (
+            Formula::and([is("q", "x"), Formula::not(Formula::and([is("p", "a"), is("p", "b")]))]),
+            r#"q="x" AND ((isnull(p) OR NOT p="a") OR (isnull(p) OR NOT p="b"))"#,
+        ),
+        (text("p", &[contains("a.b")], Case::Sensitive), r#"match(p, "a\.b")"#),
+        (text("p", &[equals("Ab")], Case::Insensitive), r#"match(p, "(?i)^Ab\z")"#),
+        // Four backslashes for a literal one.
+        (text("p", &[contains(r"\x")], Case::Sensitive), r#"match(p, "\\\\x")"#),
+        (text("p", &[regex(r#""\d+$"#)], Case::Sensitive), r#"match(p, "\"\d+\z")"#),
+        (is("p", "`m`"), r#"match(p, "^\x60m\x60\z")"#),
+        (is("p", "$t$"), r#"match(p, "^\x24t\x24\z")"#),
+        (is("p", "a\nb"), r#"match(p, "^a\nb\z")"#),
+        (text("a{}.b", &[contains("x")], Case::Either), r#"isnotnull(mvfilter(match('a{}.b', "x")))"#),
+        (Formula::not(is("a{}.b", "x")), r#"isnull(mvfilter('a{}.b'="x"))"#),
+        (Formula::test(&path("a"), Predicate::Field { op: Comparison::Equal, other: path("b.c") }), "a='b.c'"),
+        (
+            Formula::not(Formula::test(&path("a"), Predicate::Field { op: Comparison::Equal, other: path("b.c") })),
+            "isnull(a) OR isnull('b.c') OR NOT a='b.c'",
+        ),
+        (
+            text("p", &[Pattern::Path { path: "/etc".into(), below: true }], Case::Sensitive),
+            r#"match(p, "^/(?:\.?/)*etc(?:/|\z)")"#,
+        ),
+        (Formula::not(Formula::test(&path("e"), Predicate::Exists)), "isnull(e)"),
+    ];
+    for (formula, expected) in cases {
+        assert_eq!(shown(SplWhere, &formula), expected);
+    }
+}
+
+#[test]
+fn lucene_negates_from_everything() {
+    let cases = [
+        (Formula::and([is("a", "1"), Formula::not(is("b", "2"))]), r#"a:"1" AND (*:* AND NOT b:"2")"#),
+        (Formula::not(Formula::or([is("a", "1"), is("b", "2")])), r#"*:* AND NOT (a:"1" OR b:"2")"#),
+        (text("p", &[equals("a"), contains("b c/")], Case::Either), r#"p:("a" OR *b\ c\/*)"#),
+        (text("p", &[regex("^/a")], Case::Either), r"p:/\/a.*/"),
+        (text("p", &[contains("<a")], Case::Either), r"p:/.*\<a.*/"),
+    ];
+    for (formula, expected) in cases {
+        assert_eq!(shown(Lucene, &formula), expected);
+    }
+}
+
+/// The errors that converters are known for, one case each.
+#[test]
+fn known_errors_of_converters_are_not_repeated() {
+    let re = |field: &str| text(field, &[regex("x[0-9]")], Case::Sensitive);
+    let ored = Formula::or([is("a", "1"), re("b")]);
+    let negated = Formula::not(Formula::and([is("a", "1"), re("b")]));
+    // `not (a and b|re)` is no positive conjunction, and `a or b|re` loses no branch.
+    assert_eq!(shown(SplWhere, &negated), r#"(isnull(a) OR NOT a="1") OR (isnull(b) OR NOT match(b, "x[0-9]"))"#);
+    assert_eq!(shown(SplWhere, &ored), r#"a="1" OR match(b, "x[0-9]")"#);
+    assert!(shown(Spl, &ored).starts_with("! ") && shown(Spl, &negated).starts_with("! "));
+    // Two expressions on fields that end alike are two tests.
+    let two = Formula::and([re("src.name"), re("dst.name")]);
+    assert_eq!(shown(SplWhere, &two), r#"match('src.name', "x[0-9]") AND match('dst.name', "x[0-9]")"#);
+    // `?` does not widen to `*`.
+    let one = Pattern::Glob(Glob::new([Piece::Literal("a".into()), Piece::One]));
+    assert!(shown(Spl, &text("a", std::slice::from_ref(&one), Case::Either)).starts_with("! "));
+    assert_eq!(shown(SplWhere, &text("a", &[one], Case::Either)), r#"match(a, "(?s)^a.\z")"#);
+    // Expressions and keywords without a field are never bare terms.
+    for pattern in [regex("x"), contains("x")] {
+        let anywhere = Formula::Test(crate::logic::Test {
+            subject: crate::logic::Subject::Anywhere,
+            predicate: Predicate::Text(TextSet::new(vec![pattern], Case::Insensitive)),
+            origin: Origin(Some(7)),
+        });
+        for language in Language::ALL {
+            if language != Sigma {
+                let gaps = print(language, &anywhere, &FieldTable::default()).expect_err("a gap");
+                assert_eq!(gaps.first().and_then(|gap| gap.origin.0), Some(7), "{language:?}");
+            }
+        }
+    }
+    // EQL: number lists, literal signs of expressions, dashed fields, literal stars beside case.
+    let number = |n: f64| {
+        Formula::test(&path("n"), Predicate::Number { op: Comparison::Equal, value: Number::new(n).expect("finite") })
+    };
+    assert_eq!(shown(Eql, &Formula::or([number(1.0), number(2.0)])), "n == 1 or n == 2");
+    assert_eq!(shown(Eql, &text("a", &[regex("^a@b&c~$")], Case::Sensitive)), r#"a regex """a\@b\&c\~""""#);
+    assert_eq!(shown(Eql, &text("a-b", &[contains("X")], Case::Sensitive)), r#"`a-b` like "*X*""#);
+    // SQL and its kind: `(A or B) and C`, and `not` of what may be missing (see the other tests).
+    let grouped = Formula::and([Formula::or([is("a", "1"), is("b", "2")]), is("c", "3")]);
+    for language in Language::ALL {
+        let text = shown(language, &grouped);
+        assert!(text.contains(") ") || language == Sigma, "{language:?}: {text}");
+    }
+    // Lucene: an expression that Sigma searches for covers the whole value there.
+    assert_eq!(shown(Lucene, &re("a")), "a:/.*x[0-9].*/");
+}
+
+mod hostile {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn pattern() -> impl Strategy<Value = Pattern> {
+        let text = "\\PC{0,6}|[a\\\\\"*?$`'\n\0 |{}\\[\\]()/<>:@#~&^-]{0,6}|(and|or|not|NOT) ?";
+        let piece = prop_oneof![
+            3 => text.prop_map(Piece::Literal),
+            1 => Just(Piece::Any),
+            1 => Just(Piece::One),
+        ];
+        prop_oneof![
+            4 => prop::collection::vec(piece, 0..4).prop_map(|pieces| Pattern::Glob(Glob::new(pieces))),
+            1 => "[a-c.*+?()|^$\\\\dwb\\[\\]{}0-9,`\"-]{0,10}".prop_map(Pattern::Regex),
+            1 => "(/[a-z.$` \"]{0,3}){0,3}".prop_map(|path| Pattern::Path { path, below: true }),
+        ]
+    }
+
+    fn formula() -> impl Strategy<Value = Formula> {
+        let case = prop_oneof![Just(Case::Sensitive), Just(Case::Insensitive), Just(Case::Either)];
+        let test = ("[ab]|\\PC{0,4}", prop::collection::vec(pattern(), 0..3), case)
+            .prop_map(|(field, any, case)| text(&field, &any, case));
+        test.prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Formula::And),
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Formula::Or),
+                inner.clone().prop_map(|part| Formula::Not(Box::new(part))),
+                (0usize..4, prop::collection::vec(inner, 0..4)).prop_map(|(count, of)| Formula::AtLeast { count, of }),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn printing_never_panics_and_says_why_it_fails(formula in formula()) {
+            for language in Language::ALL {
+                match print(language, &formula, &FieldTable::default()) {
+                    Ok(query) => prop_assert_eq!(print(language, &formula, &FieldTable::default()), Ok(query)),
+                    Err(gaps) => prop_assert!(!gaps.is_empty()),
+                }
+            }
+        }
+
+        /// Whatever a text holds, the quotes around it are balanced: read as a string, it is the text again.
+        #[test]
+        fn quoted_text_reads_as_itself(value in "[a\\\\\"n|{} x]{1,8}") {
+            for (language, head) in [(Kql, "a: \""), (Eql, "a == \""), (SplWhere, "a=\""), (Spl, "a=\"")] {
+                let printed = shown(language, &is("a", &value));
+                let body = printed.strip_prefix(head).and_then(|rest| rest.strip_suffix('"')).expect("one string");
+                let mut read = String::new();
+                let mut rest = body.chars();
+                while let Some(c) = rest.next() {
+                    prop_assert!(c != '"', "a bare quote in {}", printed);
+                    read.push(if c == '\\' { rest.next().expect("an escaped character") } else { c });
+                }
+                prop_assert_eq!(read, value.clone());
+            }
+        }
+    }
 }

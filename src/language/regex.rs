@@ -184,7 +184,7 @@ impl Edits<'_> {
             ast::LiteralKind::HexFixed(_) | ast::LiteralKind::HexBrace(_) | ast::LiteralKind::Octal => true,
             ast::LiteralKind::Special(ast::SpecialLiteralKind::VerticalTab | ast::SpecialLiteralKind::Bell) => true,
             ast::LiteralKind::Special(_) => false,
-            _ => matches!(c, '`' | '$') || c.is_control(),
+            _ => c.is_control() || (self.end != "$" && matches!(c, '`' | '$')),
         };
         if by_number {
             self.replace(&literal.span, format!("\\x{{{:x}}}", u32::from(c)));
@@ -255,17 +255,26 @@ fn whole(pattern: &Pattern, fold: bool, syntax: &Syntax) -> Result<String, Refus
     };
     let mut branches = Vec::new();
     for mut branch in split(&parse(&source, fold)?)? {
+        branch.retain(|part| !matches!(part.kind(), HirKind::Empty));
         let start = take_anchor(&mut branch, Look::Start);
         let end = take_anchor(&mut branch, Look::End);
         let mut text = String::new();
-        // What is found needs no more than `any*` before it; an `any*` that is there already is enough.
-        if !start && !branch.first().is_some_and(is_any_text) {
+        // What is found somewhere has any text around it, which takes in a `.*` at that end.
+        if !start {
+            while branch.first().is_some_and(is_dots) {
+                branch.remove(0);
+            }
             text.push_str(syntax.any_text);
+        }
+        if !end {
+            while branch.last().is_some_and(is_dots) {
+                branch.pop();
+            }
         }
         for part in &branch {
             text.push_str(&operand(part, syntax, CONCATENATION)?);
         }
-        if !end && !(branch.last().is_some_and(is_any_text)) {
+        if (start || !branch.is_empty()) && !end {
             text.push_str(syntax.any_text);
         }
         branches.push(text);
@@ -273,12 +282,15 @@ fn whole(pattern: &Pattern, fold: bool, syntax: &Syntax) -> Result<String, Refus
     Ok(branches.join("|"))
 }
 
-fn is_any_text(hir: &Hir) -> bool {
+/// Whether it is `.*`, with or without newlines.
+fn is_dots(hir: &Hir) -> bool {
     match hir.kind() {
         HirKind::Repetition(repetition) => {
-            repetition.min == 0 && repetition.max.is_none() && matches!(class_of(&repetition.sub), ClassOf::Any)
+            repetition.min == 0
+                && repetition.max.is_none()
+                && matches!(class_of(&repetition.sub), ClassOf::Any | ClassOf::Line)
         }
-        HirKind::Capture(capture) => is_any_text(&capture.sub),
+        HirKind::Capture(capture) => is_dots(&capture.sub),
         _ => false,
     }
 }
@@ -533,4 +545,112 @@ fn complement(ranges: &[(char, char)]) -> Vec<(char, char)> {
     }
     rest.extend(next.map(|from| (from, char::MAX)));
     rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expression(source: &str) -> Pattern {
+        Pattern::Regex(source.to_owned())
+    }
+
+    #[test]
+    fn perl_keeps_the_authors_text_where_it_means_the_same() {
+        for source in [r"\.docker\\", r"(?i)a[b-d]{2,}(?:x|y)+\bz", r"^/proc/\d+/mem", r"[\w.-]+@", "a.*b", r"\.\./"] {
+            assert_eq!(perl(&expression(source), false, "\\z"), Ok(source.to_owned()));
+        }
+        let changed = [
+            ("a$", "a\\z"),
+            (r"\$x\$", r"\x{24}x\x{24}"),
+            ("a`b", r"a\x{60}b"),
+            (r"\u0041", r"\x{41}"),
+            ("[a-c&&b-d]", "[bc]"),
+            ("}", r"\}"),
+        ];
+        for (source, expected) in changed {
+            assert_eq!(perl(&expression(source), false, "\\z").as_deref(), Ok(expected), "{source}");
+        }
+        assert_eq!(perl(&expression(r"\$a$"), false, "$"), Ok(r"\$a$".to_owned()));
+    }
+
+    #[test]
+    fn whole_value_syntaxes_have_any_text_around_what_is_found() {
+        let cases = [
+            ("b+", ".*b+.*", "(.|\n)*b+(.|\n)*"),
+            ("^b", "b.*", "b(.|\n)*"),
+            ("b$", ".*b", "(.|\n)*b"),
+            ("^a|b$", "a.*|.*b", "a(.|\n)*|(.|\n)*b"),
+            ("a|bc", ".*(a|bc).*", "(.|\n)*(a|bc)(.|\n)*"),
+            ("(^|/)sh$", "sh|.*/sh", "sh|(.|\n)*/sh"),
+            ("^a.*", "a.*", "a(.|\n)*"),
+            ("^(?s:.*)$", ".*", "(.|\n)*"),
+            (r"^\.x{2,3}$", r"\.x{2,3}", "[.]x{2,3}"),
+            (r"^a@b#c$", r"a\@b\#c", "a@b#c"),
+            (r"^[^/]+$", "[^/]+", "[^/]+"),
+            ("^a.b$", "a[^\n]b", "a.b"),
+            ("", ".*", "(.|\n)*"),
+        ];
+        for (source, in_lucene, in_posix) in cases {
+            assert_eq!(lucene(&expression(source)).as_deref(), Ok(in_lucene), "{source}");
+            assert_eq!(posix(&expression(source), false).as_deref(), Ok(in_posix), "{source}");
+        }
+        assert_eq!(posix(&expression("^a-1$"), true).as_deref(), Ok("[Aa]-1"));
+        for source in [r"a\bc", r"\d+", "(?m)^a$"] {
+            assert!(lucene(&expression(source)).is_err() && posix(&expression(source), false).is_err(), "{source}");
+        }
+    }
+
+    /// What is printed for POSIX and Perl is also an expression of the `regex` crate that means the same.
+    #[test]
+    fn what_is_printed_means_the_same() {
+        let patterns = [
+            expression("^a|b+c$"),
+            expression("(^|/)(sh|bash)( |$)"),
+            expression("x.y"),
+            Pattern::Path { path: "/etc/a.b".into(), below: true },
+            Pattern::Path { path: "/etc".into(), below: false },
+            Pattern::Path { path: "/".into(), below: true },
+            Pattern::Glob(Glob::new([Piece::Literal("a.".into()), Piece::One, Piece::Any, Piece::Literal("$".into())])),
+            Pattern::Glob(Glob::contains("b+")),
+        ];
+        let values = [
+            "",
+            "a",
+            "abc",
+            "bc",
+            "bc\n",
+            "/bin/sh",
+            "sh -c",
+            "zsh",
+            "x\ny",
+            "xzy",
+            "/etc/a.b",
+            "//etc/./a.b/c\nd",
+            "/etc/axb",
+            "/etc",
+            "/etc/",
+            "/etc//.",
+            "/etcd",
+            "/",
+            "/.",
+            "/x",
+            "a.b$",
+            "a.\nxx$",
+            "a.$",
+            "ab+c",
+            "bbc",
+        ];
+        for pattern in &patterns {
+            let set = crate::logic::TextSet::new(vec![pattern.clone()], crate::logic::Case::Sensitive);
+            let found = ::regex::Regex::new(&perl(pattern, false, "\\z").expect("printed")).expect("an expression");
+            let whole =
+                ::regex::Regex::new(&format!("^(?:{})$", posix(pattern, false).expect("printed"))).expect("one");
+            for value in values {
+                let expected = set.is_match(value, false);
+                assert_eq!(found.is_match(value), expected, "Perl, {pattern} of {value:?}");
+                assert_eq!(whole.is_match(value), expected, "POSIX, {pattern} of {value:?}");
+            }
+        }
+    }
 }

@@ -98,11 +98,6 @@ pub(super) enum Run<'s> {
     Other(&'s Pattern),
 }
 
-/// Whether a glob has `?`.
-pub(super) fn has_one(glob: &Glob) -> bool {
-    glob.pieces().contains(&Piece::One)
-}
-
 /// The first control character of a text.
 pub(super) fn control(text: &str) -> Option<char> {
     text.chars().find(|c| c.is_control())

@@ -1,18 +1,24 @@
-//! Formulas as EQL.
+//! Formulas as the condition of an EQL query.
+//!
+//! `==`, `in`, `like` and `regex` see case; `:`, `in~`, `like~` and `regex~` do not. `not` in front of a test is true
+//! without values, save for ranges (turned into the opposite range) and for what runs as a script; those are guarded.
+//! `like` has no escape for its wildcards, `regex` covers the whole value in Lucene's syntax.
 
-use crate::language::fragment::{Fragment, Strength};
-use crate::language::walk::{Dialect, Field, Refusal, Words};
-use crate::logic::Predicate;
+use crate::language::fields::FieldType;
+use crate::language::fragment::{Between, Fragment, Strength};
+use crate::language::walk::{Dialect, Field, Refusal, Words, either, negation};
+use crate::language::{regex, text};
+use crate::logic::{Case, Comparison, Glob, Number, Pattern, Piece, Predicate, TextSet};
 
-/// The dialect.
+/// EQL's dialect.
 pub(in crate::language) struct Eql;
 
 static WORDS: Words = Words {
     and: ("and", Strength(1)),
     or: ("or", Strength(1)),
     not: ("not ", Strength(2)),
-    truth: None,
-    falsehood: None,
+    truth: Some("true"),
+    falsehood: Some("false"),
 };
 
 impl Dialect for Eql {
@@ -24,7 +30,220 @@ impl Dialect for Eql {
         &WORDS
     }
 
-    fn test(&self, _field: Field<'_>, _predicate: &Predicate) -> Result<Fragment, Refusal> {
-        Err("EQL is not printed yet".to_owned())
+    fn test(&self, field: Field<'_>, predicate: &Predicate) -> Result<Fragment, Refusal> {
+        let name = field_name(field.name)?;
+        if text::is_anything(predicate) {
+            return Ok(Fragment::atom(format!("{name} != null")));
+        }
+        match predicate {
+            Predicate::Text(set) => texts(field, &name, set),
+            Predicate::Number { op, value } => number(field, &name, *op, *value),
+            Predicate::Network(network) => match field.kind {
+                None | Some(FieldType::Address) => Ok(Fragment::atom(format!("cidrMatch({name}, \"{network}\")"))),
+                Some(_) => Err(format!("`{}` is no address in Elastic", field.name)),
+            },
+            Predicate::Boolean(value) => Ok(Fragment::atom(format!("{name} == {value}"))),
+            Predicate::Exists => Ok(Fragment::atom(format!("{name} != null"))),
+            Predicate::Field { .. } => Err("EQL cannot compare two fields".to_owned()),
+            Predicate::Option(_) => Err("an option was not lowered to text before printing".to_owned()),
+        }
+    }
+
+    fn negates_plainly(&self, _field: Field<'_>, predicate: &Predicate) -> bool {
+        match predicate {
+            _ if text::is_anything(predicate) => true,
+            Predicate::Text(set) => text::case(set) != Case::Insensitive,
+            Predicate::Boolean(_) | Predicate::Exists => true,
+            Predicate::Number { op, .. } => *op == Comparison::Equal,
+            _ => false,
+        }
+    }
+
+    fn negated(&self, field: Field<'_>, predicate: &Predicate) -> Result<Fragment, Refusal> {
+        let missing = Fragment::atom(format!("{} == null", field_name(field.name)?));
+        Ok(either(&WORDS, vec![missing, negation(&WORDS, self.test(field, predicate)?)]))
+    }
+}
+
+fn number(field: Field<'_>, name: &str, op: Comparison, value: Number) -> Result<Fragment, Refusal> {
+    if !matches!(field.kind, None | Some(FieldType::Number)) {
+        return Err(format!("`{}` is no number in Elastic, so EQL would compare it as text", field.name));
+    }
+    let sign = if op == Comparison::Equal { "==" } else { op.sign() };
+    Ok(Fragment::atom(format!("{name} {sign} {value}")))
+}
+
+fn texts(field: Field<'_>, name: &str, set: &TextSet) -> Result<Fragment, Refusal> {
+    let fold = text::case(set) == Case::Insensitive;
+    match field.kind {
+        Some(FieldType::Exact) if fold || text::values(set).is_none() => {
+            return Err(format!("sub-keys of a flattened field such as `{}` know exact values only", field.name));
+        }
+        Some(FieldType::Object) => {
+            return Err(format!("`{}` is an object, of which only the presence can be asked", field.name));
+        }
+        Some(kind @ (FieldType::Number | FieldType::Address | FieldType::Boolean)) => {
+            return bare(field, name, kind, set);
+        }
+        _ => {}
+    }
+    let mut tests = Vec::new();
+    if let Some(globs) = text::globs(set).filter(|globs| globs.iter().all(|glob| is_wild_plainly(glob)))
+        && text::values(set).is_none()
+    {
+        // One list of wildcards says all of it.
+        tests.push(like(name, &globs, fold)?);
+    } else {
+        for run in text::runs(set) {
+            tests.push(match run {
+                text::Run::Values(values) => exact(name, &values, fold)?,
+                text::Run::Globs(globs) if globs.iter().all(|glob| is_wild_plainly(glob)) => like(name, &globs, fold)?,
+                text::Run::Globs(globs) => {
+                    let patterns: Vec<Pattern> = globs.into_iter().map(|glob| Pattern::Glob(glob.clone())).collect();
+                    expression(name, &patterns.iter().collect::<Vec<_>>(), fold)?
+                }
+                text::Run::Other(pattern) => expression(name, &[pattern], fold)?,
+            });
+        }
+    }
+    if tests.is_empty() { Err("EQL has no word for an empty list".to_owned()) } else { Ok(either(&WORDS, tests)) }
+}
+
+/// Numbers, addresses and booleans, which are not written as text, save for addresses.
+fn bare(field: Field<'_>, name: &str, kind: FieldType, set: &TextSet) -> Result<Fragment, Refusal> {
+    let values = text::values(set).and_then(|values| {
+        values
+            .into_iter()
+            .map(|value| match kind {
+                FieldType::Number => text::is_number(value).then(|| value.to_owned()),
+                FieldType::Boolean => matches!(value, "true" | "false").then(|| value.to_owned()),
+                _ => text::is_address(value).then(|| format!("\"{value}\"")),
+            })
+            .collect::<Option<Vec<_>>>()
+    });
+    match values {
+        Some(values) if !values.is_empty() => {
+            Ok(either(&WORDS, values.iter().map(|value| Fragment::atom(format!("{name} == {value}"))).collect()))
+        }
+        _ => Err(format!("EQL takes no text and no wildcards for `{}`, which is no text field", field.name)),
+    }
+}
+
+/// Whether `like` reads the glob's literal text as such.
+fn is_wild_plainly(glob: &Glob) -> bool {
+    text::literals(glob).all(|text| !text.contains(['*', '?']))
+}
+
+fn exact(name: &str, values: &[&str], fold: bool) -> Result<Fragment, Refusal> {
+    if fold && values.iter().any(|value| value.contains(['*', '?'])) {
+        // `:` and its kind take these for wildcards.
+        let patterns: Vec<Pattern> = values.iter().map(|value| Pattern::Glob(Glob::equals(*value))).collect();
+        return expression(name, &patterns.iter().collect::<Vec<_>>(), fold);
+    }
+    operator(
+        name,
+        values.iter().map(|value| quoted(value)).collect(),
+        match fold {
+            true => (":", "in~"),
+            false => ("==", "in"),
+        },
+    )
+}
+
+fn like(name: &str, globs: &[&Glob], fold: bool) -> Result<Fragment, Refusal> {
+    let values = globs
+        .iter()
+        .map(|glob| {
+            let text: String = glob
+                .pieces()
+                .iter()
+                .map(|piece| match piece {
+                    Piece::Any => "*",
+                    Piece::One => "?",
+                    Piece::Literal(text) => text.as_str(),
+                })
+                .collect();
+            quoted(&text)
+        })
+        .collect();
+    operator(name, values, if fold { ("like~", "like~") } else { ("like", "like") })
+}
+
+fn expression(name: &str, patterns: &[&Pattern], fold: bool) -> Result<Fragment, Refusal> {
+    let expressions = patterns
+        .iter()
+        .map(|pattern| {
+            let expression = regex::lucene(pattern).map_err(|reason| format!("EQL's regex cannot say it: {reason}"))?;
+            Ok(raw(&expression))
+        })
+        .collect::<Result<Vec<_>, Refusal>>()?;
+    operator(name, expressions, if fold { ("regex~", "regex~") } else { ("regex", "regex") })
+}
+
+/// One value after the first operator, several in a list after the second.
+fn operator(name: &str, values: Vec<String>, (one, many): (&str, &str)) -> Result<Fragment, Refusal> {
+    Ok(match <[String; 1]>::try_from(values) {
+        Ok([value]) => Fragment::atom(format!("{name} {one} {value}")),
+        Err(values) => Fragment::list(format!("{name} {many} ("), values, Between::Comma, ")"),
+    })
+}
+
+/// Text between three quotes, where a backslash is itself; between one where it holds what that cannot.
+fn raw(text: &str) -> String {
+    let plain = text.contains('\\') && !text.contains('"') && !text.contains(char::is_control);
+    if plain { format!("\"\"\"{text}\"\"\"") } else { quoted(text) }
+}
+
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_control() => out.push_str(&format!("\\u{{{:04x}}}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+fn field_name(name: &str) -> Result<String, Refusal> {
+    let plain = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '@'))
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '@'))
+    };
+    let word = |part: &str| {
+        matches!(
+            part,
+            "and"
+                | "any"
+                | "by"
+                | "false"
+                | "in"
+                | "join"
+                | "like"
+                | "maxspan"
+                | "not"
+                | "null"
+                | "of"
+                | "or"
+                | "regex"
+                | "sequence"
+                | "true"
+                | "until"
+                | "where"
+                | "with"
+        )
+    };
+    if name.is_empty() || name.chars().any(char::is_control) {
+        return Err(format!("EQL cannot name the field `{}`", name.escape_debug()));
+    }
+    if name.split('.').all(|part| plain(part) && !word(part)) {
+        Ok(name.to_owned())
+    } else {
+        Ok(format!("`{}`", name.replace('`', "``")))
     }
 }

@@ -1,30 +1,169 @@
-//! Formulas as `where`.
+//! Formulas as expressions of Splunk's `where` command.
+//!
+//! `=` and `match()` see case. A comparison with a missing field is NULL, which is neither true nor false, so a
+//! negation goes to each test and names the missing field. Fields with several values are asked through `mvfilter`,
+//! whose result is there or is not.
 
-use crate::language::fragment::{Fragment, Strength};
-use crate::language::walk::{Dialect, Field, Refusal, Words};
-use crate::logic::Predicate;
+use crate::language::fields::FieldType;
+use crate::language::fragment::{Between, Fragment, Strength};
+use crate::language::walk::{Dialect, Field, Refusal, Words, either, name_of, negation};
+use crate::language::{regex, text};
+use crate::logic::{Case, Comparison, Pattern, Predicate, TextSet};
 
-/// The dialect.
+/// The dialect of `where`.
 pub(in crate::language) struct Where;
 
 static WORDS: Words = Words {
-    and: ("and", Strength(1)),
-    or: ("or", Strength(1)),
-    not: ("not ", Strength(2)),
-    truth: None,
-    falsehood: None,
+    and: ("AND", Strength(1)),
+    or: ("OR", Strength(1)),
+    not: ("NOT ", Strength(2)),
+    truth: Some("true()"),
+    falsehood: Some("false()"),
 };
+
+/// The end of a value; `$` would also match before a last newline.
+const END: &str = "\\z";
 
 impl Dialect for Where {
     fn name(&self) -> &'static str {
-        "`where`"
+        "Splunk's `where`"
     }
 
     fn words(&self) -> &'static Words {
         &WORDS
     }
 
-    fn test(&self, _field: Field<'_>, _predicate: &Predicate) -> Result<Fragment, Refusal> {
-        Err("`where` is not printed yet".to_owned())
+    fn test(&self, field: Field<'_>, predicate: &Predicate) -> Result<Fragment, Refusal> {
+        let name = field_name(field.name)?;
+        if text::is_anything(predicate) {
+            return Ok(Fragment::atom(format!("isnotnull({name})")));
+        }
+        let one = one(field, &name, predicate)?;
+        Ok(if is_list(field) { Fragment::atom(format!("isnotnull(mvfilter({}))", one.into_text())) } else { one })
     }
+
+    fn negates_plainly(&self, _field: Field<'_>, _predicate: &Predicate) -> bool {
+        false
+    }
+
+    fn negated(&self, field: Field<'_>, predicate: &Predicate) -> Result<Fragment, Refusal> {
+        let name = field_name(field.name)?;
+        if text::is_anything(predicate) {
+            return Ok(Fragment::atom(format!("isnull({name})")));
+        }
+        let one = one(field, &name, predicate)?;
+        if is_list(field) {
+            return Ok(Fragment::atom(format!("isnull(mvfilter({}))", one.into_text())));
+        }
+        let mut parts = vec![Fragment::atom(format!("isnull({name})"))];
+        if let Predicate::Field { other, .. } = predicate {
+            parts.push(Fragment::atom(format!("isnull({})", field_name(&name_of(other))?)));
+        }
+        parts.push(negation(&WORDS, one));
+        Ok(either(&WORDS, parts))
+    }
+}
+
+/// Whether the field may hold several values; arrays of JSON do.
+fn is_list(field: Field<'_>) -> bool {
+    field.kind == Some(FieldType::TextList) || field.name.contains("{}")
+}
+
+/// What is asked of one value.
+fn one(field: Field<'_>, name: &str, predicate: &Predicate) -> Result<Fragment, Refusal> {
+    match predicate {
+        Predicate::Text(set) => texts(name, set),
+        Predicate::Number { op, value } => Ok(Fragment::atom(format!("{name}{}{value}", op.sign()))),
+        Predicate::Network(network) => Ok(Fragment::atom(format!("cidrmatch(\"{network}\", {name})"))),
+        // Truth values of JSON are text in `eval`.
+        Predicate::Boolean(value) => Ok(Fragment::atom(format!("{name}=\"{value}\""))),
+        Predicate::Exists => Ok(Fragment::atom(format!("isnotnull({name})"))),
+        Predicate::Field { op, other } => {
+            let other_name = name_of(other);
+            if is_list(field) || field.table.get(&other_name) == Some(FieldType::TextList) || other_name.contains("{}")
+            {
+                return Err("`where` cannot compare two fields of which one holds several values".to_owned());
+            }
+            let sign = if *op == Comparison::Equal { "=" } else { op.sign() };
+            Ok(Fragment::atom(format!("{name}{sign}{}", field_name(&other_name)?)))
+        }
+        Predicate::Option(_) => Err("an option was not lowered to text before printing".to_owned()),
+    }
+}
+
+fn texts(name: &str, set: &TextSet) -> Result<Fragment, Refusal> {
+    let fold = text::case(set) == Case::Insensitive;
+    let mut tests = Vec::new();
+    for run in text::runs(set) {
+        match run {
+            text::Run::Values(values) if !fold && values.iter().all(|value| is_writable(value)) => {
+                let mut values: Vec<String> = values.into_iter().map(quoted).collect();
+                tests.push(match values.len() {
+                    1 => Fragment::atom(format!("{name}={}", values.remove(0))),
+                    _ => Fragment::list(format!("in({name}, "), values, Between::Comma, ")"),
+                });
+            }
+            text::Run::Values(values) => {
+                for value in values {
+                    tests.push(matching(name, &Pattern::Glob(crate::logic::Glob::equals(value)), fold)?);
+                }
+            }
+            text::Run::Globs(globs) => {
+                for glob in globs {
+                    tests.push(matching(name, &Pattern::Glob(glob.clone()), fold)?);
+                }
+            }
+            text::Run::Other(pattern) => tests.push(matching(name, pattern, fold)?),
+        }
+    }
+    if tests.is_empty() { Err("`where` has no word for an empty list".to_owned()) } else { Ok(either(&WORDS, tests)) }
+}
+
+fn matching(name: &str, pattern: &Pattern, fold: bool) -> Result<Fragment, Refusal> {
+    let expression = regex::perl(pattern, fold, END)?;
+    Ok(Fragment::atom(format!("match({name}, {})", quoted_expression(&expression))))
+}
+
+/// Whether a text stands in a string for itself: no macro, no token, no control characters.
+fn is_writable(text: &str) -> bool {
+    !text.contains('`') && text.chars().filter(|c| *c == '$').count() < 2 && !text.contains(char::is_control)
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// An expression as a string. A backslash alone stays as it is, because the string knows no such escape; a run of
+/// them, and one before a quote, is doubled.
+fn quoted_expression(expression: &str) -> String {
+    let mut out = String::from("\"");
+    let mut rest = expression.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '\\' => {
+                let mut run = 1;
+                while rest.next_if_eq(&'\\').is_some() {
+                    run += 1;
+                }
+                let alone = run == 1 && rest.peek().is_some_and(|next| *next != '"');
+                out.extend(std::iter::repeat_n('\\', if alone { 1 } else { 2 * run }));
+            }
+            '"' => out.push_str("\\\""),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+fn field_name(name: &str) -> Result<String, Refusal> {
+    if name.is_empty() || name.chars().any(|c| c.is_control() || matches!(c, '\'' | '\\' | '`' | '$')) {
+        return Err(format!("`where` cannot name the field `{}`", name.escape_debug()));
+    }
+    let plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let word = ["and", "or", "not", "xor", "like", "in", "true", "false", "null"]
+        .iter()
+        .any(|word| name.eq_ignore_ascii_case(word));
+    Ok(if plain && !word { name.to_owned() } else { format!("'{name}'") })
 }
