@@ -1,3 +1,4 @@
 //! Elastic's EQL: the condition of an event query.
 
 pub mod print;
+pub mod read;

@@ -1,3 +1,4 @@
-//! Falco conditions.
+//! Falco conditions and rules files.
 
 pub mod print;
+pub mod read;

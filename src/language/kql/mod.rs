@@ -1,3 +1,4 @@
 //! Elastic's KQL (kuery).
 
 pub mod print;
+pub mod read;

@@ -1,0 +1,353 @@
+//! A Falco rules file: lists, macros and rules, with what later entries add to earlier ones.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use serde_yaml::{Mapping, Value};
+
+use super::lexer::Lexer;
+use super::{Definitions, read_condition};
+use crate::language::{FieldTable, ReadError};
+use crate::logic::Formula;
+
+/// What a rules file says.
+#[derive(Clone, Debug, Default)]
+pub struct RulesFile {
+    /// Its lists and those of its macros that can be read.
+    pub definitions: Definitions,
+    /// Macros that cannot be read, and why. A rule that names one cannot be read either.
+    pub broken_macros: Vec<(String, ReadError)>,
+    /// Its rules, in order. Falco refuses the whole file when one of the conditions is an error.
+    pub rules: Vec<Rule>,
+}
+
+/// One rule of a file.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Its name.
+    pub name: String,
+    /// The event source: `syscall` unless it says otherwise.
+    pub source: String,
+    /// The priority, as written.
+    pub priority: String,
+    /// The output, as written.
+    pub output: String,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Whether Falco evaluates it.
+    pub enabled: bool,
+    /// What the rule asks of an event, exceptions included. An error's offset is in the rule's condition.
+    pub condition: Result<Formula, ReadError>,
+}
+
+/// Why a text is no rules file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileError {
+    /// The entry of the file, counted from 0, if the fault is in one.
+    pub entry: Option<usize>,
+    /// What is wrong.
+    pub reason: String,
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.entry {
+            Some(entry) => write!(f, "entry {}: {}", entry + 1, self.reason),
+            None => f.write_str(&self.reason),
+        }
+    }
+}
+
+impl std::error::Error for FileError {}
+
+/// A named entry with the parts that later entries change, and where it was first defined.
+struct Entry {
+    index: usize,
+    parts: Mapping,
+}
+
+#[derive(Default)]
+struct Entries {
+    names: HashMap<String, usize>,
+    all: Vec<(String, Entry)>,
+}
+
+impl Entries {
+    fn merge(&mut self, name: String, index: usize, new: Mapping, texts: &[&str]) -> Result<(), String> {
+        let append = new.get("append").and_then(Value::as_bool).unwrap_or(false);
+        let changes = new.get("override").and_then(Value::as_mapping).cloned();
+        let known = self.names.get(&name).copied().and_then(|at| self.all.get_mut(at));
+        if !append && changes.is_none() {
+            match known {
+                Some((_, entry)) => {
+                    // `enabled` alone changes a rule that is there.
+                    let only_enabled = new.len() == 2 && new.contains_key("enabled");
+                    if only_enabled {
+                        entry.parts.extend(new);
+                    } else {
+                        entry.parts = new;
+                    }
+                }
+                None => {
+                    self.names.insert(name.clone(), self.all.len());
+                    self.all.push((name, Entry { index, parts: new }));
+                }
+            }
+            return Ok(());
+        }
+        let Some((_, entry)) = known else { return Err(format!("`{name}` is not defined before it is changed")) };
+        for (key, value) in new {
+            let Some(key_text) = key.as_str() else { continue };
+            if matches!(key_text, "append" | "override" | "rule" | "macro" | "list") {
+                continue;
+            }
+            let how = match &changes {
+                None => "append",
+                Some(changes) => changes
+                    .get(key_text)
+                    .and_then(Value::as_str)
+                    .ok_or_else(|| format!("`override` does not say what becomes of `{key_text}`"))?,
+            };
+            match how {
+                "replace" => {
+                    entry.parts.insert(key, value);
+                }
+                "append" => match (entry.parts.get_mut(key_text), value) {
+                    (Some(Value::String(old)), Value::String(new)) if texts.contains(&key_text) => {
+                        old.push(' ');
+                        old.push_str(&new);
+                    }
+                    (Some(Value::Sequence(old)), Value::Sequence(new)) if key_text == "exceptions" => {
+                        append_exceptions(old, new)?;
+                    }
+                    (Some(Value::Sequence(old)), Value::Sequence(new)) => old.extend(new),
+                    (None, value) => {
+                        entry.parts.insert(key, value);
+                    }
+                    _ if changes.is_none() => {}
+                    _ => return Err(format!("`{key_text}` cannot be appended to")),
+                },
+                other => return Err(format!("`override` is `append` or `replace`, not `{other}`")),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Adds the values of exceptions to those of the same name.
+fn append_exceptions(old: &mut Vec<Value>, new: Vec<Value>) -> Result<(), String> {
+    for exception in new {
+        let name = exception.get("name").cloned();
+        match old.iter_mut().find(|known| known.get("name").cloned() == name) {
+            Some(Value::Mapping(known)) => {
+                let values = exception.get("values").and_then(Value::as_sequence).cloned().unwrap_or_default();
+                match known.get_mut("values") {
+                    Some(Value::Sequence(all)) => all.extend(values),
+                    Some(_) => return Err("the values of an exception are a list".into()),
+                    None => {
+                        known.insert("values".into(), Value::Sequence(values));
+                    }
+                }
+            }
+            _ => old.push(exception),
+        }
+    }
+    Ok(())
+}
+
+/// Reads a rules file over the fields of an event source.
+pub fn read_file(text: &str, fields: &FieldTable) -> Result<RulesFile, FileError> {
+    let outside = |reason: String| FileError { entry: None, reason };
+    let document: Value = serde_yaml::from_str(text).map_err(|error| outside(error.to_string()))?;
+    let Value::Sequence(items) = document else {
+        return Err(outside("a rules file is a list of rules, macros and lists".into()));
+    };
+    let (mut lists, mut macros, mut rules) = (Entries::default(), Entries::default(), Entries::default());
+    for (index, item) in items.into_iter().enumerate() {
+        let inside = |reason: String| FileError { entry: Some(index), reason };
+        let Value::Mapping(item) = item else { return Err(inside("an entry is a mapping".into())) };
+        let name = |key: &str| item.get(key).and_then(Value::as_str).map(str::to_owned);
+        let merged = if let Some(name) = name("rule") {
+            rules.merge(name, index, item, &["condition", "output", "desc"])
+        } else if let Some(name) = name("macro") {
+            macros.merge(name, index, item, &["condition"])
+        } else if let Some(name) = name("list") {
+            lists.merge(name, index, item, &[])
+        } else if item
+            .keys()
+            .any(|key| matches!(key.as_str(), Some("required_engine_version" | "required_plugin_versions")))
+        {
+            Ok(())
+        } else {
+            Err("expected a `rule`, a `macro` or a `list`".into())
+        };
+        merged.map_err(inside)?;
+    }
+    let mut file = RulesFile::default();
+    for (name, entry) in &lists.all {
+        let items = list_items(entry, &file.definitions.lists)
+            .map_err(|reason| FileError { entry: Some(entry.index), reason: format!("list `{name}`: {reason}") })?;
+        file.definitions.lists.insert(name.clone(), items);
+    }
+    for (name, entry) in &macros.all {
+        match condition(entry, &file.definitions, fields) {
+            Ok(formula) => {
+                file.definitions.macros.insert(name.clone(), formula);
+            }
+            Err(error) => file.broken_macros.push((name.clone(), error)),
+        }
+    }
+    for (name, entry) in rules.all {
+        let text = |key: &str| entry.parts.get(key).and_then(Value::as_str).unwrap_or("").trim().to_owned();
+        let late = macros.all.iter().filter(|(_, known)| known.index > entry.index).map(|(name, _)| name.as_str());
+        let condition = condition_before(&entry, late, &file.definitions, fields);
+        let tags = entry.parts.get("tags").and_then(Value::as_sequence).cloned().unwrap_or_default();
+        let source = text("source");
+        file.rules.push(Rule {
+            name,
+            source: if source.is_empty() { "syscall".into() } else { source },
+            priority: text("priority"),
+            output: text("output"),
+            tags: tags.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            enabled: entry.parts.get("enabled").and_then(Value::as_bool).unwrap_or(true),
+            condition,
+        });
+    }
+    Ok(file)
+}
+
+/// The most values that lists may come to when they are spelled out.
+const MAX_ITEMS: usize = 100_000;
+
+/// A list's values; those of the lists that it names are put in their place.
+fn list_items(entry: &Entry, known: &HashMap<String, Vec<String>>) -> Result<Vec<String>, String> {
+    let Some(items) = entry.parts.get("items").and_then(Value::as_sequence) else {
+        return Err("it has no items".into());
+    };
+    let mut found = Vec::new();
+    for item in items {
+        let text = scalar(item).ok_or("an item is a text or a number")?;
+        match known.get(&text) {
+            Some(items) => found.extend(items.iter().cloned()),
+            None => found.push(plain_value(&text)?),
+        }
+        if found.len() > MAX_ITEMS {
+            return Err("it has too many values".into());
+        }
+    }
+    Ok(found)
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(value) => Some(value.to_string()),
+        _ => None,
+    }
+}
+
+/// What a value of a list or an exception stands for, once the engine has put it into the condition's text.
+fn plain_value(text: &str) -> Result<String, String> {
+    let quoted = in_condition(text);
+    let mut lexer = Lexer::new(&quoted);
+    match lexer.value() {
+        Ok(Some(value)) if lexer.at_end() => Ok(value.text),
+        Ok(_) => Err(format!("`{text}` has to be quoted")),
+        Err(error) => Err(error.reason),
+    }
+}
+
+/// A value as the engine writes it into a condition: in quotes if there are blanks in it.
+fn in_condition(text: &str) -> String {
+    if (text.contains(' ') || text.is_empty()) && !text.starts_with(['"', '\'']) {
+        format!("\"{text}\"")
+    } else {
+        text.to_owned()
+    }
+}
+
+fn missing(what: &str) -> ReadError {
+    ReadError { offset: 0, reason: what.into() }
+}
+
+fn condition(entry: &Entry, definitions: &Definitions, fields: &FieldTable) -> Result<Formula, ReadError> {
+    let text = entry.parts.get("condition").and_then(Value::as_str).ok_or_else(|| missing("it has no condition"))?;
+    read_condition(text, definitions, fields)
+}
+
+/// The condition of a rule with its exceptions; macros in `late` are defined after it, so it does not know them.
+fn condition_before<'m>(
+    entry: &Entry,
+    late: impl Iterator<Item = &'m str>,
+    definitions: &Definitions,
+    fields: &FieldTable,
+) -> Result<Formula, ReadError> {
+    let late: Vec<&str> = late.collect();
+    let formula = if late.is_empty() {
+        condition(entry, definitions, fields)?
+    } else {
+        let mut earlier = definitions.clone();
+        earlier.macros.retain(|name, _| !late.contains(&name.as_str()));
+        condition(entry, &earlier, fields)?
+    };
+    let mut parts = vec![formula];
+    if let Some(exceptions) = entry.parts.get("exceptions") {
+        let list = exceptions.as_sequence().ok_or_else(|| missing("`exceptions` is a list"))?;
+        for exception in list {
+            let text = exception_text(exception).map_err(|reason| missing(&reason))?;
+            if !text.is_empty() {
+                let read = read_condition(&text, definitions, fields)
+                    .map_err(|error| missing(&format!("exception: {} in `{text}`", error.reason)))?;
+                parts.push(Formula::not(read));
+            }
+        }
+    }
+    Ok(Formula::and(parts))
+}
+
+/// An exception as a condition, the way the engine writes it; empty for an exception without values.
+fn exception_text(exception: &Value) -> Result<String, String> {
+    let Some(values) = exception.get("values").and_then(Value::as_sequence).filter(|values| !values.is_empty()) else {
+        return Ok(String::new());
+    };
+    let fields = exception.get("fields").ok_or("an exception names its `fields`")?;
+    let comps = exception.get("comps");
+    let several = |items: &[Value]| -> Result<String, String> {
+        let texts: Option<Vec<String>> =
+            items.iter().map(|item| scalar(item).map(|text| in_condition(&text))).collect();
+        texts.map(|texts| format!("({})", texts.join(", "))).ok_or_else(|| "a value is a text or a number".into())
+    };
+    if let Some(field) = fields.as_str() {
+        let operator = comps.map_or(Some("in"), Value::as_str).ok_or("`comps` of one field is one operator")?;
+        return Ok(format!("{field} {operator} {}", several(values)?));
+    }
+    let names: Vec<&str> =
+        fields.as_sequence().map(|names| names.iter().filter_map(Value::as_str).collect()).unwrap_or_default();
+    let operators: Vec<&str> = match comps {
+        None => vec!["="; names.len()],
+        Some(comps) => {
+            comps.as_sequence().map(|comps| comps.iter().filter_map(Value::as_str).collect()).unwrap_or_default()
+        }
+    };
+    if names.is_empty() || names.len() != operators.len() {
+        return Err("an exception has as many `comps` as `fields`".into());
+    }
+    let mut any = Vec::new();
+    for tuple in values {
+        let tuple = tuple.as_sequence().filter(|tuple| tuple.len() == names.len());
+        let tuple = tuple.ok_or("each entry of an exception has as many values as there are fields")?;
+        let mut all = Vec::new();
+        for ((name, operator), value) in names.iter().zip(&operators).zip(tuple) {
+            let takes_list = matches!(*operator, "in" | "intersects" | "pmatch");
+            let written = match value {
+                Value::Sequence(items) if takes_list => several(items)?,
+                value if takes_list => several(std::slice::from_ref(value))?,
+                value => in_condition(&scalar(value).ok_or("a value is a text or a number")?),
+            };
+            all.push(format!("{name} {operator} {written}"));
+        }
+        any.push(format!("({})", all.join(" and ")));
+    }
+    Ok(any.join(" or "))
+}
