@@ -49,7 +49,7 @@ fn queries_mean_what_kibana_says() {
         (r"f: a\:b\(c\)\<\>\{\}\\", json!({"f": r"a:b(c)<>{}\"}), true),
         (r#"f: "a\"b\\c\d""#, json!({"f": "a\"b\\c\\d"}), true),
         (r"f: \and", json!({"f": "and"}), true),
-        (r"f: \not", json!({"f": "\not"}), true),
+        (r"f: a\not", json!({"f": "a\not"}), true),
         (r"f: \u0041b", json!({"f": "Ab"}), true),
         // Binding: not, and, or.
         ("f: a or f: b and g: c", json!({"f": "a"}), true),
