@@ -1,0 +1,162 @@
+//! Alphabets: the characters of Unicode, sorted into the few classes that a pattern tells apart.
+
+#![expect(clippy::indexing_slicing, reason = "intervals and classes are indices made in this file")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A set of characters: inclusive ranges of code points, sorted and apart.
+pub(super) type Set = Vec<(u32, u32)>;
+
+/// The last code point.
+pub(super) const LAST: u32 = 0x10_FFFF;
+/// The mark between two arguments of a vector: a symbol that no text holds.
+pub(super) const SEPARATOR: u32 = LAST + 1;
+/// Code points that are no characters.
+const SURROGATES: (u32, u32) = (0xD800, 0xDFFF);
+
+/// A partition of all characters into classes.
+#[derive(Clone, Debug)]
+pub(super) struct Alphabet {
+    /// Where each interval begins; the first begins at 0.
+    starts: Vec<u32>,
+    /// The class of each interval.
+    classes: Vec<u32>,
+    /// How many classes there are.
+    count: usize,
+}
+
+impl Alphabet {
+    /// The coarsest alphabet that tells apart what is inside and outside of every one of `sets`.
+    pub(super) fn new<'s>(sets: impl Iterator<Item = &'s Set> + Clone) -> Self {
+        let mut bounds: BTreeSet<u32> = [0, SURROGATES.0, SURROGATES.1 + 1].into();
+        for (first, last) in sets.clone().flatten() {
+            bounds.insert(*first);
+            bounds.insert(last + 1);
+        }
+        bounds.remove(&(LAST + 1));
+        let starts: Vec<u32> = bounds.into_iter().collect();
+        let mut classes = vec![0u32; starts.len()];
+        let mut sizes = vec![starts.len()];
+        for set in sets {
+            let mut inside: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+            for (first, last) in set {
+                let mut at = starts.partition_point(|start| start < first);
+                while starts.get(at).is_some_and(|start| start <= last) {
+                    inside.entry(classes[at]).or_default().push(at);
+                    at += 1;
+                }
+            }
+            for (old, members) in inside {
+                if members.len() < sizes[old as usize] {
+                    sizes[old as usize] -= members.len();
+                    let new = sizes.len() as u32;
+                    sizes.push(members.len());
+                    members.into_iter().for_each(|at| classes[at] = new);
+                }
+            }
+        }
+        Self { starts, classes, count: sizes.len() }
+    }
+
+    /// How many classes there are.
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// The class of a character.
+    pub(super) fn class_of(&self, symbol: u32) -> usize {
+        let at = self.starts.partition_point(|start| *start <= symbol) - 1;
+        self.classes[at] as usize
+    }
+
+    /// One character of every class, the one that reads best; none for a class without characters.
+    pub(super) fn representatives(&self) -> Vec<Option<u32>> {
+        let mut best: Vec<Option<u32>> = vec![None; self.count];
+        for (at, (first, last)) in self.intervals().enumerate() {
+            let Some(candidate) = nicest(first, last) else { continue };
+            let best = &mut best[self.classes[at] as usize];
+            if best.is_none_or(|known| rank(candidate) < rank(known)) {
+                *best = Some(candidate);
+            }
+        }
+        best
+    }
+
+    /// The intervals, first and last code point each.
+    fn intervals(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        self.starts.iter().enumerate().map(|(at, start)| (*start, self.starts.get(at + 1).map_or(LAST, |next| next - 1)))
+    }
+
+    /// The characters of every class, as sets.
+    pub(super) fn sets(&self) -> Vec<Set> {
+        let mut sets = vec![Set::new(); self.count];
+        for (at, interval) in self.intervals().enumerate() {
+            if interval.0 != SURROGATES.0 {
+                sets[self.classes[at] as usize].push(interval);
+            }
+        }
+        sets
+    }
+
+    /// For several alphabets, the tuples of classes that some character has, each with its nicest character; nicest
+    /// characters first.
+    pub(super) fn joint(alphabets: &[&Alphabet]) -> Vec<(u32, Vec<usize>)> {
+        let bounds: BTreeSet<u32> = alphabets.iter().flat_map(|alphabet| alphabet.starts.iter().copied()).collect();
+        let starts: Vec<u32> = bounds.into_iter().collect();
+        let mut tuples: BTreeMap<Vec<usize>, u32> = BTreeMap::new();
+        for (at, start) in starts.iter().enumerate() {
+            let last = starts.get(at + 1).map_or(LAST, |next| next - 1);
+            let Some(candidate) = nicest(*start, last) else { continue };
+            let tuple: Vec<usize> = alphabets.iter().map(|alphabet| alphabet.class_of(*start)).collect();
+            let best = tuples.entry(tuple).or_insert(candidate);
+            if rank(candidate) < rank(*best) {
+                *best = candidate;
+            }
+        }
+        let mut joint: Vec<(u32, Vec<usize>)> = tuples.into_iter().map(|(tuple, symbol)| (symbol, tuple)).collect();
+        joint.sort_unstable_by_key(|(symbol, _)| rank(*symbol));
+        joint
+    }
+}
+
+/// How gladly a reader sees a character in an example; less is better.
+fn rank(symbol: u32) -> (u8, u32) {
+    let group = match char::from_u32(symbol) {
+        Some('x') => 0,
+        Some('a'..='z') => 1,
+        Some('0'..='9') => 2,
+        Some('/' | '-' | '_' | '.') => 3,
+        Some('A'..='Z') => 4,
+        Some(' ') => 5,
+        Some(c) if c.is_ascii_graphic() => 6,
+        Some(c) if c.is_alphanumeric() => 7,
+        Some(c) if !c.is_control() && !c.is_whitespace() => 8,
+        Some(_) => 9,
+        None => 10,
+    };
+    (group, symbol)
+}
+
+/// The nicest character from `first` to `last`, if there is any character.
+fn nicest(first: u32, last: u32) -> Option<u32> {
+    let starts = ['x', 'a', '0', '-', '_', 'A', ' ', '!', '[', '{'].map(u32::from);
+    let inside = |symbol: &u32| (first..=last).contains(symbol) && char::from_u32(*symbol).is_some();
+    [first, SURROGATES.1 + 1].into_iter().chain(starts).filter(inside).min_by_key(|symbol| rank(*symbol))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_are_what_sets_tell_apart() {
+        let sets = [vec![(97, 122)], vec![(99, 99), (0x4E00, 0x9FFF)], vec![(0, LAST)]];
+        let alphabet = Alphabet::new(sets.iter());
+        assert_eq!(alphabet.len(), 4);
+        assert_eq!(alphabet.class_of('a' as u32), alphabet.class_of('z' as u32));
+        assert_ne!(alphabet.class_of('a' as u32), alphabet.class_of('c' as u32));
+        assert_eq!(alphabet.class_of('\u{4E2D}' as u32), alphabet.class_of(0x4E00));
+        let nice: Vec<Option<char>> = alphabet.representatives().into_iter().map(|s| s.and_then(char::from_u32)).collect();
+        assert!(nice.contains(&Some('x')) && nice.contains(&Some('c')));
+    }
+}

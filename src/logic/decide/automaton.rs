@@ -1,0 +1,463 @@
+//! Deterministic automata over characters: the languages of patterns, and what derived fields make of them.
+
+#![expect(clippy::indexing_slicing, reason = "states and classes are indices made in this file")]
+
+use std::collections::HashMap;
+
+use regex_syntax::hir::Look;
+
+use super::alphabet::{Alphabet, SEPARATOR, Set};
+use super::meter::{Budget, Meter, Reason};
+use super::nfa::{self, Nfa, State};
+use crate::logic::pattern::{ANY_CHARACTER, TextSet};
+
+/// A regular language of texts, as a deterministic automaton.
+#[derive(Clone, Debug)]
+pub struct Automaton {
+    pub(super) alphabet: Alphabet,
+    /// The class of the mark between arguments, for automata that read argument vectors.
+    pub(super) separator: Option<usize>,
+    width: usize,
+    table: Vec<u32>,
+    accepting: Vec<bool>,
+    fates: Vec<Fate>,
+    start: u32,
+}
+
+/// What is certain of a text once a state is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It depends on the rest.
+    Open,
+    /// No rest leads into the language.
+    Never,
+    /// Every rest does.
+    Always,
+}
+
+impl Automaton {
+    /// The language of a set of patterns: the texts that [`TextSet::is_match`] accepts.
+    pub fn of_text_set(set: &TextSet, may: bool, budget: &Budget) -> Result<Self, Reason> {
+        Self::of_regex(&whole(&set.to_regex(ANY_CHARACTER), set.folds(may)), &Meter::new(budget))
+    }
+
+    /// The texts that a regular expression matches, where the expression itself says `^` and `$`.
+    pub(super) fn of_regex(regex: &str, meter: &Meter) -> Result<Self, Reason> {
+        determinise(&nfa::build(regex, meter)?, meter)
+    }
+
+    /// The vectors of arguments none of which is empty or holds a blank, or all vectors.
+    pub(super) fn of_vectors(plain: bool) -> Self {
+        let alphabet = Alphabet::new([vec![(32, 32)]].iter());
+        let blank = alphabet.class_of(32);
+        // Before the first character of an argument; within one; nowhere.
+        let (first, within, dead) = (0, 1, 2);
+        let mut table = Vec::new();
+        for state in [first, within, dead] {
+            for class in 0..=alphabet.len() {
+                let is_separator = class == alphabet.len();
+                table.push(match (state, class) {
+                    _ if state == dead => dead,
+                    (_, class) if class == blank && plain => dead,
+                    (state, _) if is_separator && plain => if state == within { first } else { dead },
+                    (state, _) if is_separator => state,
+                    _ => within,
+                });
+            }
+        }
+        let separator = Some(alphabet.len());
+        Self::finish(alphabet, separator, table, vec![!plain, true, false], first)
+    }
+
+    /// Whether `text` is in the language.
+    pub fn accepts(&self, text: &str) -> bool {
+        let end = text.chars().fold(self.start, |state, c| self.step(state, self.alphabet.class_of(u32::from(c))));
+        self.accepting[end as usize]
+    }
+
+    /// Whether no text is in the language.
+    pub fn is_empty(&self) -> bool {
+        self.fates[self.start as usize] == Fate::Never
+    }
+
+    /// Whether every text is in the language.
+    pub fn is_universal(&self) -> bool {
+        self.fates[self.start as usize] == Fate::Always
+    }
+
+    /// How many states the automaton has.
+    pub fn len(&self) -> usize {
+        self.accepting.len()
+    }
+
+    /// All words of the language, if they are at most `limit`.
+    pub(super) fn words(&self, limit: usize) -> Option<Vec<String>> {
+        let sets = self.alphabet.sets();
+        let mut words = Vec::new();
+        let mut pending = vec![(self.start, String::new())];
+        while let Some((state, word)) = pending.pop() {
+            // A word longer than the automaton has states repeats a state: the language is infinite.
+            if self.fates[state as usize] == Fate::Never {
+                continue;
+            }
+            if word.len() > 4 * self.len() || words.len() > limit || pending.len() > limit {
+                return None;
+            }
+            if self.accepting[state as usize] {
+                words.push(word.clone());
+            }
+            for (class, set) in sets.iter().enumerate() {
+                let next = self.step(state, class);
+                if self.fates[next as usize] == Fate::Never {
+                    continue;
+                }
+                if set.iter().map(|(first, last)| last - first + 1).sum::<u32>() as usize > limit {
+                    return None;
+                }
+                let symbols = set.iter().flat_map(|(first, last)| *first..=*last).filter_map(char::from_u32);
+                pending.extend(symbols.map(|c| (next, format!("{word}{c}"))));
+            }
+        }
+        (words.len() <= limit).then_some(words)
+    }
+
+    pub(super) fn start(&self) -> u32 {
+        self.start
+    }
+
+    pub(super) fn step(&self, state: u32, class: usize) -> u32 {
+        self.table[state as usize * self.width + class]
+    }
+
+    pub(super) fn is_accepting(&self, state: u32) -> bool {
+        self.accepting[state as usize]
+    }
+
+    pub(super) fn fate(&self, state: u32) -> Fate {
+        self.fates[state as usize]
+    }
+
+    /// The paths whose last segment is in the language.
+    pub(super) fn of_last_segment(&self) -> Self {
+        let slash = vec![(47, 47)];
+        self.rebuilt(&slash, None, |state, symbol| if symbol == 47 { self.start } else { self.next(state, symbol) })
+    }
+
+    /// The vectors whose arguments, joined by single blanks, are in the language.
+    pub(super) fn of_joined(&self) -> Self {
+        let blank = vec![(32, 32)];
+        self.rebuilt(&blank, Some(32), |state, symbol| self.next(state, symbol))
+    }
+
+    /// The vectors of which some argument is in the language.
+    pub(super) fn of_some_argument(&self) -> Self {
+        let mut copy = self.rebuilt(&Vec::new(), Some(32), |state, symbol| self.next(state, symbol));
+        // One more state: an argument was found.
+        let found = self.len() as u32;
+        copy.table.extend(std::iter::repeat_n(found, copy.width));
+        copy.accepting.push(true);
+        for state in 0..self.len() {
+            let to = if self.accepting[state] { found } else { self.start };
+            if let Some(class) = copy.separator {
+                copy.table[state * copy.width + class] = to;
+            }
+        }
+        Self::finish(copy.alphabet, copy.separator, copy.table, copy.accepting, copy.start)
+    }
+
+    fn next(&self, state: u32, symbol: u32) -> u32 {
+        self.step(state, self.alphabet.class_of(symbol))
+    }
+
+    /// The same states over an alphabet that also tells `set` apart, with other transitions. The mark between
+    /// arguments is read as the symbol `separator`.
+    fn rebuilt(&self, set: &Set, separator: Option<u32>, next: impl Fn(u32, u32) -> u32) -> Self {
+        let sets = self.alphabet.sets();
+        let alphabet = Alphabet::new(sets.iter().chain([set]));
+        let mut symbols: Vec<Option<u32>> = alphabet.representatives();
+        symbols.extend(separator.map(Some));
+        let states = 0..self.len() as u32;
+        let table = states
+            .flat_map(|state| symbols.iter().map(move |symbol| (state, *symbol)))
+            .map(|(state, symbol)| symbol.map_or(state, |symbol| next(state, symbol)))
+            .collect();
+        let separator = separator.map(|_| alphabet.len());
+        Self::finish(alphabet, separator, table, self.accepting.clone(), self.start)
+    }
+
+    fn finish(
+        alphabet: Alphabet,
+        separator: Option<usize>,
+        table: Vec<u32>,
+        accepting: Vec<bool>,
+        start: u32,
+    ) -> Self {
+        let width = alphabet.len() + usize::from(separator.is_some());
+        let mut before: Vec<Vec<u32>> = vec![Vec::new(); accepting.len()];
+        for (at, next) in table.iter().enumerate() {
+            let from = (at / width) as u32;
+            let list = &mut before[*next as usize];
+            if list.last() != Some(&from) {
+                list.push(from);
+            }
+        }
+        let reaching = |wanted: bool| {
+            let mut seen: Vec<bool> = accepting.iter().map(|accepts| *accepts == wanted).collect();
+            let mut pending: Vec<usize> = (0..seen.len()).filter(|state| seen[*state]).collect();
+            while let Some(state) = pending.pop() {
+                for from in &before[state] {
+                    if !seen[*from as usize] {
+                        seen[*from as usize] = true;
+                        pending.push(*from as usize);
+                    }
+                }
+            }
+            seen
+        };
+        let (to_yes, to_no) = (reaching(true), reaching(false));
+        let fates = to_yes
+            .iter()
+            .zip(&to_no)
+            .map(|pair| match pair {
+                (false, _) => Fate::Never,
+                (true, false) => Fate::Always,
+                (true, true) => Fate::Open,
+            })
+            .collect();
+        Self { alphabet, separator, width, table, accepting, fates, start }
+    }
+}
+
+/// An expression over the whole text.
+pub(super) fn whole(regex: &str, fold: bool) -> String {
+    format!("{}(?:{regex})$", if fold { "(?i)^" } else { "^" })
+}
+
+// What stands beside a position, as far as looks ask for it.
+const EDGE: u8 = 1;
+const LINE_FEED: u8 = 2;
+const CARRIAGE_RETURN: u8 = 4;
+const ASCII_WORD: u8 = 8;
+const UNICODE_WORD: u8 = 16;
+
+/// What a look asks about its two sides.
+fn asked(look: Look) -> u8 {
+    match look {
+        Look::Start | Look::End => EDGE,
+        Look::StartLF | Look::EndLF => EDGE | LINE_FEED,
+        Look::StartCRLF | Look::EndCRLF => EDGE | LINE_FEED | CARRIAGE_RETURN,
+        Look::WordAscii
+        | Look::WordAsciiNegate
+        | Look::WordStartAscii
+        | Look::WordEndAscii
+        | Look::WordStartHalfAscii
+        | Look::WordEndHalfAscii => ASCII_WORD,
+        _ => UNICODE_WORD,
+    }
+}
+
+fn holds(look: Look, before: u8, after: u8) -> bool {
+    let has = |side: u8, what: u8| side & what != 0;
+    let (ascii_before, ascii_after) = (has(before, ASCII_WORD), has(after, ASCII_WORD));
+    let (word_before, word_after) = (has(before, UNICODE_WORD), has(after, UNICODE_WORD));
+    match look {
+        Look::Start => has(before, EDGE),
+        Look::End => has(after, EDGE),
+        Look::StartLF => has(before, EDGE | LINE_FEED),
+        Look::EndLF => has(after, EDGE | LINE_FEED),
+        Look::StartCRLF => has(before, EDGE | LINE_FEED) || (has(before, CARRIAGE_RETURN) && !has(after, LINE_FEED)),
+        Look::EndCRLF => has(after, EDGE | CARRIAGE_RETURN) || (has(after, LINE_FEED) && !has(before, CARRIAGE_RETURN)),
+        Look::WordAscii => ascii_before != ascii_after,
+        Look::WordAsciiNegate => ascii_before == ascii_after,
+        Look::WordStartAscii => !ascii_before && ascii_after,
+        Look::WordEndAscii => ascii_before && !ascii_after,
+        Look::WordStartHalfAscii => !ascii_before,
+        Look::WordEndHalfAscii => !ascii_after,
+        Look::WordUnicode => word_before != word_after,
+        Look::WordUnicodeNegate => word_before == word_after,
+        Look::WordStartUnicode => !word_before && word_after,
+        Look::WordEndUnicode => word_before && !word_after,
+        Look::WordStartHalfUnicode => !word_before,
+        Look::WordEndHalfUnicode => !word_after,
+    }
+}
+
+/// The subset construction, over the classes of characters that the expression tells apart.
+fn determinise(nfa: &Nfa, meter: &Meter) -> Result<Automaton, Reason> {
+    let relevant = nfa.states.iter().fold(0, |mask, state| match state {
+        State::Look(look, _) => mask | asked(*look),
+        _ => mask,
+    });
+    let mut sets = nfa.sets.clone();
+    let line = |c: char| vec![(u32::from(c), u32::from(c))];
+    if relevant & LINE_FEED != 0 {
+        sets.push(line('\n'));
+    }
+    if relevant & CARRIAGE_RETURN != 0 {
+        sets.push(line('\r'));
+    }
+    if relevant & ASCII_WORD != 0 {
+        sets.push(vec![(48, 57), (65, 90), (95, 95), (97, 122)]);
+    }
+    if relevant & UNICODE_WORD != 0 {
+        sets.push(word_characters());
+    }
+    let alphabet = Alphabet::new(sets.iter());
+    let symbols = alphabet.representatives();
+    let kinds: Vec<u8> = symbols
+        .iter()
+        .map(|symbol| {
+            let Some(c) = symbol.and_then(char::from_u32) else { return 0 };
+            let mut kind = 0;
+            kind |= if c == '\n' { LINE_FEED } else { 0 };
+            kind |= if c == '\r' { CARRIAGE_RETURN } else { 0 };
+            kind |= if c.is_ascii_alphanumeric() || c == '_' { ASCII_WORD } else { 0 };
+            kind |= if regex_syntax::is_word_character(c) { UNICODE_WORD } else { 0 };
+            kind & relevant
+        })
+        .collect();
+    // Which classes each set holds.
+    let held: Vec<Vec<bool>> = nfa
+        .sets
+        .iter()
+        .map(|set| {
+            let inside = |symbol: u32| {
+                let at = set.partition_point(|(first, _)| *first <= symbol);
+                at > 0 && set[at - 1].1 >= symbol
+            };
+            symbols.iter().map(|symbol| symbol.is_some_and(inside)).collect()
+        })
+        .collect();
+    let endless = endless_states(nfa);
+
+    let mut known: HashMap<(Vec<u32>, u8), u32> = HashMap::new();
+    let mut order: Vec<(Vec<u32>, u8)> = Vec::new();
+    let mut table: Vec<u32> = Vec::new();
+    let mut accepting: Vec<bool> = Vec::new();
+    let mut intern = |key: (Vec<u32>, u8), order: &mut Vec<(Vec<u32>, u8)>| -> Result<u32, Reason> {
+        if let Some(state) = known.get(&key) {
+            return Ok(*state);
+        }
+        meter.state()?;
+        let state = order.len() as u32;
+        known.insert(key.clone(), state);
+        order.push(key);
+        Ok(state)
+    };
+    intern((vec![nfa.start as u32], EDGE & relevant), &mut order)?;
+    let mut walker = Walker { nfa, mark: vec![0; nfa.states.len()], round: 0 };
+    let mut at = 0;
+    while let Some((kernel, before)) = order.get(at).cloned() {
+        at += 1;
+        let mut reads: Vec<(u8, Vec<(usize, usize)>, bool)> = Vec::new();
+        for (class, kind) in kinds.iter().enumerate() {
+            let found = match reads.iter().position(|(known, ..)| known == kind) {
+                Some(found) => found,
+                None => {
+                    let (read, _, all) = walker.closure(&kernel, before, *kind, &endless);
+                    reads.push((*kind, read, all));
+                    reads.len() - 1
+                }
+            };
+            let (_, read, all) = &reads[found];
+            let key = if *all {
+                // Whatever follows, the text is in the language: one state for all of these.
+                (vec![u32::MAX], 0)
+            } else {
+                let mut next: Vec<u32> =
+                    read.iter().filter(|(set, _)| held[*set][class]).map(|(_, next)| *next as u32).collect();
+                next.sort_unstable();
+                next.dedup();
+                let before = if next.is_empty() { 0 } else { *kind };
+                (next, before)
+            };
+            table.push(intern(key, &mut order)?);
+            if table.len() > 8_000_000 {
+                return Err(Reason::States);
+            }
+        }
+        let is_all = kernel.as_slice() == [u32::MAX];
+        accepting.push(is_all || walker.closure(&kernel, before, EDGE, &endless).1);
+        meter.tick()?;
+    }
+    Ok(Automaton::finish(alphabet, None, table, accepting, 0))
+}
+
+struct Walker<'n> {
+    nfa: &'n Nfa,
+    mark: Vec<u32>,
+    round: u32,
+}
+
+impl Walker<'_> {
+    /// What can be read from `kernel` with these surroundings, whether the expression is satisfied here, and whether
+    /// it is whatever follows.
+    fn closure(
+        &mut self,
+        kernel: &[u32],
+        before: u8,
+        after: u8,
+        endless: &[bool],
+    ) -> (Vec<(usize, usize)>, bool, bool) {
+        if kernel == [u32::MAX] {
+            return (Vec::new(), true, true);
+        }
+        self.round += 1;
+        let mut pending: Vec<usize> = kernel.iter().map(|state| *state as usize).collect();
+        let (mut reads, mut matched, mut all) = (Vec::new(), false, false);
+        while let Some(state) = pending.pop() {
+            if std::mem::replace(&mut self.mark[state], self.round) == self.round {
+                continue;
+            }
+            all |= endless[state];
+            match &self.nfa.states[state] {
+                State::Read { set, next } => reads.push((*set, *next)),
+                State::Split(nexts) => pending.extend(nexts),
+                State::Look(look, next) => {
+                    if holds(*look, before, after) {
+                        pending.push(*next);
+                    }
+                }
+                State::Match => matched = true,
+            }
+        }
+        (reads, matched, all)
+    }
+}
+
+/// The states `.*` at the very end of the expression: once one is reached, every text satisfies it.
+fn endless_states(nfa: &Nfa) -> Vec<bool> {
+    let ends = |mut state: usize| loop {
+        match &nfa.states[state] {
+            State::Match => return true,
+            State::Look(Look::End, next) => state = *next,
+            State::Split(nexts) if nexts.len() == 1 => state = nexts[0],
+            _ => return false,
+        }
+    };
+    let repeats = |from: usize, to: usize| match &nfa.states[from] {
+        State::Read { set, next } => *next == to && nfa::is_full(&nfa.sets[*set]),
+        _ => false,
+    };
+    (0..nfa.states.len())
+        .map(|state| match &nfa.states[state] {
+            State::Split(nexts) => nexts.iter().any(|next| repeats(*next, state)) && nexts.iter().any(|next| ends(*next)),
+            _ => false,
+        })
+        .collect()
+}
+
+fn word_characters() -> Set {
+    let hir = regex_syntax::parse(r"\w").ok();
+    match hir.as_ref().map(regex_syntax::hir::Hir::kind) {
+        Some(regex_syntax::hir::HirKind::Class(regex_syntax::hir::Class::Unicode(class))) => {
+            class.iter().map(|range| (u32::from(range.start()), u32::from(range.end()))).collect()
+        }
+        _ => Set::new(),
+    }
+}
+
+/// The symbols of a vector as its arguments; of a text as that text alone.
+pub(super) fn arguments(symbols: &[u32]) -> Vec<String> {
+    symbols.split(|symbol| *symbol == SEPARATOR).map(|part| part.iter().filter_map(|s| char::from_u32(*s)).collect()).collect()
+}

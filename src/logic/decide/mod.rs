@@ -1,0 +1,158 @@
+//! Decisions over **all** events: can a condition hold, does one follow from another, and if not, which event shows it.
+//!
+//! How it works: the tests of a condition become atoms, grouped by the field they ask about ([`problem`]). Tests on
+//! text are regular languages ([`automaton`]); an assignment of a field's atoms is possible if the field can hold
+//! values that lie in the languages of the true ones and outside those of the false ones ([`value`]). The boolean
+//! skeleton is a decision diagram ([`diagram`]) that is searched group by group ([`solve`]); same-element conditions
+//! are conditions on smaller events. Every event that is found is replayed through the reference evaluator.
+//!
+//! What is taken for granted: argument vectors on which an option's own reading is asked for hold no empty arguments
+//! and none with blanks, because only then does [`OptionTest::strict_regex`](crate::logic::OptionTest::strict_regex)
+//! say exactly what the option is.
+
+mod alphabet;
+mod automaton;
+mod diagram;
+mod meter;
+mod nfa;
+mod problem;
+mod schema;
+mod search;
+mod solve;
+mod value;
+mod world;
+
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod tests;
+
+pub use automaton::Automaton;
+pub use meter::{Budget, Reason};
+pub use schema::{Derivation, Derived, Kind, Schema};
+
+use meter::Meter;
+use problem::{Problem, Skeleton, root};
+use solve::Solver;
+
+use super::evaluate::{Reading, evaluate};
+use super::event::Event;
+use super::formula::Formula;
+
+/// Whether a condition can hold.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Satisfiability {
+    /// No event satisfies it.
+    Unsat,
+    /// This one does.
+    Sat(Event),
+    /// It was not decided.
+    Undecided(Reason),
+}
+
+/// Whether something holds for all events.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// It does.
+    Holds,
+    /// Not for this one.
+    Fails(Event),
+    /// It was not decided.
+    Undecided(Reason),
+}
+
+impl From<Satisfiability> for Answer {
+    /// The answer to "there is no such event".
+    fn from(counter_example: Satisfiability) -> Self {
+        match counter_example {
+            Satisfiability::Unsat => Answer::Holds,
+            Satisfiability::Sat(event) => Answer::Fails(event),
+            Satisfiability::Undecided(reason) => Answer::Undecided(reason),
+        }
+    }
+}
+
+/// Whether a rule lies between the two readings of a condition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Between {
+    /// Whether the rule matches all that it must; else an event that it misses.
+    pub must: Answer,
+    /// Whether the rule matches only what it may; else an event too many.
+    pub may: Answer,
+}
+
+impl Between {
+    /// Whether both sides are proved.
+    pub fn holds(&self) -> bool {
+        self.must == Answer::Holds && self.may == Answer::Holds
+    }
+}
+
+/// A formula in one of its readings.
+type Read<'f> = (&'f Formula, Reading);
+
+/// Whether some event satisfies `formula`.
+pub fn satisfiable(formula: &Formula, reading: Reading, schema: &Schema, budget: &Budget) -> Satisfiability {
+    search(&[(formula, reading)], &[], schema, budget)
+}
+
+/// Whether every event satisfies `formula`.
+pub fn tautology(formula: &Formula, reading: Reading, schema: &Schema, budget: &Budget) -> Answer {
+    search(&[], &[(formula, reading)], schema, budget).into()
+}
+
+/// Whether every event that satisfies `a` satisfies `b`.
+pub fn implies(a: &Formula, reading_a: Reading, b: &Formula, reading_b: Reading, schema: &Schema, budget: &Budget) -> Answer {
+    search(&[(a, reading_a)], &[(b, reading_b)], schema, budget).into()
+}
+
+/// Whether the same events satisfy `a` and `b`, in one reading.
+pub fn equivalent(a: &Formula, b: &Formula, reading: Reading, schema: &Schema, budget: &Budget) -> Answer {
+    match implies(a, reading, b, reading, schema, budget) {
+        Answer::Holds => implies(b, reading, a, reading, schema, budget),
+        Answer::Undecided(reason) => match implies(b, reading, a, reading, schema, budget) {
+            Answer::Fails(event) => Answer::Fails(event),
+            _ => Answer::Undecided(reason),
+        },
+        fails => fails,
+    }
+}
+
+/// Whether no event satisfies both, in one reading.
+pub fn disjoint(a: &Formula, b: &Formula, reading: Reading, schema: &Schema, budget: &Budget) -> Answer {
+    search(&[(a, reading), (b, reading)], &[], schema, budget).into()
+}
+
+/// Whether `rule` matches every event that `condition` must match, and none but those that it may.
+pub fn between(condition: &Formula, rule: &Formula, schema: &Schema, budget: &Budget) -> Between {
+    Between {
+        must: implies(condition, Reading::Must, rule, Reading::Must, schema, budget),
+        may: implies(rule, Reading::May, condition, Reading::May, schema, budget),
+    }
+}
+
+/// An event that satisfies all of `yes` and none of `no`.
+fn search(yes: &[Read<'_>], no: &[Read<'_>], schema: &Schema, budget: &Budget) -> Satisfiability {
+    let found = match find(yes, no, schema, budget) {
+        Ok(Some(event)) => event,
+        Ok(None) => return Satisfiability::Unsat,
+        Err(reason) => return Satisfiability::Undecided(reason),
+    };
+    let confirmed = yes.iter().all(|(formula, reading)| evaluate(formula, &found, *reading))
+        && !no.iter().any(|(formula, reading)| evaluate(formula, &found, *reading));
+    if confirmed { Satisfiability::Sat(found) } else { Satisfiability::Undecided(Reason::Unconfirmed(found.to_string())) }
+}
+
+fn find(yes: &[Read<'_>], no: &[Read<'_>], schema: &Schema, budget: &Budget) -> Result<Option<Event>, Reason> {
+    let meter = Meter::new(budget);
+    let mut problem = Problem::new(schema, yes.iter().chain(no).map(|(formula, _)| *formula));
+    let mut parts = Vec::new();
+    for (formula, reading) in yes {
+        parts.push(problem.compile(formula, *reading, &root())?);
+    }
+    for (formula, reading) in no {
+        parts.push(Skeleton::Not(Box::new(problem.compile(formula, *reading, &root())?)));
+    }
+    let world = Solver::new(&problem, &meter).run(&Skeleton::And(parts))?;
+    Ok(world.map(|world| world::event(&problem, &world)))
+}

@@ -1,0 +1,46 @@
+//! What is known of the fields of the events that are asked about.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::logic::path::Path;
+
+/// Constraints that every event of a log source obeys. Without any, all events are possible.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Schema {
+    /// Fields with at most one value. A field of the objects of a same-element condition: at most one value in
+    /// each object. An object itself: there is at most one.
+    pub single: BTreeSet<Path>,
+    /// Fields whose values are all of one kind.
+    pub kinds: BTreeMap<Path, Kind>,
+    /// Fields that follow from others.
+    pub derived: Vec<Derived>,
+}
+
+/// What all values of a field are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// `true` or `false`.
+    Boolean,
+    /// Numbers in their usual decimal spelling.
+    Number,
+}
+
+/// A field whose values follow from another field's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Derived {
+    /// The field that follows.
+    pub field: Path,
+    /// From which.
+    pub from: Path,
+    /// How.
+    pub how: Derivation,
+}
+
+/// How a field follows from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Derivation {
+    /// It is the last segment of a path: `process.name` of `process.executable`.
+    LastSegment,
+    /// It is the arguments of a vector, joined by single blanks: `process.command_line` of `process.args`.
+    Joined,
+}
