@@ -84,7 +84,10 @@ impl Alphabet {
 
     /// The intervals, first and last code point each.
     fn intervals(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
-        self.starts.iter().enumerate().map(|(at, start)| (*start, self.starts.get(at + 1).map_or(LAST, |next| next - 1)))
+        self.starts
+            .iter()
+            .enumerate()
+            .map(|(at, start)| (*start, self.starts.get(at + 1).map_or(LAST, |next| next - 1)))
     }
 
     /// The characters of every class, as sets.
@@ -156,7 +159,8 @@ mod tests {
         assert_eq!(alphabet.class_of('a' as u32), alphabet.class_of('z' as u32));
         assert_ne!(alphabet.class_of('a' as u32), alphabet.class_of('c' as u32));
         assert_eq!(alphabet.class_of('\u{4E2D}' as u32), alphabet.class_of(0x4E00));
-        let nice: Vec<Option<char>> = alphabet.representatives().into_iter().map(|s| s.and_then(char::from_u32)).collect();
+        let nice: Vec<Option<char>> =
+            alphabet.representatives().into_iter().map(|s| s.and_then(char::from_u32)).collect();
         assert!(nice.contains(&Some('x')) && nice.contains(&Some('c')));
     }
 }

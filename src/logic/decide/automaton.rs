@@ -59,7 +59,13 @@ impl Automaton {
                 table.push(match (state, class) {
                     _ if state == dead => dead,
                     (_, class) if class == blank && plain => dead,
-                    (state, _) if is_separator && plain => if state == within { first } else { dead },
+                    (state, _) if is_separator && plain => {
+                        if state == within {
+                            first
+                        } else {
+                            dead
+                        }
+                    }
                     (state, _) if is_separator => state,
                     _ => within,
                 });
@@ -185,13 +191,7 @@ impl Automaton {
         Self::finish(alphabet, separator, table, self.accepting.clone(), self.start)
     }
 
-    fn finish(
-        alphabet: Alphabet,
-        separator: Option<usize>,
-        table: Vec<u32>,
-        accepting: Vec<bool>,
-        start: u32,
-    ) -> Self {
+    fn finish(alphabet: Alphabet, separator: Option<usize>, table: Vec<u32>, accepting: Vec<bool>, start: u32) -> Self {
         let width = alphabet.len() + usize::from(separator.is_some());
         let mut before: Vec<Vec<u32>> = vec![Vec::new(); accepting.len()];
         for (at, next) in table.iter().enumerate() {
@@ -441,7 +441,9 @@ fn endless_states(nfa: &Nfa) -> Vec<bool> {
     };
     (0..nfa.states.len())
         .map(|state| match &nfa.states[state] {
-            State::Split(nexts) => nexts.iter().any(|next| repeats(*next, state)) && nexts.iter().any(|next| ends(*next)),
+            State::Split(nexts) => {
+                nexts.iter().any(|next| repeats(*next, state)) && nexts.iter().any(|next| ends(*next))
+            }
             _ => false,
         })
         .collect()
@@ -459,5 +461,8 @@ fn word_characters() -> Set {
 
 /// The symbols of a vector as its arguments; of a text as that text alone.
 pub(super) fn arguments(symbols: &[u32]) -> Vec<String> {
-    symbols.split(|symbol| *symbol == SEPARATOR).map(|part| part.iter().filter_map(|s| char::from_u32(*s)).collect()).collect()
+    symbols
+        .split(|symbol| *symbol == SEPARATOR)
+        .map(|part| part.iter().filter_map(|s| char::from_u32(*s)).collect())
+        .collect()
 }

@@ -88,22 +88,20 @@ impl Diagrams {
         let tops = [condition, then, otherwise].map(|part| self.node(part));
         let Some(variable) = tops.iter().flatten().map(|node| node.variable).min() else { return Ok(FALSE) };
         let cofactor = |part: Ref, top: Option<Node>, value: bool| match top {
-            Some(node) if node.variable == variable => if value { node.high } else { node.low },
+            Some(node) if node.variable == variable => {
+                if value {
+                    node.high
+                } else {
+                    node.low
+                }
+            }
             _ => part,
         };
         let [c, t, o] = tops;
-        let low = self.choose(
-            cofactor(condition, c, false),
-            cofactor(then, t, false),
-            cofactor(otherwise, o, false),
-            meter,
-        )?;
-        let high = self.choose(
-            cofactor(condition, c, true),
-            cofactor(then, t, true),
-            cofactor(otherwise, o, true),
-            meter,
-        )?;
+        let low =
+            self.choose(cofactor(condition, c, false), cofactor(then, t, false), cofactor(otherwise, o, false), meter)?;
+        let high =
+            self.choose(cofactor(condition, c, true), cofactor(then, t, true), cofactor(otherwise, o, true), meter)?;
         let made = self.make(Node { variable, low, high }, meter)?;
         self.choices.insert(key, made);
         Ok(made)

@@ -102,7 +102,14 @@ pub fn tautology(formula: &Formula, reading: Reading, schema: &Schema, budget: &
 }
 
 /// Whether every event that satisfies `a` satisfies `b`.
-pub fn implies(a: &Formula, reading_a: Reading, b: &Formula, reading_b: Reading, schema: &Schema, budget: &Budget) -> Answer {
+pub fn implies(
+    a: &Formula,
+    reading_a: Reading,
+    b: &Formula,
+    reading_b: Reading,
+    schema: &Schema,
+    budget: &Budget,
+) -> Answer {
     search(&[(a, reading_a)], &[(b, reading_b)], schema, budget).into()
 }
 
@@ -140,7 +147,11 @@ fn search(yes: &[Read<'_>], no: &[Read<'_>], schema: &Schema, budget: &Budget) -
     };
     let confirmed = yes.iter().all(|(formula, reading)| evaluate(formula, &found, *reading))
         && !no.iter().any(|(formula, reading)| evaluate(formula, &found, *reading));
-    if confirmed { Satisfiability::Sat(found) } else { Satisfiability::Undecided(Reason::Unconfirmed(found.to_string())) }
+    if confirmed {
+        Satisfiability::Sat(found)
+    } else {
+        Satisfiability::Undecided(Reason::Unconfirmed(found.to_string()))
+    }
 }
 
 fn find(yes: &[Read<'_>], no: &[Read<'_>], schema: &Schema, budget: &Budget) -> Result<Option<Event>, Reason> {

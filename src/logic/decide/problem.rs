@@ -376,6 +376,8 @@ fn value_test(predicate: &Predicate, may: bool) -> Result<ValueTest, Reason> {
             ValueTest::Text(vec![Pattern::Glob(crate::logic::Glob::equals(wanted.to_string()))], false)
         }
         Predicate::Exists => ValueTest::Any,
-        Predicate::Field { .. } | Predicate::Option(_) => return Err(Reason::beyond("a test looks at no single value")),
+        Predicate::Field { .. } | Predicate::Option(_) => {
+            return Err(Reason::beyond("a test looks at no single value"));
+        }
     })
 }

@@ -30,9 +30,7 @@ pub(super) fn shortest(
         (Fate::Always, true) | (Fate::Never, false) => Some(SETTLED),
         _ => None,
     };
-    let Some(start) =
-        parts.iter().map(|part| settle(*part, part.0.start())).collect::<Option<Vec<u32>>>()
-    else {
+    let Some(start) = parts.iter().map(|part| settle(*part, part.0.start())).collect::<Option<Vec<u32>>>() else {
         return Ok(None);
     };
     let mut known: HashSet<Vec<u32>> = HashSet::new();

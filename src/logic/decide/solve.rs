@@ -203,10 +203,13 @@ impl<'p, 's> Solver<'p, 's> {
             return self.objects(problem.is_single(path), yes, no, forbidden);
         }
         let tests = |atoms: &[usize]| -> Vec<(&'p ValueTest, View)> {
-            atoms.iter().filter_map(|atom| match &problem.atoms.get(*atom)?.asks {
-                Asks::Value(view, test) => Some((test, *view)),
-                _ => None,
-            }).collect()
+            atoms
+                .iter()
+                .filter_map(|atom| match &problem.atoms.get(*atom)?.asks {
+                    Asks::Value(view, test) => Some((test, *view)),
+                    _ => None,
+                })
+                .collect()
         };
         let (yes_tests, mut no_tests) = (tests(yes), tests(no));
         let views: Vec<View> = match about {

@@ -1,1 +1,238 @@
+//! Decisions held against the reference evaluator, the laws of logic, and brute force.
 
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::oracle::{event, formula, glob, number, path, pattern, regex, text, text_set};
+use super::*;
+use crate::logic::{Case, Comparison, Pattern, Predicate, TextSet};
+
+const READINGS: [Reading; 2] = [Reading::Must, Reading::May];
+
+fn budget() -> Budget {
+    Budget { time: std::time::Duration::from_secs(5), ..Budget::default() }
+}
+
+fn holds(a: &Formula, b: &Formula) -> Answer {
+    implies(a, Reading::Must, b, Reading::Must, &Schema::default(), &budget())
+}
+
+/// Undecided is allowed for want of exactness, never because the evaluator disagrees.
+fn is_sound(reason: &Reason) -> bool {
+    !matches!(reason, Reason::Unconfirmed(_))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn a_satisfied_formula_is_satisfiable(formula in formula(), events in prop::collection::vec(event(), 40)) {
+        for reading in READINGS {
+            match satisfiable(&formula, reading, &Schema::default(), &budget()) {
+                Satisfiability::Unsat => {
+                    for event in &events {
+                        prop_assert!(!evaluate(&formula, event, reading), "{event} satisfies it");
+                    }
+                }
+                Satisfiability::Sat(event) => prop_assert!(evaluate(&formula, &event, reading)),
+                Satisfiability::Undecided(reason) => prop_assert!(is_sound(&reason), "{reason}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_follows_follows_for_every_event(
+        a in formula(), b in formula(), events in prop::collection::vec(event(), 40),
+    ) {
+        match holds(&a, &b) {
+            Answer::Holds => {
+                for event in &events {
+                    let broken = evaluate(&a, event, Reading::Must) && !evaluate(&b, event, Reading::Must);
+                    prop_assert!(!broken, "{event} breaks it");
+                }
+            }
+            Answer::Fails(event) => {
+                prop_assert!(evaluate(&a, &event, Reading::Must) && !evaluate(&b, &event, Reading::Must));
+            }
+            Answer::Undecided(reason) => prop_assert!(is_sound(&reason), "{reason}"),
+        }
+    }
+
+    #[test]
+    fn the_laws_of_logic_hold(a in formula(), b in formula()) {
+        let not = |f: &Formula| Formula::Not(Box::new(f.clone()));
+        let both = Formula::And(vec![a.clone(), b.clone()]);
+        let either = Formula::Or(vec![a.clone(), b.clone()]);
+        let proved = |answer: Answer| match answer {
+            Answer::Holds => true,
+            Answer::Fails(_) => false,
+            Answer::Undecided(reason) => is_sound(&reason),
+        };
+        prop_assert!(proved(holds(&both, &a)) && proved(holds(&a, &either)));
+        prop_assert!(proved(holds(&not(&either), &Formula::And(vec![not(&a), not(&b)]))));
+        let two = Formula::AtLeast { count: 2, of: vec![a.clone(), b.clone()] };
+        prop_assert!(proved(holds(&two, &both)) && proved(holds(&both, &two)));
+        prop_assert!(proved(between(&a, &a, &Schema::default(), &budget()).must));
+        // What must match may match, unless an expression excludes letters: `[^a]` means less where case is folded.
+        let mut excludes = false;
+        a.each_test(&mut |_, test| {
+            excludes |= matches!(&test.predicate, Predicate::Text(set) if set.to_regex("x").contains("[^"));
+        });
+        if !excludes {
+            prop_assert!(proved(implies(&a, Reading::Must, &a, Reading::May, &Schema::default(), &budget())));
+        }
+    }
+
+    #[test]
+    fn automata_say_what_the_patterns_say(set in text_set(), texts in prop::collection::vec("[abA1k/é\u{212a}\n .]{0,5}", 60)) {
+        for may in [false, true] {
+            let automaton = Automaton::of_text_set(&set, may, &budget()).expect("small patterns");
+            for text in &texts {
+                prop_assert_eq!(automaton.accepts(text), set.is_match(text, may), "{:?}", text);
+            }
+            prop_assert!(!(automaton.is_empty() && automaton.is_universal()));
+        }
+    }
+
+    #[test]
+    fn inclusion_of_patterns_is_what_brute_force_finds(a in pattern(), b in pattern()) {
+        let set = |pattern: &Pattern| TextSet::new(vec![pattern.clone()], Case::Sensitive);
+        let (left, right) = (set(&a), set(&b));
+        let letters = ['a', 'b', 'A', '1', '/', '.', '\n', 'k'];
+        let mut texts = vec![String::new()];
+        let mut at = 0;
+        while let Some(text) = texts.get(at).filter(|text| text.len() < 3).cloned() {
+            texts.extend(letters.iter().map(|letter| format!("{text}{letter}")));
+            at += 1;
+        }
+        let inside = texts.iter().find(|text| left.is_match(text, false) && !right.is_match(text, false));
+        match (holds(&text("f", a, Case::Sensitive), &text("f", b, Case::Sensitive)), inside) {
+            (Answer::Holds, Some(text)) => prop_assert!(false, "{text:?} is a counter-example"),
+            (Answer::Undecided(reason), _) => prop_assert!(false, "{reason}"),
+            (Answer::Fails(event), Some(text)) => {
+                // The shortest comes first.
+                let found = event["f"].as_str().expect("a text").chars().count();
+                prop_assert!(found <= text.chars().count());
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn single_values_exclude_each_other() {
+    let both = Formula::And(vec![glob("a", "x*"), glob("a", "y*")]);
+    let schema = Schema { single: [path("a")].into(), ..Schema::default() };
+    assert!(matches!(satisfiable(&both, Reading::Must, &Schema::default(), &budget()), Satisfiability::Sat(_)));
+    assert_eq!(satisfiable(&both, Reading::Must, &schema, &budget()), Satisfiability::Unsat);
+}
+
+#[test]
+fn witnesses_are_short_and_natural() {
+    let formula = Formula::And(vec![
+        glob("process.name", "docker"),
+        glob("process.command_line", "* run *"),
+        Formula::not(glob("process.command_line", "*alpine*")),
+    ]);
+    assert_eq!(
+        satisfiable(&formula, Reading::Must, &Schema::default(), &budget()),
+        Satisfiability::Sat(json!({"process": {"command_line": " run ", "name": "docker"}}))
+    );
+}
+
+#[test]
+fn one_element_is_more_than_several() {
+    let flat = Formula::And(vec![glob("c.x", "1"), glob("c.y", "1")]);
+    let same = Formula::element(path("c"), Formula::And(vec![glob("x", "1"), glob("y", "1")]));
+    assert_eq!(holds(&same, &flat), Answer::Holds);
+    assert!(matches!(holds(&flat, &same), Answer::Fails(_)));
+    let schema = Schema { single: [path("c")].into(), ..Schema::default() };
+    assert_eq!(equivalent(&flat, &same, Reading::Must, &schema, &budget()), Answer::Holds);
+}
+
+#[test]
+fn numbers_are_intervals() {
+    use Comparison::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual};
+    let schema = Schema { single: [path("n")].into(), ..Schema::default() };
+    let decide = |parts: Vec<Formula>| satisfiable(&Formula::And(parts), Reading::Must, &schema, &budget());
+    assert_eq!(decide(vec![number("n", Greater, 1.0), number("n", Less, 1.0)]), Satisfiability::Unsat);
+    assert_eq!(decide(vec![number("n", Greater, 1.0), number("n", Less, 3.0)]), Satisfiability::Sat(json!({"n": 2})));
+    assert_eq!(
+        decide(vec![
+            number("n", LessOrEqual, 1.0),
+            number("n", GreaterOrEqual, 1.0),
+            Formula::not(number("n", Equal, 1.0))
+        ]),
+        Satisfiability::Unsat
+    );
+    // The text `0` is the number 0 where numbers are written in the usual way, and only there.
+    let kinds = Schema { kinds: [(path("n"), Kind::Number)].into(), ..Schema::default() };
+    let (digit, zero) = (glob("n", "0"), number("n", Equal, 0.0));
+    assert_eq!(equivalent(&digit, &zero, Reading::Must, &kinds, &budget()), Answer::Holds);
+    assert!(matches!(equivalent(&digit, &zero, Reading::Must, &Schema::default(), &budget()), Answer::Fails(_)));
+}
+
+#[test]
+fn booleans_are_two() {
+    let schema = Schema { kinds: [(path("f"), Kind::Boolean)].into(), single: [path("f")].into(), ..Schema::default() };
+    let is = |wanted| Formula::test(&path("f"), Predicate::Boolean(wanted));
+    let exists = Formula::test(&path("f"), Predicate::Exists);
+    let either = Formula::Or(vec![is(true), is(false)]);
+    assert_eq!(equivalent(&either, &exists, Reading::Must, &schema, &budget()), Answer::Holds);
+    assert_eq!(disjoint(&is(true), &is(false), Reading::Must, &schema, &budget()), Answer::Holds);
+    assert_eq!(satisfiable(&is(true), Reading::Must, &schema, &budget()), Satisfiability::Sat(json!({"f": true})));
+}
+
+#[test]
+fn derived_fields_follow() {
+    let schema = Schema {
+        derived: vec![
+            Derived { field: path("name"), from: path("exe"), how: Derivation::LastSegment },
+            Derived { field: path("line"), from: path("args"), how: Derivation::Joined },
+        ],
+        ..Schema::default()
+    };
+    let decide = |a: &Formula, b: &Formula| implies(a, Reading::Must, b, Reading::Must, &schema, &budget());
+    let ends = regex("exe", "(?:^|/)docker$");
+    assert_eq!(decide(&glob("name", "docker"), &ends), Answer::Holds);
+    assert_eq!(decide(&ends, &glob("name", "docker")), Answer::Holds);
+    assert_eq!(
+        decide(&glob("exe", "*docker"), &glob("name", "docker")),
+        Answer::Fails(json!({"exe": "xdocker", "name": "xdocker"}))
+    );
+    assert_eq!(decide(&glob("args", "--privileged"), &glob("line", "*--privileged*")), Answer::Holds);
+    assert_eq!(
+        decide(&glob("line", "*a b*"), &Formula::And(vec![glob("args", "*a"), glob("args", "b*")])),
+        Answer::Fails(json!({"args": ["a b"], "line": "a b"}))
+    );
+}
+
+#[test]
+fn a_rule_lies_between_must_and_may() {
+    let condition = text("name", Pattern::Glob(super::oracle::spelled("docker")), Case::Either);
+    let schema = Schema::default();
+    let rule = |case| text("name", Pattern::Glob(super::oracle::spelled("docker")), case);
+    assert!(between(&condition, &rule(Case::Sensitive), &schema, &budget()).holds());
+    assert!(between(&condition, &rule(Case::Insensitive), &schema, &budget()).holds());
+    let wider = between(&condition, &glob("name", "docker*"), &schema, &budget());
+    assert_eq!(wider, Between { must: Answer::Holds, may: Answer::Fails(json!({"name": "dockerx"})) });
+    let narrower = between(&condition, &Formula::FALSE, &schema, &budget());
+    assert_eq!(narrower, Between { must: Answer::Fails(json!({"name": "docker"})), may: Answer::Holds });
+}
+
+#[test]
+fn long_lists_and_hostile_expressions_stay_within_the_budget() {
+    let start = std::time::Instant::now();
+    let names: Vec<Pattern> =
+        (0..2000).map(|n| Pattern::Glob(super::oracle::spelled(&format!("*ioc-{n:05}.example.org")))).collect();
+    let list = Formula::test(&path("a"), Predicate::Text(TextSet::new(names.clone(), Case::Sensitive)));
+    let singles = Formula::Or(names.iter().map(|p| text("a", p.clone(), Case::Sensitive)).collect());
+    let budget = Budget::default();
+    assert_eq!(equivalent(&list, &singles, Reading::Must, &Schema::default(), &budget), Answer::Holds);
+    for source in ["(a|b)*a(a|b){40}", "(?:a{1000}){1000}", "((a?){60}){60}"] {
+        let answer =
+            implies(&regex("a", source), Reading::Must, &glob("a", "*z*"), Reading::Must, &Schema::default(), &budget);
+        assert!(answer != Answer::Holds, "{source}");
+    }
+    assert!(start.elapsed() < std::time::Duration::from_secs(6));
+}

@@ -225,9 +225,9 @@ impl Numbers {
             numbers.extend(between(f64::NEG_INFINITY, *low).map(|number| (number, false)));
         }
         numbers.retain(|(number, _)| {
-            asked.iter().all(|(op, bound, wanted)| {
-                number.partial_cmp(bound).is_some_and(|order| op.holds(order)) == *wanted
-            })
+            asked
+                .iter()
+                .all(|(op, bound, wanted)| number.partial_cmp(bound).is_some_and(|order| op.holds(order)) == *wanted)
         });
         Self { fitting: numbers }
     }

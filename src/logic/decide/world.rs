@@ -61,10 +61,7 @@ impl Place {
     }
 
     fn object(self, problem: &Problem<'_>) -> Map<String, Value> {
-        self.inside
-            .into_iter()
-            .filter_map(|(name, place)| Some((name.to_string(), place.value(problem)?)))
-            .collect()
+        self.inside.into_iter().filter_map(|(name, place)| Some((name.to_string(), place.value(problem)?))).collect()
     }
 
     fn value(mut self, problem: &Problem<'_>) -> Option<Value> {
