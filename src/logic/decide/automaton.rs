@@ -349,7 +349,7 @@ fn determinise(nfa: &Nfa, meter: &Meter) -> Result<Automaton, Reason> {
     let mut at = 0;
     while let Some((kernel, before)) = order.get(at).cloned() {
         at += 1;
-        let mut reads: Vec<(u8, Vec<(usize, usize)>, bool)> = Vec::new();
+        let mut reads: Vec<(u8, Vec<Read>, bool)> = Vec::new();
         for (class, kind) in kinds.iter().enumerate() {
             let found = match reads.iter().position(|(known, ..)| known == kind) {
                 Some(found) => found,
@@ -383,6 +383,9 @@ fn determinise(nfa: &Nfa, meter: &Meter) -> Result<Automaton, Reason> {
     Ok(Automaton::finish(alphabet, None, table, accepting, 0))
 }
 
+/// A set of characters, and the state after one of them.
+type Read = (usize, usize);
+
 struct Walker<'n> {
     nfa: &'n Nfa,
     mark: Vec<u32>,
@@ -392,13 +395,7 @@ struct Walker<'n> {
 impl Walker<'_> {
     /// What can be read from `kernel` with these surroundings, whether the expression is satisfied here, and whether
     /// it is whatever follows.
-    fn closure(
-        &mut self,
-        kernel: &[u32],
-        before: u8,
-        after: u8,
-        endless: &[bool],
-    ) -> (Vec<(usize, usize)>, bool, bool) {
+    fn closure(&mut self, kernel: &[u32], before: u8, after: u8, endless: &[bool]) -> (Vec<Read>, bool, bool) {
         if kernel == [u32::MAX] {
             return (Vec::new(), true, true);
         }

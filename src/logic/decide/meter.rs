@@ -90,7 +90,7 @@ impl Meter {
         let ticks = self.ticks.get().wrapping_add(1);
         self.ticks.set(ticks);
         match self.deadline {
-            Some(deadline) if ticks % 64 == 0 && Instant::now() > deadline => Err(Reason::Time),
+            Some(deadline) if ticks.is_multiple_of(64) && Instant::now() > deadline => Err(Reason::Time),
             _ => Ok(()),
         }
     }

@@ -88,6 +88,11 @@ impl Between {
     }
 }
 
+/// How many tests a search has room for on any stack.
+const FEW_TESTS: usize = 64;
+/// Room for as many tests as are decided at all.
+const STACK: usize = 128 << 20;
+
 /// A formula in one of its readings.
 type Read<'f> = (&'f Formula, Reading);
 
@@ -140,7 +145,7 @@ pub fn between(condition: &Formula, rule: &Formula, schema: &Schema, budget: &Bu
 
 /// An event that satisfies all of `yes` and none of `no`.
 fn search(yes: &[Read<'_>], no: &[Read<'_>], schema: &Schema, budget: &Budget) -> Satisfiability {
-    let found = match find(yes, no, schema, budget) {
+    let found = match find_with_room(yes, no, schema, budget) {
         Ok(Some(event)) => event,
         Ok(None) => return Satisfiability::Unsat,
         Err(reason) => return Satisfiability::Undecided(reason),
@@ -152,6 +157,28 @@ fn search(yes: &[Read<'_>], no: &[Read<'_>], schema: &Schema, budget: &Budget) -
     } else {
         Satisfiability::Undecided(Reason::Unconfirmed(found.to_string()))
     }
+}
+
+/// The search goes as deep as there are tests, so large conditions get a stack of their own.
+fn find_with_room(
+    yes: &[Read<'_>],
+    no: &[Read<'_>],
+    schema: &Schema,
+    budget: &Budget,
+) -> Result<Option<Event>, Reason> {
+    let mut tests = 0;
+    yes.iter().chain(no).for_each(|(formula, _)| formula.each_test(&mut |_, _| tests += 1));
+    if tests <= FEW_TESTS {
+        return find(yes, no, schema, budget);
+    }
+    std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .stack_size(STACK)
+            .spawn_scoped(scope, || find(yes, no, schema, budget))
+            .ok()
+            .and_then(|thread| thread.join().ok())
+            .unwrap_or(Err(Reason::Nodes))
+    })
 }
 
 fn find(yes: &[Read<'_>], no: &[Read<'_>], schema: &Schema, budget: &Budget) -> Result<Option<Event>, Reason> {

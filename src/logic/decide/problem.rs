@@ -348,13 +348,10 @@ fn merge_texts(parts: &[Formula], reading: Reading) -> Vec<Formula> {
     let mut known: HashMap<(&Subject, bool), usize> = HashMap::new();
     for part in parts {
         if let Formula::Test(Test { subject, predicate: Predicate::Text(set), .. }) = part {
-            let merged_len = merged.len();
-            let slot = known.entry((subject, set.folds(may))).or_insert(merged_len);
+            let slot = known.entry((subject, set.folds(may))).or_insert(merged.len());
             if let Some(Formula::Test(Test { predicate: Predicate::Text(all), .. })) = merged.get_mut(*slot) {
-                if *slot < merged_len {
-                    all.any.extend(set.any.iter().cloned());
-                    continue;
-                }
+                all.any.extend(set.any.iter().cloned());
+                continue;
             }
         }
         merged.push(part.clone());

@@ -17,6 +17,9 @@ type Forbidden = Rc<Vec<usize>>;
 /// Atoms of one group that have to hold, and atoms that must not.
 type Choice = (Vec<usize>, Vec<usize>);
 
+/// How many different tests are decided together: the search goes as deep as there are tests.
+const MAX_ATOMS: usize = 1000;
+
 /// One question being answered.
 pub(super) struct Solver<'p, 's> {
     problem: &'p Problem<'s>,
@@ -64,6 +67,9 @@ impl<'p, 's> Solver<'p, 's> {
 
     /// An event that satisfies the condition; none if there is none.
     pub(super) fn run(mut self, condition: &Skeleton) -> Result<Option<Rc<World>>, Reason> {
+        if self.order.len() > MAX_ATOMS {
+            return Err(Reason::Nodes);
+        }
         let diagram = self.diagram(condition)?;
         let found = self.solve(diagram, &Forbidden::default())?;
         match (found, self.doubt) {
@@ -85,7 +91,8 @@ impl<'p, 's> Solver<'p, 's> {
             }
             Skeleton::And(parts) => {
                 let mut all = TRUE;
-                for part in parts {
+                // From the back: a diagram grows cheaply above its first variable.
+                for part in parts.iter().rev() {
                     let part = self.diagram(part)?;
                     all = self.diagrams.and(all, part, meter)?;
                 }
@@ -93,7 +100,8 @@ impl<'p, 's> Solver<'p, 's> {
             }
             Skeleton::Or(parts) => {
                 let mut any = FALSE;
-                for part in parts {
+                // From the back: a diagram grows cheaply above its first variable.
+                for part in parts.iter().rev() {
                     let part = self.diagram(part)?;
                     any = self.diagrams.or(any, part, meter)?;
                 }

@@ -1,11 +1,16 @@
 //! Decisions held against the reference evaluator, the laws of logic, and brute force.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::oracle::{event, formula, glob, number, path, pattern, regex, text, text_set};
 use super::*;
-use crate::logic::{Case, Comparison, Pattern, Predicate, TextSet};
+use crate::logic::{
+    Case, Command, Comparison, Grammar, OptionTest, OptionValue, Pattern, Predicate, Test, TextSet, ValueForm,
+    ValueTest,
+};
 
 const READINGS: [Reading; 2] = [Reading::Must, Reading::May];
 
@@ -235,4 +240,77 @@ fn long_lists_and_hostile_expressions_stay_within_the_budget() {
         assert!(answer != Answer::Holds, "{source}");
     }
     assert!(start.elapsed() < std::time::Duration::from_secs(6));
+}
+
+#[test]
+fn many_tests_are_decided_or_refused() {
+    let fields = |count: usize| -> Vec<Formula> { (0..count).map(|n| glob(&format!("f{n}"), "x")).collect() };
+    let all = Formula::And(fields(900));
+    assert!(matches!(satisfiable(&all, Reading::Must, &Schema::default(), &budget()), Satisfiability::Sat(_)));
+    assert_eq!(holds(&all, &Formula::Or(fields(900))), Answer::Holds);
+    assert_eq!(holds(&all, &Formula::And(fields(5000))), Answer::Undecided(Reason::Nodes));
+}
+
+/// `docker run` with an option, on the field `args`.
+fn docker_run(names: &[&str], value: OptionValue) -> Formula {
+    let command = Command {
+        program: Some("docker".into()),
+        words: vec!["run".into()],
+        grammar: Arc::new(Grammar { flags: ["--rm".to_owned()].into(), interspersed: false }),
+    };
+    let option = OptionTest {
+        commands: vec![command],
+        names: names.iter().map(|name| (*name).to_owned()).collect(),
+        value,
+        launchers: Arc::default(),
+    };
+    Formula::test(&path("args"), Predicate::Option(Arc::new(option)))
+}
+
+fn option_of(formula: &Formula) -> Arc<OptionTest> {
+    match formula {
+        Formula::Test(Test { predicate: Predicate::Option(option), .. }) => Arc::clone(option),
+        _ => panic!("no option"),
+    }
+}
+
+#[test]
+fn options_are_compared_with_patterns_on_the_line() {
+    let schema = Schema {
+        derived: vec![Derived { field: path("line"), from: path("args"), how: Derivation::Joined }],
+        single: [path("line")].into(),
+        ..Schema::default()
+    };
+    let below = |path: &str| TextSet::new(vec![Pattern::Path { path: path.into(), below: true }], Case::Either);
+    let tests = vec![ValueTest::Key(vec!["source".into()], below("/var/run/docker.sock"))];
+    let volume = docker_run(&["-v", "--volume"], OptionValue::Given { form: ValueForm::Volume, tests });
+    let privileged = docker_run(&["--privileged"], OptionValue::Switch);
+    for condition in [&volume, &privileged] {
+        let option = option_of(condition);
+        let start = std::time::Instant::now();
+        for expression in [option.strict_regex(), option.loose_regex()] {
+            let rule = regex("line", &format!("^(?:{expression})$"));
+            assert!(between(condition, &rule, &schema, &budget()).holds(), "{expression}");
+        }
+        let wider = between(condition, &glob("line", "*docker*"), &schema, &budget());
+        assert_eq!(
+            wider,
+            Between { must: Answer::Holds, may: Answer::Fails(json!({"args": ["docker"], "line": "docker"})) }
+        );
+        let narrower = between(condition, &glob("line", "docker*"), &schema, &budget());
+        assert!(matches!(narrower.must, Answer::Fails(_)), "{narrower:?}");
+        assert!(start.elapsed() < std::time::Duration::from_secs(4));
+    }
+    let globs = option_of(&privileged).loose_globs().expect("a switch").into_iter().map(Pattern::Glob).collect();
+    let rule = Formula::test(&path("line"), Predicate::Text(TextSet::new(globs, Case::Sensitive)));
+    assert_eq!(between(&privileged, &rule, &schema, &budget()), Between { must: Answer::Holds, may: Answer::Holds });
+    assert_eq!(disjoint(&volume, &glob("args", "--privileged"), Reading::Must, &schema, &budget()), {
+        let event = satisfiable(
+            &Formula::And(vec![volume.clone(), glob("args", "--privileged")]),
+            Reading::Must,
+            &schema,
+            &budget(),
+        );
+        event.into()
+    });
 }
