@@ -258,7 +258,11 @@ impl OptionTest {
     /// A regular expression over the whole line; case is left to the caller.
     pub fn loose_regex(&self) -> String {
         let any = "(?s:.*)";
-        let given = if self.names.is_empty() { String::new() } else { format!("{any} {}", self.given_regex()) };
+        let given = if self.names.is_empty() {
+            String::new()
+        } else {
+            format!("{any} {}", self.given_regex("(?:=[1tT](?s:.*))?"))
+        };
         format!("{any}{}{given}(?:[ \"';|&)]{any})?", self.commands_regex("", any))
     }
 
@@ -273,7 +277,11 @@ impl OptionTest {
         let last = if interspersed { "(?: [^ ]+)*" } else { options };
         let commands =
             if self.commands.is_empty() { any_program.to_owned() } else { self.commands_regex(any_program, options) };
-        let given = if self.names.is_empty() { String::new() } else { format!("{last} {}", self.given_regex()) };
+        let given = if self.names.is_empty() {
+            String::new()
+        } else {
+            format!("{last} {}", self.given_regex("(?:=(?:1|t|T|true|TRUE|True))?"))
+        };
         format!("(?:[^ ]+ )*(?:[^ ]*/)?{commands}{given}(?: (?s:.*))?")
     }
 
@@ -303,7 +311,9 @@ impl OptionTest {
 
     /// The option's own text with its value, without the blanks around it. Matches nothing if the conditions on
     /// the value need more than one expression; see [`has_regex`](Self::has_regex).
-    fn given_regex(&self) -> String {
+    /// `switched_on` is what may follow a long switch: wildcards know the first letter of `true` only, so the loose
+    /// reading asks for no more.
+    fn given_regex(&self, switched_on: &str) -> String {
         let is_short = |name: &&String| name.chars().count() == 2;
         let short: Vec<&str> = self.names.iter().filter(is_short).filter_map(|name| name.get(1..)).collect();
         let long: Vec<String> =
@@ -312,7 +322,7 @@ impl OptionTest {
         match &self.value {
             OptionValue::Switch => {
                 if !long.is_empty() {
-                    forms.push(format!("{}(?:=(?:1|t|T|true|TRUE|True))?", group(&long)));
+                    forms.push(format!("{}{switched_on}", group(&long)));
                 }
                 if !short.is_empty() {
                     forms.push(format!("-[a-zA-Z0-9]*{}[a-zA-Z0-9]*", group(&short)));
