@@ -369,14 +369,16 @@ impl Reader<'_> {
 
     fn function(&mut self, name: &str) -> Result<Formula, ReadError> {
         let start = self.offset();
-        let (plain, insensitive) = name.strip_suffix('~').map_or((name, false), |plain| (plain, true));
+        // Elasticsearch takes the names of functions in any case.
+        let lower = name.to_ascii_lowercase();
+        let (plain, insensitive) = lower.strip_suffix('~').map_or((lower.as_str(), false), |plain| (plain, true));
         let case = if insensitive { Case::Insensitive } else { Case::Sensitive };
         let shape: fn(&str) -> Glob = match plain {
-            "startsWith" => |text| Glob::starts_with(text),
-            "endsWith" => |text| Glob::ends_with(text),
-            "stringContains" => |text| Glob::contains(text),
+            "startswith" => |text| Glob::starts_with(text),
+            "endswith" => |text| Glob::ends_with(text),
+            "stringcontains" => |text| Glob::contains(text),
             "wildcard" => wildcards,
-            "cidrMatch" if !insensitive => |text| Glob::equals(text),
+            "cidrmatch" if !insensitive => |text| Glob::equals(text),
             _ => return error(start, format!("the function `{name}` is not supported")),
         };
         self.at += 2;
@@ -391,20 +393,20 @@ impl Reader<'_> {
             self.at += 1;
         }
         self.expect_sign(")")?;
-        let several = matches!(plain, "wildcard" | "cidrMatch");
+        let several = matches!(plain, "wildcard" | "cidrmatch");
         if arguments.is_empty() || (arguments.len() > 1 && !several) {
             return error(
                 start,
-                format!("`{plain}` takes a field and {}", if several { "strings" } else { "one string" }),
+                format!("`{name}` takes a field and {}", if several { "strings" } else { "one string" }),
             );
         }
-        let test = if plain == "cidrMatch" {
+        let test = if plain == "cidrmatch" {
             if field.kind != FieldType::Address {
                 return error(field.offset, format!("`{}` is no address", field.name));
             }
             let mut networks = Vec::new();
             for (offset, text) in &arguments {
-                match text.parse::<IpNet>() {
+                match text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)) {
                     Ok(network) => networks.push(Formula::test(&field.path, Predicate::Network(network))),
                     Err(_) => return error(*offset, format!("`{text}` is no network")),
                 }

@@ -176,7 +176,8 @@ pub(super) fn one_of(field: &Field, operator: &str, values: &[Value]) -> Result<
             }
             Ok(set(texts().map(|text| Pattern::Glob(Glob::equals(text))).collect()))
         }
-        "intersects" => field.wrong(operator),
+        // On one value it is `in`: Falco's own rules use it so.
+        "intersects" if !field.is_text() => field.wrong(operator),
         _ if field.kind == FieldType::TextList && !field.asks_some() => {
             if field.transform.is_some() {
                 return fault(field.offset, "a transformer on a list is not supported");
@@ -251,7 +252,7 @@ fn network(field: &Field, value: &Value) -> Result<IpNet, ReadError> {
 /// The text of a value in hexadecimal digits.
 fn bytes(hex: &str) -> Result<String, String> {
     let wrong = || "the value is an even number of hexadecimal digits".to_owned();
-    if hex.len() % 2 != 0 || !hex.is_ascii() {
+    if !hex.len().is_multiple_of(2) || !hex.is_ascii() {
         return Err(wrong());
     }
     let bytes: Option<Vec<u8>> = (0..hex.len())

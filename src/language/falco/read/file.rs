@@ -60,7 +60,7 @@ impl fmt::Display for FileError {
 
 impl std::error::Error for FileError {}
 
-/// A named entry with the parts that later entries change, and where it was first defined.
+/// A named entry with the parts that later entries change, and its place in the file.
 struct Entry {
     index: usize,
     parts: Mapping,
@@ -199,8 +199,7 @@ pub fn read_file(text: &str, fields: &FieldTable) -> Result<RulesFile, FileError
     }
     for (name, entry) in rules.all {
         let text = |key: &str| entry.parts.get(key).and_then(Value::as_str).unwrap_or("").trim().to_owned();
-        let late = macros.all.iter().filter(|(_, known)| known.index > entry.index).map(|(name, _)| name.as_str());
-        let condition = condition_before(&entry, late, &file.definitions, fields);
+        let condition = whole_condition(&entry, &file.definitions, fields);
         let tags = entry.parts.get("tags").and_then(Value::as_sequence).cloned().unwrap_or_default();
         let source = text("source");
         file.rules.push(Rule {
@@ -276,21 +275,9 @@ fn condition(entry: &Entry, definitions: &Definitions, fields: &FieldTable) -> R
     read_condition(text, definitions, fields)
 }
 
-/// The condition of a rule with its exceptions; macros in `late` are defined after it, so it does not know them.
-fn condition_before<'m>(
-    entry: &Entry,
-    late: impl Iterator<Item = &'m str>,
-    definitions: &Definitions,
-    fields: &FieldTable,
-) -> Result<Formula, ReadError> {
-    let late: Vec<&str> = late.collect();
-    let formula = if late.is_empty() {
-        condition(entry, definitions, fields)?
-    } else {
-        let mut earlier = definitions.clone();
-        earlier.macros.retain(|name, _| !late.contains(&name.as_str()));
-        condition(entry, &earlier, fields)?
-    };
+/// The condition of a rule with its exceptions. Rules know all macros of the file, macros only those before them.
+fn whole_condition(entry: &Entry, definitions: &Definitions, fields: &FieldTable) -> Result<Formula, ReadError> {
+    let formula = condition(entry, definitions, fields)?;
     let mut parts = vec![formula];
     if let Some(exceptions) = entry.parts.get("exceptions") {
         let list = exceptions.as_sequence().ok_or_else(|| missing("`exceptions` is a list"))?;

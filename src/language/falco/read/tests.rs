@@ -93,6 +93,7 @@ fn conditions_mean_what_the_engine_says() {
         ("ka.images in (a, b)", images(&[""]), false),
         ("ka.images in (a, b)", images(&[]), false),
         ("ka.images intersects (a, b)", images(&["c", "b"]), true),
+        ("proc.name intersects (a, b)", name("b"), true),
         ("tolower(ka.images) intersects (a)", images(&["a"]), false),
         ("proc.aname = a", json!({"proc.aname": ["b", "a"]}), true),
         ("proc.aname != a", json!({"proc.aname": ["b", "a"]}), true),
@@ -149,7 +150,7 @@ fn what_the_engine_refuses_is_an_error_with_a_place() {
         ("proc.pid = 1.5", 11, "whole decimal"),
         ("container.privileged = yes", 23, "`true`"),
         ("ka.images = a", 0, "not supported"),
-        ("proc.name intersects (a)", 0, "not supported"),
+        ("proc.pid intersects (1)", 0, "not supported"),
         ("fd.ip in (1.2.3.4)", 0, "never matches"),
         ("fd.sip = 10.0.0.0/8", 9, "fd.snet"),
         ("fd.snet in (10.0.0.0/8, 11.0.0.0/8)", 0, "first value"),
@@ -238,9 +239,11 @@ fn faults_of_files_say_where() {
     assert_eq!(fault("- list: a\n  items: [x]\n- thing: b").entry, Some(1));
     assert!(fault("- rule: a\n  append: true\n  condition: and x").reason.contains("not defined"));
     assert!(fault("- list: a\n  items: [\"x=y\"]").reason.contains("quoted"));
-    let late = "- rule: r\n  condition: m\n- macro: m\n  condition: proc.name = a";
+    // A rule knows the macros after it, a macro does not.
+    let late = "- rule: r\n  condition: m\n- macro: early\n  condition: m\n- macro: m\n  condition: proc.name = a";
     let file = read_file(late, &fields()).expect("a file");
-    assert!(file.rules[0].condition.as_ref().is_err_and(|error| error.reason.contains("unknown macro")));
+    assert!(file.rules[0].condition.is_ok());
+    assert!(file.broken_macros.iter().any(|(name, error)| name == "early" && error.reason.contains("unknown macro")));
 }
 
 #[test]

@@ -200,7 +200,7 @@ fn class(chars: &mut Chars<'_>, out: &mut String) -> Result<(), String> {
                 out.push_str(&format!("[:{name}:]"));
             }
             '\\' => match chars.peek() {
-                Some(c) if matches!(c, '\\' | '[' | ']' | '^' | '-' | '&' | '~') => {
+                Some('\\' | '[' | ']' | '^' | '-' | '&' | '~') => {
                     out.push('\\');
                     out.extend(chars.next());
                 }
