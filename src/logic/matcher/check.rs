@@ -157,10 +157,11 @@ impl OptionCheck {
     /// its quotes pull apart.
     fn may_be_given(&self, argv: &[&str]) -> bool {
         let quoted = |word: &str| memchr::memchr3(b'\'', b'"', b'\\', word.as_bytes()).is_some();
-        let named = argv.iter().any(|word| {
-            word.contains('-') && self.letters.iter().any(|letter| word.contains(*letter))
-                || self.names.iter().any(|name| name.find(word.as_bytes()).is_some())
-        });
+        let named = self.test.names.is_empty()
+            || argv.iter().any(|word| {
+                word.contains('-') && self.letters.iter().any(|letter| word.contains(*letter))
+                    || self.names.iter().any(|name| name.find(word.as_bytes()).is_some())
+            });
         let programmed = || {
             self.programs.is_empty()
                 || argv.iter().any(|word| self.programs.iter().any(|p| p.find(word.as_bytes()).is_some()))

@@ -86,6 +86,10 @@ impl Needs {
                 Need::Nothing => self.key(path),
                 need => need,
             },
+            // A command without an option's name may be found in no values at all.
+            Formula::Test(Test { predicate: Predicate::Option(option), .. }) if option.names.is_empty() => {
+                Need::Nothing
+            }
             Formula::Test(test) => match (self.test(test, reading), &test.subject) {
                 (Need::Nothing, Subject::Field(path)) => self.key(path),
                 (need, _) => need,

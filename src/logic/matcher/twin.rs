@@ -202,7 +202,7 @@ fn option() -> impl Strategy<Value = OptionTest> {
         }),
         texts().prop_map(|set| OptionValue::Given { form: ValueForm::Plain, tests: vec![ValueTest::Whole(set)] }),
     ];
-    let names = prop::sample::subsequence(vec!["-v", "--volume", "--privileged", "-i"], 1..3);
+    let names = prop::sample::subsequence(vec!["-v", "--volume", "--privileged", "-i"], 0..3);
     (prop::collection::vec(command, 0..3), names, value).prop_map(move |(commands, names, value)| OptionTest {
         commands,
         names: names.into_iter().map(str::to_owned).collect(),
