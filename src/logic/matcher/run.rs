@@ -68,6 +68,7 @@ impl<'m, 'e, 's> Run<'m, 'e, 's> {
     }
 
     /// Gives the allocations back.
+    #[expect(clippy::unnecessary_filter_map, reason = "a filter would keep the borrow of the event")]
     pub(super) fn finish(self) {
         // Nothing is collected: this only turns an empty vector of one lifetime into one of another, in place.
         let Self { mut values, mut words, buffer, memory, .. } = self;
@@ -187,10 +188,10 @@ impl<'m, 'e, 's> Run<'m, 'e, 's> {
 
     /// What a place holds: arrays not yet taken apart.
     fn place(&mut self, id: PlaceId, frame: Frame<'e>) -> Range<usize> {
-        if let Some((round, start, end)) = self.memory.places.get(id as usize) {
-            if *round == frame.round {
-                return *start as usize..*end as usize;
-            }
+        if let Some((round, start, end)) = self.memory.places.get(id as usize)
+            && *round == frame.round
+        {
+            return *start as usize..*end as usize;
         }
         let program = self.program;
         let step = program.places.get(id as usize).and_then(|place| place.step.as_ref());
