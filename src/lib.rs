@@ -8,3 +8,4 @@ pub mod language;
 pub mod logic;
 pub mod project;
 pub mod source;
+pub mod testing;

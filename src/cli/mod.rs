@@ -1,7 +1,9 @@
 //! The command line: one file per command, no logic of its own.
 
 pub mod check;
+pub mod completions;
 pub mod events;
+pub mod test;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -49,14 +51,18 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Args),
+    Completions(completions::Args),
     Events(events::Args),
+    Test(test::Args),
 }
 
 impl Command {
     fn run(self) -> anyhow::Result<Exit> {
         match self {
             Command::Check(args) => check::run(&args),
+            Command::Completions(args) => completions::run(&args),
             Command::Events(args) => events::run(&args),
+            Command::Test(args) => test::run(&args),
         }
     }
 }
