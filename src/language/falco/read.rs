@@ -149,8 +149,13 @@ impl Reader<'_> {
     }
 
     fn field(&self, name: String, offset: usize) -> Result<Field, ReadError> {
-        match self.fields.get(&name) {
-            Some(kind) => Ok(Field { path: Path::from_segments([name.as_str()]), name, kind, transform: None, offset }),
+        // The fields for networks hold the addresses of those for single addresses.
+        let address = match name.as_str() {
+            "fd.net" | "fd.snet" | "fd.cnet" | "fd.lnet" | "fd.rnet" => name.replace("net", "ip"),
+            _ => name.clone(),
+        };
+        match self.fields.get(&name).or_else(|| self.fields.get(&address)) {
+            Some(kind) => Ok(Field { path: Path::from_segments([address]), name, kind, transform: None, offset }),
             None => fault(offset, format!("unknown field `{name}`")),
         }
     }

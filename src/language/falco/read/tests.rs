@@ -17,7 +17,6 @@ fn fields() -> FieldTable {
         ("container.privileged", FieldType::Boolean),
         ("ka.images", FieldType::TextList),
         ("fd.sip", FieldType::Address),
-        ("fd.snet", FieldType::Address),
         ("fd.ip", FieldType::Address),
         ("fd.name", FieldType::Text),
     ] {
@@ -106,7 +105,7 @@ fn conditions_mean_what_the_engine_says() {
         ("container.privileged = true", json!({"container.privileged": true}), true),
         ("container.privileged != true", json!({}), false),
         ("fd.sip = 10.0.0.1", json!({"fd.sip": "10.0.0.1"}), true),
-        ("fd.snet = 10.0.0.0/8", json!({"fd.snet": "10.1.0.1"}), true),
+        ("fd.snet = 10.0.0.0/8", json!({"fd.sip": "10.1.0.1"}), true),
         ("proc.name = val(proc.pname)", json!({"proc.name": "a", "proc.pname": "a"}), true),
         ("proc.name != val(proc.pname)", json!({"proc.name": "a"}), false),
         // Binding and macros.
