@@ -153,7 +153,7 @@ type Chars<'t> = std::iter::Peekable<std::str::Chars<'t>>;
 fn escape(chars: &mut Chars<'_>, out: &mut String) -> Result<(), String> {
     match chars.next() {
         None => Err("the expression ends in a backslash".into()),
-        Some(('a' | 'f' | 'n' | 'r' | 't' | 'v')) => {
+        Some(c @ ('a' | 'f' | 'n' | 'r' | 't' | 'v')) => {
             out.push('\\');
             out.push(c);
             Ok(())
