@@ -9,6 +9,7 @@ pub mod matcher;
 pub mod option;
 pub mod path;
 pub mod pattern;
+pub mod simplify;
 
 pub use evaluate::{Explanation, Reading, evaluate, explain};
 pub use event::Event;
@@ -17,3 +18,4 @@ pub use matcher::{Matcher, Matches, Scratch};
 pub use option::{Command, Grammar, Launchers, OptionTest, OptionValue, ValueForm, ValueTest};
 pub use path::{Path, PathError};
 pub use pattern::{ANY_CHARACTER, Case, Glob, Pattern, Piece, Shape, TextSet};
+pub use simplify::simplify;

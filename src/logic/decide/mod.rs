@@ -23,7 +23,7 @@ mod value;
 mod world;
 
 #[cfg(test)]
-mod oracle;
+pub(super) mod oracle;
 #[cfg(test)]
 mod tests;
 
