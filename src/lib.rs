@@ -6,6 +6,8 @@ pub mod detection;
 pub mod diagnostic;
 pub mod language;
 pub mod logic;
+pub mod pack;
 pub mod project;
 pub mod source;
+pub mod target;
 pub mod testing;

@@ -1,8 +1,10 @@
 //! The command line: one file per command, no logic of its own.
 
+pub mod build;
 pub mod check;
 pub mod completions;
 pub mod events;
+pub mod package;
 pub mod test;
 
 use std::io::Write as _;
@@ -50,18 +52,22 @@ pub struct Cli {
 /// The commands, sorted by name.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Build(build::Args),
     Check(check::Args),
     Completions(completions::Args),
     Events(events::Args),
+    Package(package::Args),
     Test(test::Args),
 }
 
 impl Command {
     fn run(self) -> anyhow::Result<Exit> {
         match self {
+            Command::Build(args) => build::run(&args),
             Command::Check(args) => check::run(&args),
             Command::Completions(args) => completions::run(&args),
             Command::Events(args) => events::run(&args),
+            Command::Package(args) => package::run(&args),
             Command::Test(args) => test::run(&args),
         }
     }

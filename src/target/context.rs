@@ -1,0 +1,322 @@
+//! What templates get to see of a rule.
+
+use indexmap::IndexMap;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::compile::{Rule, word};
+use super::fields::{Fields, TargetField};
+use super::filters::one_line;
+use super::load::Target;
+use super::node::{Loss, field_names};
+use super::settings::Derivation;
+use super::attack;
+use crate::detection::{Confidence, Severity, Status};
+use crate::language::{FieldType, Query};
+use crate::logic::Formula;
+use crate::source::Source;
+
+/// A rule as templates see it.
+#[derive(Clone, Debug, Serialize)]
+pub struct RuleContext {
+    /// The rule's own identity.
+    pub id: String,
+    /// The detection's.
+    pub detection_id: String,
+    /// The detection's short name.
+    pub name: String,
+    /// Unique among all rules of a target: `<name>_<source>`, letters, digits and underscores.
+    pub key: String,
+    /// The title, with the log source's where the detection observes several.
+    pub label: String,
+    /// The detection's title.
+    pub title: String,
+    /// The detection's version.
+    pub version: u32,
+    /// How far it is finished.
+    pub status: Status,
+    /// How bad it is, in Sigma's words.
+    pub severity: Severity,
+    /// What the target makes of that.
+    pub severity_here: Value,
+    /// How often it is right.
+    pub confidence: Confidence,
+    /// What it finds and why that matters.
+    pub description: String,
+    /// Who wrote it.
+    pub author: String,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// When it was written.
+    pub created: String,
+    /// When it was last changed.
+    pub modified: Option<String>,
+    /// ATT&CK technique ids.
+    pub attack: Vec<String>,
+    /// The same by tactics, with names and addresses.
+    pub threat: Vec<Tactic>,
+    /// Where to read more.
+    pub references: Vec<String>,
+    /// What else makes it fire.
+    pub false_positives: Vec<String>,
+    /// What an analyst does, in Markdown.
+    pub triage: String,
+    /// Free words.
+    pub tags: Vec<String>,
+    /// Risk of one hit, 0 to 100.
+    pub risk: u8,
+    /// When it runs.
+    pub schedule: ScheduleContext,
+    /// How repeated hits are held back.
+    pub throttle: Option<ThrottleContext>,
+    /// The log source's name.
+    pub source: String,
+    /// The log source's title.
+    pub source_title: String,
+    /// What `target.yml` says of the log source under `binding`.
+    pub binding: IndexMap<String, Value>,
+    /// The language's name.
+    pub language: &'static str,
+    /// Why that language.
+    pub language_reason: String,
+    /// The query: text, or a tree for languages that are trees.
+    pub query: Value,
+    /// The query, in parentheses if it is a disjunction; so that text can be put behind it.
+    pub grouped_query: Value,
+    /// The target's fields in the query, with their types.
+    pub fields: Vec<FieldContext>,
+    /// The target's fields that tell an analyst what happened.
+    pub columns: Vec<String>,
+    /// Whether what was printed can be read back.
+    pub verified: bool,
+    /// `wider` or `narrower`, where the rule is not exactly the detection.
+    pub deviation: Option<&'static str>,
+    /// Why that was accepted.
+    pub deviation_reason: Option<String>,
+    /// What the rule does not say.
+    pub losses: Vec<Loss>,
+}
+
+/// A field in a query.
+#[derive(Clone, Debug, Serialize)]
+pub struct FieldContext {
+    /// Its name in the target.
+    pub name: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: FieldType,
+    /// The platform's own word for the type.
+    pub native: Option<String>,
+}
+
+/// When a rule runs, in minutes, and as cron says it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ScheduleContext {
+    every: u32,
+    look_back: u32,
+    cron: String,
+}
+
+/// How repeated hits are held back.
+#[derive(Clone, Debug, Serialize)]
+pub struct ThrottleContext {
+    minutes: u32,
+    by: Vec<String>,
+}
+
+/// An ATT&CK tactic with the rule's techniques that serve it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Tactic {
+    id: String,
+    name: String,
+    shortname: String,
+    reference: String,
+    techniques: Vec<Technique>,
+}
+
+/// An ATT&CK technique.
+#[derive(Clone, Debug, Serialize)]
+pub struct Technique {
+    id: String,
+    name: String,
+    reference: String,
+    subtechniques: Vec<Technique>,
+}
+
+/// What templates see of `rule`.
+pub fn of_rule(target: &Target, rule: &Rule<'_>, source: Option<&Source>) -> RuleContext {
+    let detection = rule.detection;
+    let settings = target.settings.sources.get(&rule.observation.source);
+    let fields = settings.map(|settings| Fields::new(settings, source));
+    let source_title = source.map_or_else(|| rule.observation.source.clone(), |source| source.title.clone());
+    let title = one_line(&detection.title);
+    let label =
+        if detection.observations.len() > 1 { format!("{title} ({source_title})") } else { title.clone() };
+    let named = |names: &[String]| -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        for name in names {
+            let here = fields.as_ref().zip(source).and_then(|(fields, source)| target_name(fields, source, name));
+            found.extend(here.filter(|name| !found.contains(name)));
+        }
+        found
+    };
+    let (query, grouped_query) = match &rule.query {
+        Query::Text(text) => {
+            let grouped = if matches!(rule.formula, Formula::Or(_)) { format!("({text})") } else { text.clone() };
+            (json!(text), json!(grouped))
+        }
+        Query::Document(tree) => (tree.clone(), tree.clone()),
+    };
+    RuleContext {
+        id: rule.id.to_string(),
+        detection_id: detection.id.to_string(),
+        name: detection.name.clone(),
+        key: format!("{}_{}", super::filters::slug(&detection.name), super::filters::slug(&rule.observation.source)),
+        label,
+        title,
+        version: detection.version,
+        status: detection.status,
+        severity: rule.severity,
+        severity_here: target.settings.severity.get(&rule.severity).cloned().unwrap_or(Value::Null),
+        confidence: detection.confidence,
+        description: detection.description.trim().to_owned(),
+        author: detection.author.clone(),
+        owner: detection.owner.clone(),
+        created: detection.created.to_string(),
+        modified: detection.modified.map(|date| date.to_string()),
+        attack: detection.attack.clone(),
+        threat: threat(&detection.attack),
+        references: detection.references.clone(),
+        false_positives: detection.false_positives.clone(),
+        triage: detection.triage.trim().to_owned(),
+        tags: detection.tags.clone(),
+        risk: detection.risk,
+        schedule: ScheduleContext {
+            every: detection.schedule.every,
+            look_back: detection.schedule.look_back,
+            cron: cron(detection.schedule.every),
+        },
+        throttle: detection
+            .throttle
+            .as_ref()
+            .map(|throttle| ThrottleContext { minutes: throttle.minutes, by: named(&throttle.by) }),
+        source: rule.observation.source.clone(),
+        source_title,
+        binding: settings.map(|settings| settings.binding.clone()).unwrap_or_default(),
+        language: rule.language.name(),
+        language_reason: rule.why.clone(),
+        query,
+        grouped_query,
+        fields: query_fields(rule, fields.as_ref()),
+        columns: source.map(|source| named(&source.columns)).unwrap_or_default(),
+        verified: Target::is_verified(rule.language),
+        deviation: rule.accepted.as_ref().map(|accept| word(accept.deviation)),
+        deviation_reason: rule.accepted.as_ref().map(|accept| accept.reason.clone()),
+        losses: rule.losses.clone(),
+    }
+}
+
+fn query_fields(rule: &Rule<'_>, fields: Option<&Fields<'_>>) -> Vec<FieldContext> {
+    let names = field_names(&rule.formula).into_iter();
+    let described = names.map(|name| FieldContext {
+        kind: rule.table.get(&name).unwrap_or(FieldType::Text),
+        native: fields.and_then(|fields| fields.native(&name)),
+        name,
+    });
+    let mut described: Vec<FieldContext> = described.collect();
+    described.sort_by(|a, b| a.name.cmp(&b.name));
+    described
+}
+
+/// The target's name for a field of the catalogue: of the first of its paths that the target has.
+fn target_name(fields: &Fields<'_>, source: &Source, name: &str) -> Option<String> {
+    let field = source.field(name)?;
+    field.paths.iter().filter_map(|path| fields.get(path)).find_map(|field| match field {
+        TargetField { name: Some(name), .. } => Some(name),
+        TargetField { from: Some(Derivation::Basename(name)), .. } | TargetField { joined: Some(name), .. } => {
+            Some(name)
+        }
+        TargetField { .. } => None,
+    })
+}
+
+/// How cron says "every so many minutes": never more often than every five, and evenly over the hour or the day.
+fn cron(every: u32) -> String {
+    let divisor = |of: u32, most: u32| (1..=most.min(of)).rev().find(|n| of % n == 0).unwrap_or(1);
+    match every {
+        0..60 => match divisor(60, every.max(5)) {
+            60 => "0 * * * *".to_owned(),
+            minutes => format!("*/{minutes} * * * *"),
+        },
+        60..1440 => match divisor(24, every / 60) {
+            1 => "0 * * * *".to_owned(),
+            24 => "0 0 * * *".to_owned(),
+            hours => format!("0 */{hours} * * *"),
+        },
+        _ => "0 0 * * *".to_owned(),
+    }
+}
+
+/// Techniques by the tactics that they serve, in ATT&CK's order of tactics.
+fn threat(ids: &[String]) -> Vec<Tactic> {
+    let mut tactics: Vec<Tactic> = Vec::new();
+    for tactic in attack::tactics() {
+        let mut techniques: Vec<Technique> = Vec::new();
+        for id in ids {
+            let Some(technique) = attack::technique(id) else { continue };
+            if !technique.tactics.iter().any(|name| *name == tactic.shortname) {
+                continue;
+            }
+            let root = id.split('.').next().unwrap_or(id);
+            if !techniques.iter().any(|known| known.id == root) {
+                let Some(root) = attack::technique(root) else { continue };
+                techniques.push(described(root));
+            }
+            if id != root
+                && let Some(known) = techniques.iter_mut().find(|known| known.id == root)
+            {
+                known.subtechniques.push(described(technique));
+            }
+        }
+        if !techniques.is_empty() {
+            tactics.push(Tactic {
+                id: tactic.id.to_string(),
+                name: tactic.name.to_string(),
+                shortname: tactic.shortname.to_string(),
+                reference: format!("https://attack.mitre.org/tactics/{}/", tactic.id),
+                techniques,
+            });
+        }
+    }
+    tactics
+}
+
+fn described(technique: &attack::Technique) -> Technique {
+    Technique {
+        id: technique.id.to_string(),
+        name: technique.name.to_string(),
+        reference: format!("https://attack.mitre.org/techniques/{}/", technique.id.replace('.', "/")),
+        subtechniques: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cron_is_even_and_never_more_often_than_every_five_minutes() {
+        for (every, expected) in [
+            (1, "*/5 * * * *"),
+            (5, "*/5 * * * *"),
+            (7, "*/6 * * * *"),
+            (59, "*/30 * * * *"),
+            (60, "0 * * * *"),
+            (300, "0 */4 * * *"),
+            (1440, "0 0 * * *"),
+            (9999, "0 0 * * *"),
+        ] {
+            assert_eq!(cron(every), expected, "{every}");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! From the paths of an event to a target's fields.
+
+use std::collections::HashMap;
+
+use super::settings::{Derivation, FieldRule, SourceSettings};
+use crate::language::FieldType;
+use crate::logic::Path;
+use crate::source::{Field, FieldKind, Source};
+
+/// What a target has for one path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetField {
+    /// The field with the values themselves.
+    pub name: Option<String>,
+    /// A field that the values are a part of.
+    pub from: Option<Derivation>,
+    /// A field with the arguments joined by single spaces.
+    pub joined: Option<String>,
+    /// The type of `name`.
+    pub kind: FieldType,
+    /// The platform's own word for the type.
+    pub native: Option<String>,
+}
+
+/// The fields of one log source in one target.
+#[derive(Debug)]
+pub struct Fields<'a> {
+    exact: HashMap<Path, &'a FieldRule>,
+    /// Rules for everything below a path, the longest path first.
+    below: Vec<(Path, &'a FieldRule)>,
+    catalogue: HashMap<&'a Path, &'a Field>,
+}
+
+impl<'a> Fields<'a> {
+    /// The fields of a source as `settings` name them; types that it does not give are those of the catalogue.
+    pub fn new(settings: &'a SourceSettings, source: Option<&'a Source>) -> Self {
+        let (mut exact, mut below) = (HashMap::new(), Vec::new());
+        for (path, rule) in &settings.fields {
+            let rule = &rule.0;
+            if path == "*" {
+                below.push((Path::from_segments(Vec::<&str>::new()), rule));
+            } else if let Some(path) = path.strip_suffix(".*").and_then(|path| path.parse().ok()) {
+                below.push((path, rule));
+            } else if let Ok(path) = path.parse() {
+                exact.insert(path, rule);
+            }
+        }
+        below.sort_by_key(|(path, _): &(Path, _)| std::cmp::Reverse(path.segments().len()));
+        let fields = source.into_iter().flat_map(|source| &source.fields);
+        let catalogue = fields.flat_map(|field| field.paths.iter().map(move |path| (path, field))).collect();
+        Self { exact, below, catalogue }
+    }
+
+    /// What the target has for `path`, if anything.
+    pub fn get(&self, path: &Path) -> Option<TargetField> {
+        let (rule, rest) = match self.exact.get(path) {
+            Some(rule) => (*rule, None),
+            None => self.below.iter().find_map(|(head, rule)| {
+                let rest = path.strip_prefix(head).filter(|rest| !rest.is_empty())?;
+                Some((*rule, Some(rest)))
+            })?,
+        };
+        let name = rule.name.as_ref().map(|name| match &rest {
+            None => name.clone(),
+            Some(rest) => name.replace('*', &dotted(rest, &rule.arrays)),
+        });
+        let kind = rule.kind.unwrap_or_else(|| self.kind(path));
+        Some(TargetField {
+            name,
+            from: rule.from.clone(),
+            joined: rule.joined.clone(),
+            kind,
+            native: rule.native.clone(),
+        })
+    }
+
+    /// The platform's own word for the type of its field `name`.
+    pub fn native(&self, name: &str) -> Option<String> {
+        let rules = self.exact.values().chain(self.below.iter().map(|(_, rule)| rule));
+        let mut found: Vec<(&str, &String)> = rules
+            .filter_map(|rule| {
+                let native = rule.native.as_ref()?;
+                let known = [rule.name.as_ref(), rule.joined.as_ref()].into_iter().flatten();
+                let fits = known.filter(|known| match known.split_once('*') {
+                    Some((before, after)) => name.starts_with(before) && name.ends_with(after),
+                    None => *known == name,
+                });
+                Some((fits.max_by_key(|known| known.len())?.as_str(), native))
+            })
+            .collect();
+        // The longest name that fits; by name, because a map has no order.
+        found.sort_unstable_by_key(|(known, native)| (known.len(), *native));
+        found.last().map(|(_, native)| (*native).clone())
+    }
+
+    /// Whether the objects at `path` are at most one, so that any two conditions on them hold for the same.
+    pub fn is_single(&self, path: &Path) -> bool {
+        self.catalogue.get(path).is_some_and(|field| !field.multiple)
+    }
+
+    /// The type that the catalogue gives a field.
+    fn kind(&self, path: &Path) -> FieldType {
+        let Some(field) = self.catalogue.get(path) else { return FieldType::Text };
+        match field.kind {
+            FieldKind::Number => FieldType::Number,
+            FieldKind::Address => FieldType::Address,
+            FieldKind::Boolean => FieldType::Boolean,
+            FieldKind::Object => FieldType::Object,
+            FieldKind::Arguments => FieldType::TextList,
+            FieldKind::Text | FieldKind::Any if field.multiple => FieldType::TextList,
+            FieldKind::Text | FieldKind::Any => FieldType::Text,
+        }
+    }
+}
+
+/// The segments of a path joined by dots, with `{}` after those that are arrays.
+fn dotted(path: &Path, arrays: &[String]) -> String {
+    let segments: Vec<String> = path
+        .segments()
+        .iter()
+        .map(|segment| if arrays.iter().any(|a| a == &**segment) { format!("{segment}{{}}") } else { segment.to_string() })
+        .collect();
+    segments.join(".")
+}

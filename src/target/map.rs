@@ -1,0 +1,325 @@
+//! From a condition on an event to one on a target's fields.
+//!
+//! The result is exact where it can be; where it cannot, it says why and what comes closest ([`Node`]).
+
+use super::derive;
+use super::fields::{Fields, TargetField};
+use super::node::{Node, numbered};
+use super::option;
+use super::settings::{Derivation, LanguageChoice};
+use crate::language::{self, FieldTable, FieldType};
+use crate::logic::{Case, Formula, Glob, OptionTest, Path, Pattern, Predicate, Subject, Test, TextSet};
+
+/// Maps one condition for one language of one target.
+#[derive(Debug)]
+pub struct Mapper<'a> {
+    /// The target's name for readers.
+    pub title: &'a str,
+    /// Its fields.
+    pub fields: &'a Fields<'a>,
+    /// The language that the condition will be printed in.
+    pub language: &'a LanguageChoice,
+    /// The types of all target fields that the condition came to use.
+    pub table: FieldTable,
+    next: u32,
+}
+
+impl<'a> Mapper<'a> {
+    /// A mapper that has seen nothing yet.
+    pub fn new(title: &'a str, fields: &'a Fields<'a>, language: &'a LanguageChoice) -> Self {
+        Self { title, fields, language, table: FieldTable::default(), next: 0 }
+    }
+
+    /// The condition over the target's fields.
+    pub fn map(&mut self, formula: &Formula) -> Node {
+        self.map_at(formula, None)
+    }
+
+    fn map_at(&mut self, formula: &Formula, base: Option<&Path>) -> Node {
+        match formula {
+            Formula::And(parts) => Node::And(self.map_all(parts, base)),
+            Formula::Or(parts) => Node::Or(self.map_all(parts, base)),
+            Formula::Not(part) => Node::Not(Box::new(self.map_at(part, base))),
+            Formula::AtLeast { count, of } => Node::AtLeast { count: *count, of: self.map_all(of, base) },
+            Formula::Element { path, body } => self.map_element(path, body, base),
+            Formula::Test(test) => self.map_test(test, base),
+        }
+    }
+
+    fn map_all(&mut self, parts: &[Formula], base: Option<&Path>) -> Vec<Node> {
+        parts.iter().map(|part| self.map_at(part, base)).collect()
+    }
+
+    /// A condition on one element: the same without the element where that means the same.
+    fn map_element(&mut self, path: &Path, body: &Formula, base: Option<&Path>) -> Node {
+        let here = base.map_or_else(|| path.clone(), |base| base.join(path));
+        if is_distributive(body) || (self.fields.is_single(&here) && is_positive(body)) {
+            return self.map_at(body, Some(&here));
+        }
+        let reason = format!("{} cannot tell which element of a list a value belongs to", self.title);
+        let written = format!("{here}: {{ … }}");
+        let lower = match inside(body) {
+            Some(lower) => self.map_at(&lower, Some(&here)),
+            None => Node::FALSE,
+        };
+        let upper = match outside(body) {
+            Some(upper) => self.map_at(&upper, Some(&here)),
+            None => Node::TRUE,
+        };
+        Node::hole(written, reason, lower, upper)
+    }
+
+    fn map_test(&mut self, test: &Test, base: Option<&Path>) -> Node {
+        let path = match &test.subject {
+            Subject::Anywhere => {
+                let written = format!("keywords {}", shown(&test.predicate));
+                return self.leaf(Formula::Test(test.clone()), written);
+            }
+            Subject::Field(path) => base.map_or_else(|| path.clone(), |base| base.join(path)),
+        };
+        let written = format!("{path} {}", shown(&test.predicate));
+        let Some(field) = self.fields.get(&path) else {
+            return Node::unknown(written, format!("{} has no field for `{path}`", self.title));
+        };
+        match &test.predicate {
+            Predicate::Option(option) => self.map_option(option, &field, &path, written),
+            Predicate::Field { op, other } => {
+                let other = base.map_or_else(|| other.clone(), |base| base.join(other));
+                let second = self.fields.get(&other).and_then(|field| Some((field.name?, field.kind)));
+                match (field.name, second) {
+                    (Some(name), Some((second, kind))) => {
+                        let other = self.path(&second, kind);
+                        let predicate = Predicate::Field { op: *op, other };
+                        self.test(&name, field.kind, predicate, written)
+                    }
+                    _ => Node::unknown(written, format!("{} has no fields for both sides", self.title)),
+                }
+            }
+            predicate => match field {
+                TargetField { name: Some(name), kind, .. } => self.test(&name, kind, predicate.clone(), written),
+                TargetField { from: Some(Derivation::Basename(name)), .. } => {
+                    self.map_basename(&name, predicate, written)
+                }
+                TargetField { joined: Some(line), .. } => self.map_joined(&line, predicate, written),
+                TargetField { .. } => Node::unknown(written, format!("{} has no field for `{path}`", self.title)),
+            },
+        }
+    }
+
+    fn map_option(&mut self, option: &OptionTest, field: &TargetField, path: &Path, written: String) -> Node {
+        let Some(line) = &field.joined else {
+            return Node::unknown(written, format!("{} has no command line for `{path}`", self.title));
+        };
+        let whole = self.path(line, FieldType::Text);
+        let is_too_long = |set: &TextSet| {
+            let formula = Formula::test(&whole, Predicate::Text(set.clone()));
+            self.language.max_pattern.is_some()
+                && language::print(self.language.name, &formula, &self.table)
+                    .is_err_and(|gaps| gaps.iter().any(|gap| gap.reason.contains(" bytes")))
+        };
+        match option::lower(option, &self.language.options, &is_too_long) {
+            Ok(sets) => {
+                let tests = sets.into_iter().map(|set| {
+                    let path = self.path(line, FieldType::Text);
+                    Formula::test(&path, Predicate::Text(set))
+                });
+                let formula = Formula::or(tests.collect::<Vec<_>>());
+                self.leaf(formula, written)
+            }
+            Err(reason) => {
+                let upper = match option::with_fewer_conditions(option) {
+                    Some(fewer) => self.map_option(&fewer, field, path, written.clone()),
+                    None => Node::TRUE,
+                };
+                Node::hole(written, reason, Node::FALSE, upper)
+            }
+        }
+    }
+
+    fn map_basename(&mut self, name: &str, predicate: &Predicate, written: String) -> Node {
+        match predicate {
+            Predicate::Exists => self.test(name, FieldType::Text, Predicate::Exists, written),
+            Predicate::Text(set) => match derive::basename(set) {
+                Ok(set) if set.any.is_empty() => Node::FALSE,
+                Ok(set) => self.test(name, FieldType::Text, Predicate::Text(set), written),
+                Err(reason) => Node::unknown(written, reason),
+            },
+            _ => Node::unknown(written, format!("{} has the whole path only", self.title)),
+        }
+    }
+
+    fn map_joined(&mut self, line: &str, predicate: &Predicate, written: String) -> Node {
+        match predicate {
+            Predicate::Exists => self.test(line, FieldType::Text, Predicate::Exists, written),
+            Predicate::Text(set) => {
+                let (set, exact) = derive::joined(set);
+                let node = self.test(line, FieldType::Text, Predicate::Text(set), written.clone());
+                if exact {
+                    return node;
+                }
+                let reason = format!("{} has the arguments joined and cannot tell where one ends", self.title);
+                Node::hole(written, reason, Node::FALSE, node)
+            }
+            _ => Node::unknown(written, format!("{} has the arguments as one text only", self.title)),
+        }
+    }
+
+    /// A target field as a path of one segment, known to the table from now on.
+    fn path(&mut self, name: &str, kind: FieldType) -> Path {
+        self.table.insert(name, kind);
+        Path::from_segments([name])
+    }
+
+    fn test(&mut self, name: &str, kind: FieldType, predicate: Predicate, written: String) -> Node {
+        let path = self.path(name, kind);
+        self.leaf(Formula::test(&path, predicate), written)
+    }
+
+    fn leaf(&mut self, formula: Formula, written: String) -> Node {
+        let id = self.next;
+        self.next += 1;
+        Node::Leaf { id, formula: numbered(formula, id), written }
+    }
+}
+
+/// Whether "some element satisfies it" is the same as the condition on all elements' values together: one test, or
+/// alternatives of single tests.
+fn is_distributive(body: &Formula) -> bool {
+    match body {
+        Formula::Test(test) => !matches!(test.predicate, Predicate::Field { .. } | Predicate::Option(_)),
+        Formula::Or(parts) => !parts.is_empty() && parts.iter().all(is_distributive),
+        Formula::And(parts) => matches!(parts.as_slice(), [one] if is_distributive(one)),
+        Formula::Element { body, .. } => is_distributive(body),
+        Formula::Not(_) | Formula::AtLeast { .. } => false,
+    }
+}
+
+/// Whether nothing in it is negated, so that it needs a value to be true.
+fn is_positive(body: &Formula) -> bool {
+    match body {
+        Formula::Test(_) => true,
+        Formula::And(parts) => !parts.is_empty() && parts.iter().all(is_positive),
+        Formula::Or(parts) => parts.iter().all(is_positive),
+        Formula::AtLeast { count, of } => *count > 0 && of.iter().all(is_positive),
+        Formula::Element { body, .. } => is_positive(body),
+        Formula::Not(_) => false,
+    }
+}
+
+/// A condition on all elements' values together that holds for no event without an element that satisfies `body`.
+fn inside(body: &Formula) -> Option<Formula> {
+    match body {
+        body if is_distributive(body) => Some(body.clone()),
+        Formula::And(parts) => {
+            let (negated, positive): (Vec<_>, Vec<_>) = parts.iter().partition(|p| matches!(p, Formula::Not(_)));
+            // Some element satisfies the one positive part, and no element at all what is negated.
+            let [positive] = positive.as_slice() else { return None };
+            let mut all = vec![inside(positive)?];
+            for part in negated {
+                let Formula::Not(part) = part else { return None };
+                all.push(Formula::not(outside(part)?));
+            }
+            Some(Formula::and(all))
+        }
+        Formula::Or(parts) => {
+            let parts: Vec<Formula> = parts.iter().filter_map(inside).collect();
+            (!parts.is_empty()).then(|| Formula::or(parts))
+        }
+        // Its own approximation is taken when it is mapped.
+        Formula::Element { .. } => Some(body.clone()),
+        Formula::Test(_) | Formula::Not(_) | Formula::AtLeast { .. } => None,
+    }
+}
+
+/// A condition on all elements' values together that holds for every event with an element that satisfies `body`.
+fn outside(body: &Formula) -> Option<Formula> {
+    match body {
+        Formula::Test(test) => {
+            (!matches!(test.predicate, Predicate::Field { .. })).then(|| Formula::Test(test.clone()))
+        }
+        Formula::And(parts) => {
+            let parts: Vec<Formula> = parts.iter().filter_map(outside).collect();
+            (!parts.is_empty()).then(|| Formula::and(parts))
+        }
+        Formula::Or(parts) => Some(Formula::or(parts.iter().map(outside).collect::<Option<Vec<_>>>()?)),
+        Formula::AtLeast { count, of } if *count > 0 => {
+            Some(Formula::at_least(*count, of.iter().map(outside).collect::<Option<Vec<_>>>()?))
+        }
+        Formula::Element { .. } => Some(body.clone()),
+        Formula::AtLeast { .. } | Formula::Not(_) => None,
+    }
+}
+
+/// A predicate in a few words.
+pub fn shown(predicate: &Predicate) -> String {
+    const MOST: usize = 4;
+    match predicate {
+        Predicate::Text(set) => {
+            let mut patterns: Vec<String> = set.any.iter().take(MOST).map(Pattern::to_string).collect();
+            if set.any.len() > MOST {
+                patterns.push(format!("… ({} in all)", set.any.len()));
+            }
+            format!("= {}", patterns.join(", "))
+        }
+        Predicate::Number { op, value } => format!("{} {value}", op.sign()),
+        Predicate::Network(network) => format!("in {network}"),
+        Predicate::Boolean(value) => format!("= {value}"),
+        Predicate::Exists => "exists".to_owned(),
+        Predicate::Field { op, other } => format!("{} field {other}", op.sign()),
+        Predicate::Option(option) => format!("option {}", option.names.join(", ")),
+    }
+}
+
+/// What comes closest to the leaf `formula` when a language cannot say it: from inside, and from outside. `can_say`
+/// tells whether the language can say a formula.
+pub fn approximate(formula: &Formula, can_say: &impl Fn(&Formula) -> bool) -> (Formula, Formula) {
+    match formula {
+        Formula::Or(parts) => {
+            let (lower, upper): (Vec<_>, Vec<_>) = parts.iter().map(|part| approximate(part, can_say)).unzip();
+            (Formula::or(lower), Formula::or(upper))
+        }
+        formula if can_say(formula) => (formula.clone(), formula.clone()),
+        Formula::Test(test) => {
+            let with = |predicate| Formula::Test(Test { predicate, ..test.clone() });
+            let exists = with(Predicate::Exists);
+            let upper = if can_say(&exists) { exists } else { Formula::TRUE };
+            let lower = match &test.predicate {
+                Predicate::Text(set) => {
+                    // The case-sensitive reading lies inside every other.
+                    [set.case, Case::Sensitive]
+                        .into_iter()
+                        .map(|case| with(Predicate::Text(TextSet::new(sayable(set, case, &with, can_say), case))))
+                        .find(|lower| !matches!(lower, Formula::Test(Test { predicate: Predicate::Text(set), .. }) if set.any.is_empty()) && can_say(lower))
+                        .unwrap_or(Formula::FALSE)
+                }
+                _ => Formula::FALSE,
+            };
+            (lower, upper)
+        }
+        _ => (Formula::FALSE, Formula::TRUE),
+    }
+}
+
+/// The patterns of `set` that can be said; of a path that cannot, its usual spellings.
+fn sayable(
+    set: &TextSet,
+    case: Case,
+    with: &impl Fn(Predicate) -> Formula,
+    can_say: &impl Fn(&Formula) -> bool,
+) -> Vec<Pattern> {
+    let can_say_alone =
+        |pattern: &Pattern| can_say(&with(Predicate::Text(TextSet::new(vec![pattern.clone()], case))));
+    let mut patterns = Vec::new();
+    for pattern in &set.any {
+        match pattern {
+            pattern if can_say_alone(pattern) => patterns.push(pattern.clone()),
+            Pattern::Path { path, .. } => {
+                let spellings = if path == "/" { vec![path.clone()] } else { vec![path.clone(), format!("{path}/")] };
+                let spellings = spellings.into_iter().map(|text| Pattern::Glob(Glob::equals(text)));
+                patterns.extend(spellings.filter(can_say_alone));
+            }
+            _ => {}
+        }
+    }
+    patterns
+}

@@ -1,0 +1,24 @@
+//! Targets: what a SOC runs. A target is a folder with a `target.yml` and Tera templates; this part maps a detection to
+//! the target's fields, chooses a language that can say it, and renders the artefacts.
+
+mod attack;
+pub mod build;
+pub mod compile;
+mod context;
+mod derive;
+pub mod fields;
+mod filters;
+mod load;
+mod map;
+pub mod node;
+mod option;
+mod problem;
+mod render;
+pub mod settings;
+mod yaml;
+
+pub use build::{Built, Entry, PackInfo, State, build};
+pub use compile::{Outcome, Rule, compile, rule_id};
+pub use load::{Target, load, load_all};
+pub use node::Loss;
+pub use problem::{Place, Problem};

@@ -1,0 +1,165 @@
+//! A condition on its way into a target: what can be said, and around every part that cannot, what comes closest from
+//! inside and from outside.
+
+use crate::detection::Deviation;
+use crate::logic::{Formula, Origin, Subject};
+
+/// A condition over a target's fields.
+#[derive(Clone, Debug)]
+pub enum Node {
+    /// All of them.
+    And(Vec<Node>),
+    /// At least one of them.
+    Or(Vec<Node>),
+    /// Not this.
+    Not(Box<Node>),
+    /// At least `count` of them.
+    AtLeast {
+        /// How many must hold.
+        count: usize,
+        /// Of which.
+        of: Vec<Node>,
+    },
+    /// Tests that the target has words for, as far as is known. Their origin is the leaf's number.
+    Leaf {
+        /// The leaf's number in its condition.
+        id: u32,
+        /// The tests.
+        formula: Formula,
+        /// The test as the author wrote it, for reports.
+        written: String,
+    },
+    /// A part that cannot be said.
+    Hole(Box<Hole>),
+}
+
+/// A part that cannot be said, between two that can.
+#[derive(Clone, Debug)]
+pub struct Hole {
+    /// Why.
+    pub reason: String,
+    /// What the author wrote.
+    pub written: String,
+    /// Holds for no event that the part does not hold for.
+    pub lower: Node,
+    /// Holds for every event that the part holds for.
+    pub upper: Node,
+}
+
+/// A part of a condition that a rule does not say.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct Loss {
+    /// What the author wrote.
+    pub part: String,
+    /// Why it cannot be said.
+    pub reason: String,
+}
+
+impl Node {
+    /// True of every event.
+    pub const TRUE: Node = Node::And(Vec::new());
+    /// True of none.
+    pub const FALSE: Node = Node::Or(Vec::new());
+
+    /// A hole with nothing known about it: no event for certain, and any event maybe.
+    pub fn unknown(written: impl Into<String>, reason: impl Into<String>) -> Self {
+        Node::hole(written, reason, Node::FALSE, Node::TRUE)
+    }
+
+    /// A hole between two conditions.
+    pub fn hole(written: impl Into<String>, reason: impl Into<String>, lower: Node, upper: Node) -> Self {
+        Node::Hole(Box::new(Hole { reason: reason.into(), written: written.into(), lower, upper }))
+    }
+
+    /// The condition as a formula. Every hole is filled from the side that `accept` allows, and recorded in `losses`;
+    /// without an `accept` the formula means nothing once there is a loss.
+    pub fn resolve(&self, accept: Option<Deviation>, losses: &mut Vec<Loss>) -> Formula {
+        self.resolve_part(true, accept, losses)
+    }
+
+    fn resolve_part(&self, positive: bool, accept: Option<Deviation>, losses: &mut Vec<Loss>) -> Formula {
+        let mut all = |parts: &[Node]| -> Vec<Formula> {
+            parts.iter().map(|part| part.resolve_part(positive, accept, losses)).collect()
+        };
+        match self {
+            Node::And(parts) => Formula::and(all(parts)),
+            Node::Or(parts) => Formula::or(all(parts)),
+            Node::AtLeast { count, of } => {
+                let (mut count, mut rest) = (*count, Vec::new());
+                for part in all(of) {
+                    match part {
+                        part if part == Formula::TRUE => count = count.saturating_sub(1),
+                        part if part == Formula::FALSE => {}
+                        part => rest.push(part),
+                    }
+                }
+                Formula::at_least(count, rest)
+            }
+            Node::Not(part) => Formula::not(part.resolve_part(!positive, accept, losses)),
+            Node::Leaf { formula, .. } => formula.clone(),
+            Node::Hole(hole) => {
+                let loss = Loss { part: hole.written.clone(), reason: hole.reason.clone() };
+                if !losses.contains(&loss) {
+                    losses.push(loss);
+                }
+                match accept {
+                    None => Formula::FALSE,
+                    Some(deviation) if (deviation == Deviation::Narrower) == positive => {
+                        hole.lower.resolve_part(positive, accept, losses)
+                    }
+                    Some(_) => hole.upper.resolve_part(positive, accept, losses),
+                }
+            }
+        }
+    }
+
+    /// Replaces every leaf that `replace` has something for, in holes too.
+    pub fn replace_leaves(&mut self, replace: &mut impl FnMut(u32, &Formula, &str) -> Option<Node>) {
+        match self {
+            Node::And(parts) | Node::Or(parts) | Node::AtLeast { of: parts, .. } => {
+                parts.iter_mut().for_each(|part| part.replace_leaves(replace));
+            }
+            Node::Not(part) => part.replace_leaves(replace),
+            Node::Leaf { id, formula, written } => {
+                if let Some(node) = replace(*id, formula, written) {
+                    *self = node;
+                }
+            }
+            Node::Hole(hole) => {
+                hole.lower.replace_leaves(replace);
+                hole.upper.replace_leaves(replace);
+            }
+        }
+    }
+}
+
+/// `formula` with every test's origin set to `id`.
+pub fn numbered(formula: Formula, id: u32) -> Formula {
+    match formula {
+        Formula::And(parts) => Formula::And(parts.into_iter().map(|part| numbered(part, id)).collect()),
+        Formula::Or(parts) => Formula::Or(parts.into_iter().map(|part| numbered(part, id)).collect()),
+        Formula::Not(part) => Formula::Not(Box::new(numbered(*part, id))),
+        Formula::AtLeast { count, of } => {
+            Formula::AtLeast { count, of: of.into_iter().map(|part| numbered(part, id)).collect() }
+        }
+        Formula::Element { path, body } => Formula::Element { path, body: Box::new(numbered(*body, id)) },
+        Formula::Test(mut test) => {
+            test.origin = Origin(Some(id));
+            Formula::Test(test)
+        }
+    }
+}
+
+/// The names of the target's fields that `formula` asks, each once, in their order.
+pub fn field_names(formula: &Formula) -> Vec<String> {
+    let mut names = Vec::new();
+    formula.each_test(&mut |_, test| {
+        if let Subject::Field(path) = &test.subject {
+            let name = path.segments().iter().map(|s| &**s).collect::<Vec<_>>().join(".");
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    });
+    names
+}

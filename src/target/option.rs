@@ -1,0 +1,188 @@
+//! Options on a command line, for targets that have the line alone: as wildcards or as regular expressions.
+
+use super::settings::OptionForm;
+use crate::logic::{Case, OptionTest, OptionValue, Pattern, TextSet, ValueTest};
+
+/// How many expressions one option may become.
+const MAX_PARTS: usize = 64;
+
+/// The option as patterns over the joined line of which one has to hold, in the first of `forms` that can say it.
+/// `is_too_long` tells whether a pattern has to be divided. The error says why there are none.
+pub fn lower(
+    option: &OptionTest,
+    forms: &[OptionForm],
+    is_too_long: &impl Fn(&TextSet) -> bool,
+) -> Result<Vec<TextSet>, String> {
+    let mut reasons = Vec::new();
+    for form in forms {
+        match form {
+            OptionForm::Wildcard => match option.loose_globs() {
+                Some(globs) if !globs.is_empty() => {
+                    let patterns = globs.into_iter().map(Pattern::Glob).collect();
+                    return Ok(vec![TextSet::new(patterns, case(option))]);
+                }
+                _ => reasons.push("wildcards cannot say where the option's value begins and ends"),
+            },
+            OptionForm::Regex if option.has_regex() => {
+                let parts = split(option, is_too_long)?;
+                let sets = parts
+                    .iter()
+                    .map(|part| TextSet::new(vec![Pattern::Regex(expression(part))], case(part)))
+                    .collect();
+                return Ok(sets);
+            }
+            OptionForm::Regex => reasons.push("the conditions on the option's value need more than one expression"),
+        }
+    }
+    Err(reasons.join("; "))
+}
+
+/// The option with only the first of the conditions on its value: holds wherever the option does.
+pub fn with_fewer_conditions(option: &OptionTest) -> Option<OptionTest> {
+    let OptionValue::Given { form, tests } = &option.value else { return None };
+    if tests.len() < 2 {
+        return None;
+    }
+    let tests = tests.iter().find(|test| !matches!(test, ValueTest::ReadOnly(_))).cloned().into_iter().collect();
+    Some(OptionTest { value: OptionValue::Given { form: *form, tests }, ..option.clone() })
+}
+
+fn expression(option: &OptionTest) -> String {
+    format!("^(?:{})$", option.strict_regex())
+}
+
+fn case(option: &OptionTest) -> Case {
+    match (option.folds(false), option.folds(true)) {
+        (true, _) => Case::Insensitive,
+        (false, true) => Case::Either,
+        (false, false) => Case::Sensitive,
+    }
+}
+
+/// The option as several, of which one is given exactly when the option is, none of them with an expression that is
+/// too long.
+fn split(option: &OptionTest, is_too_long: &impl Fn(&TextSet) -> bool) -> Result<Vec<OptionTest>, String> {
+    let (mut open, mut done) = (vec![option.clone()], Vec::new());
+    while let Some(option) = open.pop() {
+        if open.len() + done.len() > MAX_PARTS {
+            return Err(format!("the option would need more than {MAX_PARTS} expressions"));
+        }
+        if !is_too_long(&TextSet::new(vec![Pattern::Regex(expression(&option))], case(&option))) {
+            done.push(option);
+            continue;
+        }
+        match halves(&option) {
+            // The first half is looked at first, so that the parts keep their order.
+            Some((first, second)) => open.extend([second, first]),
+            None => return Err("the option needs a longer expression than the language takes".to_owned()),
+        }
+    }
+    Ok(done)
+}
+
+/// The option as two: half of the values, names or commands each, whichever there are most of.
+fn halves(option: &OptionTest) -> Option<(OptionTest, OptionTest)> {
+    let values = match &option.value {
+        OptionValue::Switch => None,
+        OptionValue::Given { tests, .. } => tests
+            .iter()
+            .enumerate()
+            .filter_map(|(at, test)| match test {
+                ValueTest::Whole(set) | ValueTest::Key(_, set) => Some((set.any.len(), at)),
+                ValueTest::ReadOnly(_) => None,
+            })
+            .max(),
+    };
+    let (commands, names) = (option.commands.len(), option.names.len());
+    if let Some((count, at)) = values.filter(|(count, _)| *count > 1 && *count >= commands.max(names)) {
+        let part = |range: std::ops::Range<usize>| {
+            let mut option = option.clone();
+            if let OptionValue::Given { tests, .. } = &mut option.value
+                && let Some(ValueTest::Whole(set) | ValueTest::Key(_, set)) = tests.get_mut(at)
+            {
+                *set = TextSet::new(set.any.get(range).unwrap_or_default().to_vec(), set.case);
+            }
+            option
+        };
+        return Some((part(0..count / 2), part(count / 2..count)));
+    }
+    if commands > 1 && commands >= names {
+        let (first, second) = option.commands.split_at(commands / 2);
+        let part = |commands: &[_]| OptionTest { commands: commands.to_vec(), ..option.clone() };
+        return Some((part(first), part(second)));
+    }
+    if names > 1 {
+        let (first, second) = option.names.split_at(names / 2);
+        let part = |names: &[_]| OptionTest { names: names.to_vec(), ..option.clone() };
+        return Some((part(first), part(second)));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::logic::{Command, Grammar, Launchers, ValueForm};
+
+    fn mount(paths: &[&str]) -> OptionTest {
+        let command = |program: &str, words: &[&str]| Command {
+            program: Some(program.to_owned()),
+            words: words.iter().map(|word| (*word).to_owned()).collect(),
+            grammar: Arc::new(Grammar::default()),
+        };
+        let any = paths.iter().map(|path| Pattern::Path { path: (*path).to_owned(), below: true }).collect();
+        OptionTest {
+            commands: ["docker", "podman", "nerdctl"]
+                .iter()
+                .flat_map(|program| [command(program, &["run"]), command(program, &["container", "run"])])
+                .collect(),
+            names: vec!["-v".to_owned(), "--volume".to_owned()],
+            value: OptionValue::Given {
+                form: ValueForm::Volume,
+                tests: vec![ValueTest::Key(vec!["source".to_owned()], TextSet::new(any, Case::Sensitive))],
+            },
+            launchers: Arc::new(Launchers::default()),
+        }
+    }
+
+    #[test]
+    fn parts_within_a_limit_say_the_same_together() {
+        let option = mount(&["/etc", "/root", "/var/run/docker.sock", "/run/containerd", "/proc", "/sys/fs"]);
+        let longer_than = |limit: usize| {
+            move |set: &TextSet| matches!(set.any.first(), Some(Pattern::Regex(text)) if text.len() > limit)
+        };
+        let whole = lower(&option, &[OptionForm::Regex], &|_| false).expect("an expression");
+        let parts = lower(&option, &[OptionForm::Regex], &longer_than(255)).expect("expressions");
+        assert!(whole.len() == 1 && parts.len() > 1);
+        for part in &parts {
+            let Some(Pattern::Regex(text)) = part.any.first() else { panic!("an expression") };
+            assert!(text.len() <= 255, "{text}");
+        }
+        for (line, expected) in [
+            ("docker run -v /etc:/x alpine", true),
+            ("sudo podman container run --volume=/proc/1:/x alpine", true),
+            ("nerdctl run -it -v /sys/fs/cgroup:/x alpine", true),
+            ("docker run -v /srv:/etc alpine", false),
+            ("docker exec -v /etc:/x alpine", false),
+        ] {
+            let says = |sets: &[TextSet]| sets.iter().any(|set| set.is_match(line, false));
+            assert_eq!((says(&whole), says(&parts)), (expected, expected), "{line}");
+        }
+        assert!(lower(&option, &[OptionForm::Regex], &longer_than(20)).is_err());
+    }
+
+    #[test]
+    fn the_first_form_that_says_it_is_taken() {
+        let mut switch = mount(&[]);
+        switch.names = vec!["--privileged".to_owned()];
+        switch.value = OptionValue::Switch;
+        switch.commands.truncate(2);
+        let forms = [OptionForm::Wildcard, OptionForm::Regex];
+        let set = |option: &OptionTest| lower(option, &forms, &|_| false).expect("patterns").remove(0);
+        assert!(matches!(set(&switch).any.first(), Some(Pattern::Glob(_))));
+        assert!(matches!(set(&mount(&["/etc"])).any.first(), Some(Pattern::Regex(_))));
+        assert!(lower(&mount(&["/etc"]), &[OptionForm::Wildcard], &|_| false).is_err());
+    }
+}

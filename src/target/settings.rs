@@ -1,0 +1,229 @@
+//! The shape of a target's `target.yml`: everything that a target is, apart from its templates.
+
+use std::fmt;
+
+use indexmap::IndexMap;
+use serde::de::{Deserializer, Error, MapAccess, Visitor, value::MapAccessDeserializer};
+use serde::{Deserialize, Serialize};
+
+use crate::detection::Severity;
+use crate::language::{FieldType, Language};
+
+/// A `target.yml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The target's name: that of its folder, of `out/<name>/`, and of its key in a detection's `targets`.
+    pub name: String,
+    /// Its name for readers.
+    pub title: String,
+    /// The languages in order of preference; the first that can say a condition is taken.
+    pub languages: Vec<LanguageChoice>,
+    /// What the target makes of a severity. Every severity has to be there.
+    pub severity: IndexMap<Severity, serde_json::Value>,
+    /// What templates may use as `target.vars`.
+    #[serde(default)]
+    pub vars: IndexMap<String, serde_json::Value>,
+    /// Where each log source lives. A source that is not here is not applicable to the target.
+    pub sources: IndexMap<String, SourceSettings>,
+    /// The files that the target is made of.
+    pub artefacts: Vec<Artefact>,
+}
+
+/// A language that a target understands, and how options on a command line are put into it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LanguageChoice {
+    /// Which language.
+    #[serde(deserialize_with = "language")]
+    pub name: Language,
+    /// How options are lowered, in order of preference.
+    #[serde(default = "both_forms")]
+    pub options: Vec<OptionForm>,
+    /// The longest pattern that the language takes, in bytes: an option that comes out longer is divided.
+    #[serde(default)]
+    pub max_pattern: Option<usize>,
+}
+
+/// A form that an option on a command line is lowered to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OptionForm {
+    /// `*docker* run* --privileged *`
+    Wildcard,
+    /// A regular expression over the whole line.
+    Regex,
+}
+
+/// Where the events of a log source live in a target, and what their fields are called there.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceSettings {
+    /// Tests that every rule of this source begins with: a field of the target and the values it may have.
+    #[serde(default)]
+    pub base: IndexMap<String, OneOrMany>,
+    /// What templates may use as `binding`.
+    #[serde(default)]
+    pub binding: IndexMap<String, serde_json::Value>,
+    /// Only these languages, if not all of the target's.
+    #[serde(default, deserialize_with = "some_languages")]
+    pub languages: Option<Vec<Language>>,
+    /// The target's fields by the event's paths. A path that ends in `*` stands for all below it.
+    pub fields: IndexMap<String, WrittenFieldRule>,
+}
+
+/// One text or several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OneOrMany(pub Vec<String>);
+
+/// What a target has for a field of the event: at least one of `name`, `from` and `joined`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct FieldRule {
+    /// The field's name in the target. In a rule for all fields below a path, `*` stands for the rest of the path.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The field is a part of another one: `basename of Image`.
+    #[serde(default)]
+    pub from: Option<Derivation>,
+    /// The target's field that has the arguments joined by single spaces.
+    #[serde(default)]
+    pub joined: Option<String>,
+    /// The type in the target, if it is not the one that the catalogue gives the field.
+    #[serde(default, rename = "type")]
+    pub kind: Option<FieldType>,
+    /// The platform's own word for the type, for templates.
+    #[serde(default)]
+    pub native: Option<String>,
+    /// Path segments that are arrays, written with `{}` after them in the target.
+    #[serde(default)]
+    pub arrays: Vec<String>,
+}
+
+/// How a field's value comes from another field of the target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum Derivation {
+    /// The last segment of an absolute path.
+    Basename(String),
+}
+
+/// A file, or one file per rule or log source.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Artefact {
+    /// The template, in the target's folder.
+    pub template: String,
+    /// Where the file goes below `out/<target>/`. `{name}` and `{source}` stand for the detection and the log source.
+    pub path: String,
+    /// What one file is about.
+    pub scope: Scope,
+    /// Only these log sources, if not all. An artefact of a whole pack that is left without a rule is not written.
+    #[serde(default)]
+    pub sources: Option<Vec<String>>,
+}
+
+/// What one file of an artefact is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// One rule: a detection in a log source.
+    Rule,
+    /// All rules of a log source.
+    Source,
+    /// All rules of the target.
+    Pack,
+}
+
+fn both_forms() -> Vec<OptionForm> {
+    vec![OptionForm::Wildcard, OptionForm::Regex]
+}
+
+fn named<E: Error>(name: &str) -> Result<Language, E> {
+    Language::from_name(name).ok_or_else(|| {
+        E::custom(format!("`{name}` is no query language; there are sigma, search, where, kql, eql, falco and lucene"))
+    })
+}
+
+fn language<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Language, D::Error> {
+    named(&String::deserialize(deserializer)?)
+}
+
+fn some_languages<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Language>>, D::Error> {
+    let names = Vec::<String>::deserialize(deserializer)?;
+    names.iter().map(|name| named(name)).collect::<Result<_, _>>().map(Some)
+}
+
+impl<'de> Deserialize<'de> for OneOrMany {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Texts;
+        impl<'de> Visitor<'de> for Texts {
+            type Value = OneOrMany;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text or a list of texts")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<OneOrMany, E> {
+                Ok(OneOrMany(vec![text.to_owned()]))
+            }
+
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut items: A) -> Result<OneOrMany, A::Error> {
+                let mut all = Vec::new();
+                while let Some(text) = items.next_element::<String>()? {
+                    all.push(text);
+                }
+                if all.is_empty() {
+                    return Err(A::Error::custom("a test without values is true of nothing"));
+                }
+                Ok(OneOrMany(all))
+            }
+        }
+        deserializer.deserialize_any(Texts)
+    }
+}
+
+/// A field rule as it is written: the field's name alone, or a map.
+impl FieldRule {
+    fn checked<E: Error>(self) -> Result<Self, E> {
+        if self.name.is_none() && self.from.is_none() && self.joined.is_none() {
+            return Err(E::custom("a field needs a `name`, `from` or `joined`"));
+        }
+        Ok(self)
+    }
+}
+
+/// [`FieldRule`] in the short or the long form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrittenFieldRule(pub FieldRule);
+
+impl<'de> Deserialize<'de> for WrittenFieldRule {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Rule;
+        impl<'de> Visitor<'de> for Rule {
+            type Value = WrittenFieldRule;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a field's name or a map with `name`, `from`, `joined`, `type`")
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<WrittenFieldRule, E> {
+                Ok(WrittenFieldRule(FieldRule { name: Some(name.to_owned()), ..FieldRule::default() }))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<WrittenFieldRule, A::Error> {
+                FieldRule::deserialize(MapAccessDeserializer::new(map))?.checked().map(WrittenFieldRule)
+            }
+        }
+        deserializer.deserialize_any(Rule)
+    }
+}
+
+impl<'de> Deserialize<'de> for Derivation {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match text.split_once(" of ") {
+            Some(("basename", field)) if !field.trim().is_empty() => Ok(Derivation::Basename(field.trim().to_owned())),
+            _ => Err(D::Error::custom(format!("`{text}` is no derivation; write `basename of FIELD`"))),
+        }
+    }
+}
