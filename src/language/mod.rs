@@ -11,6 +11,7 @@ pub mod fields;
 pub mod fragment;
 pub mod kql;
 pub mod lucene;
+mod pcre;
 #[cfg(test)]
 mod printing_tests;
 mod regex;

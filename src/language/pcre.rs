@@ -1,0 +1,449 @@
+//! Regular expressions as readers meet them: Perl's syntax (PCRE), turned into the `regex` crate's with the same
+//! meaning, or refused with the reason.
+
+use std::fmt::Write as _;
+
+/// Whose Perl syntax it is, where the two differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::language) enum Flavor {
+    /// PCRE as it comes: `$` also stands before a last newline, `\d`, `\w`, `\s` and `\b` know ASCII alone.
+    Pcre,
+    /// Sigma's `|re`, which names no engine: what engines disagree on is read as the `regex` crate reads it.
+    Sigma,
+}
+
+/// How deeply groups may nest.
+const DEPTH: usize = 60;
+
+/// The longest expression that is read.
+const LENGTH: usize = 16 << 10;
+
+enum Token {
+    Open,
+    Close,
+    Alternative,
+    Quantifier,
+    Dollar,
+    Atom,
+}
+
+struct Translator<'t> {
+    text: &'t str,
+    at: usize,
+    flavor: Flavor,
+    out: String,
+    /// What was written and where it begins in `out`.
+    tokens: Vec<(Token, usize)>,
+    depth: usize,
+}
+
+/// `source` in the syntax of the `regex` crate, *found* in a value like itself.
+pub(in crate::language) fn translate(source: &str, flavor: Flavor) -> Result<String, String> {
+    if source.len() > LENGTH {
+        return Err(format!("the regular expression is longer than {LENGTH} bytes"));
+    }
+    let mut translator = Translator { text: source, at: 0, flavor, out: String::new(), tokens: Vec::new(), depth: 0 };
+    while let Some(c) = translator.next() {
+        translator.step(c)?;
+    }
+    let out = translator.with_dollars()?;
+    match regex::RegexBuilder::new(&out).size_limit(16 << 20).build() {
+        Ok(_) => Ok(out),
+        Err(regex::Error::CompiledTooBig(_)) => Err("the regular expression is too big".to_owned()),
+        Err(error) => {
+            let text = error.to_string();
+            let reason = text.lines().last().unwrap_or("it does not parse").trim_start_matches("error: ");
+            Err(format!("the regular expression `{source}` is faulty: {reason}"))
+        }
+    }
+}
+
+impl Translator<'_> {
+    fn peek(&self) -> Option<char> {
+        self.rest().chars().next()
+    }
+
+    fn rest(&self) -> &str {
+        self.text.get(self.at..).unwrap_or("")
+    }
+
+    fn next(&mut self) -> Option<char> {
+        let c = self.peek()?;
+        self.at += c.len_utf8();
+        Some(c)
+    }
+
+    fn eat(&mut self, prefix: &str) -> bool {
+        let found = self.rest().starts_with(prefix);
+        if found {
+            self.at += prefix.len();
+        }
+        found
+    }
+
+    fn put(&mut self, token: Token, text: &str) {
+        self.tokens.push((token, self.out.len()));
+        self.out.push_str(text);
+    }
+
+    fn step(&mut self, c: char) -> Result<(), String> {
+        match c {
+            '\\' => {
+                if self.eat("Q") {
+                    let rest = self.rest();
+                    let end = rest.find("\\E").unwrap_or(rest.len());
+                    let literal = regex_syntax::escape(rest.get(..end).unwrap_or(""));
+                    self.at = (self.at + end + 2).min(self.text.len());
+                    self.put(Token::Atom, &literal);
+                } else if self.eat("Z") || (self.flavor == Flavor::Sigma && self.eat("z")) {
+                    let token = if self.flavor == Flavor::Pcre { Token::Dollar } else { Token::Atom };
+                    self.put(token, r"\z");
+                } else {
+                    let escape = self.escape(false)?;
+                    self.put(Token::Atom, &escape);
+                }
+            }
+            '[' => {
+                let class = self.class()?;
+                self.put(Token::Atom, &class);
+            }
+            '(' => self.group()?,
+            ')' => {
+                self.depth = self.depth.saturating_sub(1);
+                self.put(Token::Close, ")");
+            }
+            '|' => self.put(Token::Alternative, "|"),
+            '*' | '+' | '?' => self.quantifier(c.to_string())?,
+            '{' => match self.counted() {
+                Some(counts) => self.quantifier(counts)?,
+                None => self.put(Token::Atom, r"\{"),
+            },
+            '$' if self.flavor == Flavor::Pcre => self.put(Token::Dollar, "$"),
+            '}' => self.put(Token::Atom, r"\}"),
+            ']' => self.put(Token::Atom, r"\]"),
+            c => self.put(Token::Atom, c.encode_utf8(&mut [0; 4])),
+        }
+        Ok(())
+    }
+
+    fn quantifier(&mut self, mut text: String) -> Result<(), String> {
+        if self.eat("+") {
+            return Err("possessive quantifiers (`a++`) are not read".to_owned());
+        }
+        if self.eat("?") {
+            text.push('?');
+        }
+        self.put(Token::Quantifier, &text);
+        Ok(())
+    }
+
+    /// `{2}`, `{2,}` or `{2,3}`; in Perl, any other brace is itself.
+    fn counted(&mut self) -> Option<String> {
+        let (inner, _) = self.rest().split_once('}')?;
+        let (low, high) = inner.split_once(',').unwrap_or((inner, ""));
+        let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        if low.is_empty() || !digits(low) || !digits(high) {
+            return None;
+        }
+        let counts = format!("{{{inner}}}");
+        self.at += inner.len() + 1;
+        Some(counts)
+    }
+
+    fn group(&mut self) -> Result<(), String> {
+        if self.eat("*") {
+            return Err("verbs such as `(*UCP)` are not read".to_owned());
+        }
+        if !self.eat("?") {
+            return self.open("(");
+        }
+        for (start, what) in [
+            ("=", "look-ahead"),
+            ("!", "look-ahead"),
+            ("<=", "look-behind"),
+            ("<!", "look-behind"),
+            (">", "an atomic group"),
+            ("|", "a branch reset group"),
+            ("(", "a conditional group"),
+            ("R", "recursion"),
+            ("&", "recursion"),
+            ("P>", "recursion"),
+            ("P=", "a back-reference"),
+            ("C", "a callout"),
+            ("^", "a reset of flags"),
+        ] {
+            if self.rest().starts_with(start) {
+                return Err(format!("the regular expression uses {what}, which is no regular language's notation"));
+            }
+        }
+        if self.eat("#") {
+            let end = self.rest().find(')').ok_or("a comment in the regular expression is not closed")?;
+            self.at += end + 1;
+            return Ok(());
+        }
+        if self.eat("P<") || self.eat("<") || self.eat("'") {
+            let end = self.rest().find(['>', '\'']).ok_or("a group's name is not closed")?;
+            self.at += end + 1;
+            return self.open("(?:");
+        }
+        let end = self.rest().find([':', ')']).ok_or("a group of the regular expression is not closed")?;
+        let flags = self.rest().get(..end).unwrap_or("").to_owned();
+        let is_scoped = self.rest().get(end..).is_some_and(|rest| rest.starts_with(':'));
+        self.at += end + 1;
+        for flag in flags.chars() {
+            match flag {
+                'i' | 's' | 'U' | '-' => {}
+                'm' if self.flavor == Flavor::Sigma => {}
+                'm' => return Err("the flag `m` of a regular expression is not read".to_owned()),
+                'x' => return Err("the flag `x` of a regular expression is not read".to_owned()),
+                other => return Err(format!("`(?{other}` in a regular expression is not read")),
+            }
+        }
+        match (flags.trim_end_matches('-'), is_scoped) {
+            ("", true) => self.open("(?:"),
+            ("", false) => Ok(()),
+            (flags, true) => self.open(&format!("(?{flags}:")),
+            (flags, false) => {
+                self.put(Token::Atom, &format!("(?{flags})"));
+                Ok(())
+            }
+        }
+    }
+
+    fn open(&mut self, text: &str) -> Result<(), String> {
+        self.depth += 1;
+        if self.depth > DEPTH {
+            return Err("the regular expression nests too deeply".to_owned());
+        }
+        self.put(Token::Open, text);
+        Ok(())
+    }
+
+    /// What follows a backslash.
+    fn escape(&mut self, in_class: bool) -> Result<String, String> {
+        let Some(c) = self.next() else { return Err("the regular expression ends in a lone backslash".to_owned()) };
+        let pcre = self.flavor == Flavor::Pcre;
+        Ok(match c {
+            'd' if pcre => if in_class { "0-9" } else { "[0-9]" }.to_owned(),
+            'w' if pcre => if in_class { "0-9A-Za-z_" } else { "[0-9A-Za-z_]" }.to_owned(),
+            's' if pcre => if in_class { r"\t-\r " } else { r"[\t-\r ]" }.to_owned(),
+            'D' if pcre => "[^0-9]".to_owned(),
+            'W' if pcre => "[^0-9A-Za-z_]".to_owned(),
+            'S' if pcre => r"[^\t-\r ]".to_owned(),
+            'h' => if in_class { r"\t \x{A0}" } else { r"[\t \x{A0}]" }.to_owned(),
+            'v' => if in_class { r"\n-\r\x{85}\x{2028}\x{2029}" } else { r"[\n-\r\x{85}\x{2028}\x{2029}]" }.to_owned(),
+            'b' if in_class => r"\x08".to_owned(),
+            'b' if pcre => r"(?-u:\b)".to_owned(),
+            'B' if pcre => return Err("`\\B` in a regular expression is not read".to_owned()),
+            'd' | 'w' | 's' | 'D' | 'W' | 'S' | 'b' | 'B' | 't' | 'n' | 'r' | 'f' | 'a' => format!("\\{c}"),
+            'A' | 'z' if !in_class => format!("\\{c}"),
+            'e' => r"\x1B".to_owned(),
+            'x' => self.hexadecimal()?,
+            'u' if !pcre => self.fixed(4)?,
+            'p' | 'P' => self.property(c)?,
+            '0' => {
+                let mut value = 0;
+                for _ in 0..2 {
+                    match self.peek().and_then(|c| c.to_digit(8)) {
+                        Some(digit) => {
+                            value = value * 8 + digit;
+                            self.at += 1;
+                        }
+                        None => break,
+                    }
+                }
+                format!("\\x{{{value:X}}}")
+            }
+            '1'..='9' | 'g' | 'k' => {
+                return Err(
+                    "the regular expression uses a back-reference, which is no regular language's notation".to_owned()
+                );
+            }
+            c if c.is_ascii_alphanumeric() => return Err(format!("`\\{c}` in a regular expression is not read")),
+            c => literal(c),
+        })
+    }
+
+    fn hexadecimal(&mut self) -> Result<String, String> {
+        if self.eat("{") {
+            let (digits, _) = self.rest().split_once('}').ok_or("`\\x{` is not closed")?;
+            let value = u32::from_str_radix(digits, 16).map_err(|_| "`\\x{…}` takes hexadecimal digits")?;
+            self.at += digits.len() + 1;
+            return Ok(format!("\\x{{{value:X}}}"));
+        }
+        let mut value = 0;
+        for _ in 0..2 {
+            match self.peek().and_then(|c| c.to_digit(16)) {
+                Some(digit) => {
+                    value = value * 16 + digit;
+                    self.at += 1;
+                }
+                None => break,
+            }
+        }
+        Ok(format!("\\x{{{value:X}}}"))
+    }
+
+    fn fixed(&mut self, count: usize) -> Result<String, String> {
+        let digits = self.rest().get(..count).unwrap_or("").to_owned();
+        let value = u32::from_str_radix(&digits, 16).map_err(|_| "`\\u` takes four hexadecimal digits")?;
+        self.at += count;
+        Ok(format!("\\x{{{value:X}}}"))
+    }
+
+    fn property(&mut self, kind: char) -> Result<String, String> {
+        let name = match self.next() {
+            Some('{') => {
+                let (name, _) = self.rest().split_once('}').ok_or("`\\p{` is not closed")?;
+                let name = name.to_owned();
+                self.at += name.len() + 1;
+                name
+            }
+            Some(c) => c.to_string(),
+            None => return Err("`\\p` without a name".to_owned()),
+        };
+        Ok(format!("\\{kind}{{{name}}}"))
+    }
+
+    /// A bracketed class. Perl knows no classes inside classes and no operators on them.
+    fn class(&mut self) -> Result<String, String> {
+        let mut out = String::from("[");
+        if self.eat("^") {
+            out.push('^');
+        }
+        let mut first = true;
+        loop {
+            let Some(c) = self.next() else { return Err("a class of the regular expression is not closed".to_owned()) };
+            match c {
+                ']' if !first => break,
+                '[' if self.rest().starts_with(':') && self.rest().contains(":]") => {
+                    let (name, _) = self.rest().split_once(":]").unwrap_or_default();
+                    let name = name.to_owned();
+                    if !name.bytes().skip(1).all(|b| b.is_ascii_lowercase() || b == b'^') {
+                        return Err(format!("the class `[{name}:]` is not read"));
+                    }
+                    self.at += name.len() + 2;
+                    _ = write!(out, "[{name}:]");
+                }
+                '[' if self.rest().starts_with(['.', '=']) => {
+                    return Err("collating elements in a regular expression are not read".to_owned());
+                }
+                '\\' if self.eat("Q") || self.eat("E") => return Err("`\\Q` in a class is not read".to_owned()),
+                '\\' => out.push_str(&self.escape(true)?),
+                '-' if first || self.rest().starts_with(']') => out.push_str(r"\-"),
+                '-' => out.push('-'),
+                c => out.push_str(&literal(c)),
+            }
+            first = false;
+        }
+        out.push(']');
+        Ok(out)
+    }
+
+    /// The expression with every `$` of PCRE said exactly: the end, or a last newline and the end. That can be said
+    /// where nothing follows it.
+    fn with_dollars(self) -> Result<String, String> {
+        let mut last = true;
+        let mut ends: Vec<bool> = Vec::new();
+        let mut repeated = false;
+        let mut dollars = Vec::new();
+        for (token, place) in self.tokens.iter().rev() {
+            let was_repeated = std::mem::take(&mut repeated);
+            match token {
+                Token::Close => {
+                    last = last && !was_repeated;
+                    ends.push(last);
+                }
+                Token::Alternative => last = ends.last().copied().unwrap_or(true),
+                Token::Open => {
+                    ends.pop();
+                    last = false;
+                }
+                Token::Quantifier => repeated = true,
+                Token::Dollar => {
+                    if !last || was_repeated {
+                        return Err("`$` in the middle of a regular expression is not read".to_owned());
+                    }
+                    dollars.push(*place);
+                    last = false;
+                }
+                Token::Atom => last = false,
+            }
+        }
+        let mut out = self.out;
+        for place in dollars {
+            let width = if out.get(place..).is_some_and(|rest| rest.starts_with('$')) { 1 } else { 2 };
+            out.replace_range(place..place + width, r"(?:\n?\z)");
+        }
+        Ok(out)
+    }
+}
+
+fn literal(c: char) -> String {
+    let mut out = String::new();
+    if c.is_ascii_punctuation() && !matches!(c, '<' | '>') {
+        out.push('\\');
+    }
+    out.push(c);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn found(source: &str, text: &str) -> bool {
+        regex::Regex::new(&translate(source, Flavor::Pcre).unwrap()).unwrap().is_match(text)
+    }
+
+    #[test]
+    fn the_meaning_of_perl_is_kept() {
+        for (source, yes, no) in [
+            ("a$", "xa\n", "a\nb"),
+            (r"a\z", "a", "a\n"),
+            ("(^|/)docker( |$)", "/bin/docker", "dockerd"),
+            ("[[a]", "[", "b"),
+            ("[a&&b]", "&", "c"),
+            ("[]a]", "]", "b"),
+            ("${x}", "", "y"),
+            ("a{,3}", "a{,3}", "aaa"),
+            (r"\<a\>", "<a>", "a"),
+            (r"\/etc\/", "/etc/", "etc"),
+            (r"\Qa.b\Ec", "a.bc", "axbc"),
+            (r"\d", "1", "\u{663}"),
+            (r"[\w-]+\s", "a- ", "-\u{a0}"),
+            (r"\bsh\b", "/sh ", "ssh"),
+            (r"x\v", "x\u{2028}", "xy"),
+            (r"(?i)AB(?#c)c", "abC", "ac"),
+            ("(?<n>ab)(?:c)", "abc", "ab"),
+            (r"\0a\x41", "\0aA", "aA"),
+        ] {
+            if source == "${x}" {
+                assert!(translate(source, Flavor::Pcre).is_err());
+                continue;
+            }
+            assert!(found(source, yes), "{source} in {yes:?}");
+            assert!(!found(source, no), "{source} not in {no:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_regular_language_is_refused() {
+        for source in ["(?=a)b", "(?!a)", "(?<=a)b", "(?<!a)b", r"(a)\1", "a++", "(?>a)", "a$b", "(?m)^a", "(a", "a\\"]
+        {
+            assert!(translate(source, Flavor::Pcre).is_err(), "{source}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_text_gives_an_expression_or_a_reason(source in "[\\\\()\\[\\]{}$^|*+?a-f0-9:<>=!,.-]{0,40}|.{0,30}") {
+            for flavor in [Flavor::Pcre, Flavor::Sigma] {
+                if let Ok(out) = translate(&source, flavor) {
+                    prop_assert!(regex::Regex::new(&out).is_ok());
+                }
+            }
+        }
+    }
+}
