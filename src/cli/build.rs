@@ -17,6 +17,9 @@ use crate::project::Project;
 use crate::source::Catalogue;
 use crate::target::{self, Built, Entry, PackInfo, State, Target};
 
+/// How many reasons for a deviation the summary names.
+const MOST_REASONS: usize = 4;
+
 /// Build the rules of all targets.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -200,8 +203,11 @@ fn deviations(out: &mut impl std::io::Write, built: &Built) -> std::io::Result<(
         let mut reasons: Vec<&str> = losses.iter().map(|loss| loss.reason.as_str()).collect();
         reasons.sort_unstable();
         reasons.dedup();
-        for reason in reasons {
+        for reason in reasons.iter().take(MOST_REASONS) {
             writeln!(out, "  {reason}")?;
+        }
+        if reasons.len() > MOST_REASONS {
+            writeln!(out, "  and {} more; all are in manifest.json", reasons.len() - MOST_REASONS)?;
         }
     }
     Ok(())

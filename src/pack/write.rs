@@ -117,8 +117,12 @@ fn plan(
     let concerned = |path: &str| {
         targets.is_none_or(|targets| targets.iter().any(|name| path.split('/').next() == Some(name.as_str())))
     };
-    let mut files: BTreeMap<String, Vec<u8>> =
-        built.files.iter().filter(|(path, _)| concerned(path)).map(|(path, bytes)| (path.clone(), bytes.clone())).collect();
+    let mut files: BTreeMap<String, Vec<u8>> = built
+        .files
+        .iter()
+        .filter(|(path, _)| concerned(path))
+        .map(|(path, bytes)| (path.clone(), bytes.clone()))
+        .collect();
     let old: Option<Value> = fs::read(out.join(MANIFEST)).ok().and_then(|text| serde_json::from_slice(&text).ok());
     let listed = old.as_ref().and_then(|old| old.get("files")).and_then(Value::as_object);
     let stale: Vec<String> = listed
@@ -133,7 +137,8 @@ fn plan(
 }
 
 fn is_inside(path: &str) -> bool {
-    path != MANIFEST && path.split('/').all(|part| !part.is_empty() && part != "." && part != ".." && !part.contains('\\'))
+    path != MANIFEST
+        && path.split('/').all(|part| !part.is_empty() && part != "." && part != ".." && !part.contains('\\'))
 }
 
 fn place(folder: &Path, path: &str) -> PathBuf {
@@ -187,7 +192,8 @@ mod tests {
         let folder = out.path().join("out");
         fs::create_dir(&folder).expect("a folder");
         fs::write(out.path().join("precious"), "x").expect("written");
-        fs::write(folder.join(MANIFEST), r#"{"files": {"../precious": "", "/etc/passwd": "", "a//b": ""}}"#).expect("written");
+        fs::write(folder.join(MANIFEST), r#"{"files": {"../precious": "", "/etc/passwd": "", "a//b": ""}}"#)
+            .expect("written");
         write(&folder, &built(&[]), &PackInfo::default(), None).expect("written");
         assert!(out.path().join("precious").exists());
     }

@@ -185,9 +185,9 @@ fn refusal(
              targets:\n  {name}:\n    accept:\n      {source}: {{ narrower: \"why that is all right\" }}\n\
              or leave the target out: targets: {{ {name}: {{ enabled: false }} }}"
         ),
-        Some(_) => format!(
-            "accept the other direction, or leave the target out: targets: {{ {name}: {{ enabled: false }} }}"
-        ),
+        Some(_) => {
+            format!("accept the other direction, or leave the target out: targets: {{ {name}: {{ enabled: false }} }}")
+        }
     })
 }
 

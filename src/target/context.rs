@@ -4,13 +4,13 @@ use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::attack;
 use super::compile::{Rule, word};
 use super::fields::{Fields, TargetField};
 use super::filters::one_line;
 use super::load::Target;
 use super::node::{Loss, field_names};
 use super::settings::Derivation;
-use super::attack;
 use crate::detection::{Confidence, Severity, Status};
 use crate::language::{FieldType, Query};
 use crate::logic::Formula;
@@ -150,8 +150,7 @@ pub fn of_rule(target: &Target, rule: &Rule<'_>, source: Option<&Source>) -> Rul
     let fields = settings.map(|settings| Fields::new(settings, source));
     let source_title = source.map_or_else(|| rule.observation.source.clone(), |source| source.title.clone());
     let title = one_line(&detection.title);
-    let label =
-        if detection.observations.len() > 1 { format!("{title} ({source_title})") } else { title.clone() };
+    let label = if detection.observations.len() > 1 { format!("{title} ({source_title})") } else { title.clone() };
     let named = |names: &[String]| -> Vec<String> {
         let mut found: Vec<String> = Vec::new();
         for name in names {
@@ -242,7 +241,7 @@ fn target_name(fields: &Fields<'_>, source: &Source, name: &str) -> Option<Strin
 
 /// How cron says "every so many minutes": never more often than every five, and evenly over the hour or the day.
 fn cron(every: u32) -> String {
-    let divisor = |of: u32, most: u32| (1..=most.min(of)).rev().find(|n| of % n == 0).unwrap_or(1);
+    let divisor = |of: u32, most: u32| (1..=most.min(of)).rev().find(|n| of.is_multiple_of(*n)).unwrap_or(1);
     match every {
         0..60 => match divisor(60, every.max(5)) {
             60 => "0 * * * *".to_owned(),
@@ -264,7 +263,7 @@ fn threat(ids: &[String]) -> Vec<Tactic> {
         let mut techniques: Vec<Technique> = Vec::new();
         for id in ids {
             let Some(technique) = attack::technique(id) else { continue };
-            if !technique.tactics.iter().any(|name| *name == tactic.shortname) {
+            if !technique.tactics.contains(&tactic.shortname) {
                 continue;
             }
             let root = id.split('.').next().unwrap_or(id);

@@ -118,7 +118,11 @@ fn dotted(path: &Path, arrays: &[String]) -> String {
     let segments: Vec<String> = path
         .segments()
         .iter()
-        .map(|segment| if arrays.iter().any(|a| a == &**segment) { format!("{segment}{{}}") } else { segment.to_string() })
+        .map(
+            |segment| {
+                if arrays.iter().any(|a| a == &**segment) { format!("{segment}{{}}") } else { segment.to_string() }
+            },
+        )
         .collect();
     segments.join(".")
 }

@@ -129,7 +129,9 @@ mod tests {
 
     #[test]
     fn conf_values_stay_one_value() {
-        for hostile in ["a\n[stanza]\nkey = x", "ends in \\", "a\\\nb", "a\r\nb\r[c]", "a\u{0}\u{1b}[2Jb", "\n\n#x\n", "a\\ \nb"] {
+        for hostile in
+            ["a\n[stanza]\nkey = x", "ends in \\", "a\\\nb", "a\r\nb\r[c]", "a\u{0}\u{1b}[2Jb", "\n\n#x\n", "a\\ \nb"]
+        {
             let value = conf(hostile);
             let mut lines = value.split('\n').peekable();
             while let Some(line) = lines.next() {

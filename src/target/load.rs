@@ -170,9 +170,7 @@ fn check(name: &str, file: &str, settings: &Settings) -> Vec<Problem> {
     if settings.languages.is_empty() {
         fault("`languages` is empty".to_owned());
     }
-    for severity in
-        [Severity::Informational, Severity::Low, Severity::Medium, Severity::High, Severity::Critical]
-    {
+    for severity in [Severity::Informational, Severity::Low, Severity::Medium, Severity::High, Severity::Critical] {
         if !settings.severity.contains_key(&severity) {
             let word = serde_json::to_value(severity).ok().and_then(|v| v.as_str().map(str::to_owned));
             fault(format!("`severity` says nothing about `{}`", word.unwrap_or_default()));
@@ -203,11 +201,15 @@ fn check(name: &str, file: &str, settings: &Settings) -> Vec<Problem> {
             Scope::Pack => true,
         };
         if !told_apart {
-            fault(format!("`artefacts`: `{path}` is the same for several files; put `{{name}}` and `{{source}}` in it"));
+            fault(format!(
+                "`artefacts`: `{path}` is the same for several files; put `{{name}}` and `{{source}}` in it"
+            ));
         }
         for source in artefact.sources.iter().flatten() {
             if !settings.sources.contains_key(source) {
-                fault(format!("`artefacts`: `{path}` is for the log source `{source}`, which the target does not have"));
+                fault(format!(
+                    "`artefacts`: `{path}` is for the log source `{source}`, which the target does not have"
+                ));
             }
         }
     }

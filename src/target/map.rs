@@ -307,8 +307,7 @@ fn sayable(
     with: &impl Fn(Predicate) -> Formula,
     can_say: &impl Fn(&Formula) -> bool,
 ) -> Vec<Pattern> {
-    let can_say_alone =
-        |pattern: &Pattern| can_say(&with(Predicate::Text(TextSet::new(vec![pattern.clone()], case))));
+    let can_say_alone = |pattern: &Pattern| can_say(&with(Predicate::Text(TextSet::new(vec![pattern.clone()], case))));
     let mut patterns = Vec::new();
     for pattern in &set.any {
         match pattern {

@@ -25,10 +25,8 @@ pub fn lower(
             },
             OptionForm::Regex if option.has_regex() => {
                 let parts = split(option, is_too_long)?;
-                let sets = parts
-                    .iter()
-                    .map(|part| TextSet::new(vec![Pattern::Regex(expression(part))], case(part)))
-                    .collect();
+                let sets =
+                    parts.iter().map(|part| TextSet::new(vec![Pattern::Regex(expression(part))], case(part))).collect();
                 return Ok(sets);
             }
             OptionForm::Regex => reasons.push("the conditions on the option's value need more than one expression"),
@@ -150,9 +148,7 @@ mod tests {
     #[test]
     fn parts_within_a_limit_say_the_same_together() {
         let option = mount(&["/etc", "/root", "/var/run/docker.sock", "/run/containerd", "/proc", "/sys/fs"]);
-        let longer_than = |limit: usize| {
-            move |set: &TextSet| matches!(set.any.first(), Some(Pattern::Regex(text)) if text.len() > limit)
-        };
+        let longer_than = |limit: usize| move |set: &TextSet| matches!(set.any.first(), Some(Pattern::Regex(text)) if text.len() > limit);
         let whole = lower(&option, &[OptionForm::Regex], &|_| false).expect("an expression");
         let parts = lower(&option, &[OptionForm::Regex], &longer_than(255)).expect("expressions");
         assert!(whole.len() == 1 && parts.len() > 1);

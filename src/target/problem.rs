@@ -68,7 +68,11 @@ impl fmt::Display for Problem {
                 let mut shown = String::new();
                 for c in text.chars() {
                     // A control character in the file must not reach the terminal.
-                    if c.is_control() && c != '\t' { _ = write!(shown, "{}", c.escape_default()) } else { shown.push(c) }
+                    if c.is_control() && c != '\t' {
+                        _ = write!(shown, "{}", c.escape_default())
+                    } else {
+                        shown.push(c)
+                    }
                 }
                 let width = line.to_string().len();
                 let (gap, before) = (" ".repeat(width), " ".repeat(column.saturating_sub(1)));
