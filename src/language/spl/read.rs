@@ -1,0 +1,243 @@
+//! Splunk searches as formulas, written from Splunk's manuals: the first terms, then one command after the other.
+//! What may change which events are found and is not understood is refused by name.
+
+pub mod conf;
+mod expression;
+pub mod macros;
+mod search;
+mod truth;
+
+use std::collections::BTreeSet;
+
+pub use conf::Conf;
+pub use macros::Macros;
+
+use crate::language::pcre::{self, Flavor};
+use crate::language::{FieldTable, FieldType, ReadError};
+use crate::logic::{Case, Formula, Path, Pattern, Predicate, TextSet};
+
+/// The longest search that is read, macros expanded.
+const LENGTH: usize = 512 << 10;
+
+/// Reads a whole search: terms that read events, then commands. Offsets are those in the text with its macros
+/// expanded.
+pub fn read_search(text: &str, macros: &Macros, fields: &FieldTable) -> Result<Formula, ReadError> {
+    let text = macros.expand(text)?;
+    let mut commands = commands(&text)?.into_iter();
+    let Some((offset, first)) = commands.next().filter(|(_, first)| !first.trim().is_empty()) else {
+        return Err(fault(0, "a search begins with terms that read events"));
+    };
+    let (head, rest) = word(first);
+    let is_search = head == "search" && !rest.trim_start().starts_with(['=', '!', '<', '>']);
+    let (terms, at) = if is_search { (rest, offset + first.len() - rest.len()) } else { (first, offset) };
+    let mut parts = vec![moved(search::read(terms, fields), at)?];
+    let mut touched = Touched::default();
+    for (offset, command) in commands {
+        let (name, rest) = word(command);
+        let at = offset + command.len() - rest.len();
+        let name_at = at - name.len();
+        let condition = match name.to_ascii_lowercase().as_str() {
+            "search" => moved(search::read(rest, fields), at)?,
+            "where" => moved(truth::read(rest, fields), at)?,
+            "regex" => moved(regex(rest, fields), at)?,
+            "table" | "fields" => {
+                touched.all = true;
+                continue;
+            }
+            "rename" => {
+                touched.renamed(rest);
+                continue;
+            }
+            "eval" => {
+                moved(touched.assigned(rest), at)?;
+                continue;
+            }
+            "sort" => {
+                if word(rest).0 != "0" {
+                    return Err(fault(at, "`sort` keeps the first 10000 results only; `sort 0` keeps all"));
+                }
+                continue;
+            }
+            "stats" => {
+                moved(stats(rest), at)?;
+                touched.all = true;
+                continue;
+            }
+            "" => return Err(fault(offset, "there is no command between two `|`")),
+            _ => return Err(fault(name_at, format!("the command `{name}` is not read"))),
+        };
+        touched.check(&condition).map_err(|reason| fault(at, reason))?;
+        parts.push(condition);
+    }
+    Ok(Formula::and(parts))
+}
+
+/// Reads terms of the `search` command alone.
+pub fn read_condition(text: &str, fields: &FieldTable) -> Result<Formula, ReadError> {
+    if text.len() > LENGTH {
+        return Err(fault(0, "the search is too long"));
+    }
+    search::read(text, fields)
+}
+
+/// Reads an expression of the `where` command alone: the events for which it is true.
+pub fn read_where_expression(text: &str, fields: &FieldTable) -> Result<Formula, ReadError> {
+    if text.len() > LENGTH {
+        return Err(fault(0, "the expression is too long"));
+    }
+    truth::read(text, fields)
+}
+
+fn fault(offset: usize, reason: impl Into<String>) -> ReadError {
+    ReadError { offset, reason: reason.into() }
+}
+
+/// The result of reading a part of a text, its place in the whole.
+fn moved<T>(result: Result<T, ReadError>, by: usize) -> Result<T, ReadError> {
+    result.map_err(|error| ReadError { offset: error.offset + by, ..error })
+}
+
+/// The first word and what follows it.
+fn word(text: &str) -> (&str, &str) {
+    let start = text.trim_start();
+    let end = start.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(start.len());
+    start.split_at(end)
+}
+
+/// The commands of a search and where each begins. A `|` in double quotes is text.
+fn commands(text: &str) -> Result<Vec<(usize, &str)>, ReadError> {
+    let mut out = Vec::new();
+    let mut start = 0;
+    let mut quote = None;
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '\\' if quote.is_some() => _ = chars.next_if(|(_, next)| matches!(next, '"' | '\\')),
+            '"' => quote = if quote.is_some() { None } else { Some(at) },
+            '[' if quote.is_none() => return Err(fault(at, "subsearches are not read")),
+            '|' if quote.is_none() => {
+                out.push((start, text.get(start..at).unwrap_or("")));
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    if let Some(at) = quote {
+        return Err(fault(at, "a quote is not closed"));
+    }
+    out.push((start, text.get(start..).unwrap_or("")));
+    Ok(out)
+}
+
+/// A field of events by its name in Splunk, dots and all.
+fn path(name: &str) -> Path {
+    Path::from_segments([name])
+}
+
+/// Whether a field may hold several values at once.
+fn holds_several(name: &str, fields: &FieldTable) -> bool {
+    fields.get(name) == Some(FieldType::TextList) || name.contains("{}")
+}
+
+/// The text of a string in double quotes that begins at `at`, and where it ends. `\"` and `\\` are escapes, other
+/// backslashes are themselves.
+fn quoted(text: &str, at: usize) -> Result<(String, usize), ReadError> {
+    let mut out = String::new();
+    let mut chars = text.get(at + 1..).unwrap_or("").char_indices().peekable();
+    while let Some((index, c)) = chars.next() {
+        match c {
+            '"' => return Ok((out, at + 1 + index + 1)),
+            '\\' => out.push(chars.next_if(|(_, next)| matches!(next, '"' | '\\')).map_or('\\', |(_, next)| next)),
+            c => out.push(c),
+        }
+    }
+    Err(fault(at, "a quote is not closed"))
+}
+
+/// `regex f="…"`, `regex f!="…"`, `regex "…"`.
+fn regex(text: &str, fields: &FieldTable) -> Result<Formula, ReadError> {
+    let Some(at) = text.find('"') else { return Err(fault(0, "`regex` takes an expression in double quotes")) };
+    let (source, end) = quoted(text, at)?;
+    if !text.get(end..).unwrap_or("").trim().is_empty() {
+        return Err(fault(end, "`regex` takes one expression"));
+    }
+    let head = text.get(..at).unwrap_or("").trim();
+    let (name, negated) = match (head.strip_suffix("!="), head.strip_suffix('=')) {
+        (Some(name), _) => (name.trim(), true),
+        (None, Some(name)) => (name.trim(), false),
+        _ if head.is_empty() => ("_raw", false),
+        _ => return Err(fault(0, "`regex` takes `field=\"expression\"`")),
+    };
+    if name.is_empty() || name.contains(char::is_whitespace) {
+        return Err(fault(0, "`regex` takes one field"));
+    }
+    if holds_several(name, fields) {
+        return Err(fault(0, format!("what `regex` makes of several values of `{name}` is not documented")));
+    }
+    let source = pcre::translate(&source, Flavor::Pcre).map_err(|reason| fault(at, reason))?;
+    let test = |predicate| Formula::test(&path(name), predicate);
+    let found = test(Predicate::Text(TextSet::new(vec![Pattern::Regex(source)], Case::Sensitive)));
+    if negated {
+        return Err(fault(0, format!("what `regex {name}!=` makes of events without the field is not documented")));
+    }
+    Ok(found)
+}
+
+/// `stats … by` fields that every event has keeps something of every event.
+fn stats(text: &str) -> Result<(), ReadError> {
+    const ALWAYS: [&str; 6] = ["_time", "_raw", "index", "host", "source", "sourcetype"];
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || c == ',').filter(|word| !word.is_empty()).collect();
+    let Some(by) = words.iter().position(|word| word.eq_ignore_ascii_case("by")) else {
+        return Err(fault(0, "`stats` without `by` gives a row even where no event is found"));
+    };
+    match words.iter().skip(by + 1).find(|word| !ALWAYS.contains(word)) {
+        Some(name) => Err(fault(0, format!("`stats … by {name}` loses events without `{name}`"))),
+        None if words.len() == by + 1 => Err(fault(0, "`stats … by` names no field")),
+        None => Ok(()),
+    }
+}
+
+/// Fields that commands before have changed, so that a later condition would not see the event's own.
+#[derive(Default)]
+struct Touched {
+    all: bool,
+    names: BTreeSet<String>,
+}
+
+impl Touched {
+    fn renamed(&mut self, text: &str) {
+        for name in text.split(|c: char| c.is_whitespace() || c == ',') {
+            self.all |= name.contains('*');
+            self.names.insert(name.trim_matches('"').to_owned());
+        }
+    }
+
+    /// The fields that `eval a=…, b=…` sets.
+    fn assigned(&mut self, text: &str) -> Result<(), ReadError> {
+        for (at, assignment) in expression::arguments(text)? {
+            let Some((name, _)) = assignment.split_once('=') else {
+                return Err(fault(at, "`eval` takes `field=expression`"));
+            };
+            self.names.insert(name.trim().trim_matches(['\'', '"']).to_owned());
+        }
+        Ok(())
+    }
+
+    fn check(&self, condition: &Formula) -> Result<(), String> {
+        let mut changed = None;
+        condition.each_test(&mut |path, _| {
+            let name = path.and_then(|path| path.segments().first()).map_or("", |name| name);
+            if self.all || self.names.contains(name) {
+                changed = Some(name.to_owned());
+            }
+        });
+        match changed {
+            Some(name) => Err(format!("`{name}` is asked after a command that changes or removes it")),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
