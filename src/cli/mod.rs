@@ -4,6 +4,8 @@ pub mod build;
 pub mod check;
 pub mod completions;
 pub mod events;
+pub mod explain_code;
+pub mod new;
 pub mod package;
 pub mod test;
 
@@ -56,6 +58,8 @@ enum Command {
     Check(check::Args),
     Completions(completions::Args),
     Events(events::Args),
+    ExplainCode(explain_code::Args),
+    New(new::Args),
     Package(package::Args),
     Test(test::Args),
 }
@@ -67,6 +71,8 @@ impl Command {
             Command::Check(args) => check::run(&args),
             Command::Completions(args) => completions::run(&args),
             Command::Events(args) => events::run(&args),
+            Command::ExplainCode(args) => explain_code::run(&args),
+            Command::New(args) => new::run(&args),
             Command::Package(args) => package::run(&args),
             Command::Test(args) => test::run(&args),
         }

@@ -10,6 +10,7 @@ use crate::diagnostic::{self, Code, Diagnostic, SourceFile};
 use crate::project::{DetectionFile, Project};
 use crate::source::Catalogue;
 
+use super::check;
 use super::lists::{Lists, Used};
 use super::model::Detection;
 use super::parse::{self, Parsed};
@@ -56,17 +57,29 @@ pub fn load_files(project: &Project, files: &crate::project::Files, catalogue: &
                 }
             };
             let name = parse::name_of(&file.shown);
-            Some((file, parse::parse(&text, &name, nearest_lists(&lists, &file.shown), catalogue)))
+            let mut parsed = parse::parse(&text, &name, nearest_lists(&lists, &file.shown), catalogue);
+            judge(&mut parsed, project.tests().as_deref());
+            Some((file, parsed))
         })
         .collect();
     unused_lists(&lists, &parsed, &mut problems);
     let mut detections = Vec::new();
+    problems.extend(check::across(parsed.iter().map(|(_, parsed)| parsed)));
     for (_, parsed) in parsed {
         problems.extend(parsed.problems);
         detections.extend(parsed.detection);
     }
     diagnostic::sort(&mut problems);
     Loaded { detections, problems }
+}
+
+/// Adds what the checks find; a detection with an error is none.
+fn judge(parsed: &mut Parsed, tests: Option<&Path>) {
+    let found = check::file(parsed, tests);
+    if found.iter().any(Diagnostic::is_error) {
+        parsed.detection = None;
+    }
+    parsed.problems.extend(found);
 }
 
 /// The lists of every folder that has a `lists.yml`, each seeing those above it.
@@ -131,6 +144,8 @@ fn unused_lists(
 
 /// Reads one text as a detection that belongs to no project.
 pub fn load_text(text: &Arc<SourceFile>, name: &str, catalogue: &Catalogue) -> Loaded {
-    let parsed = parse::parse(text, name, None, catalogue);
+    let mut parsed = parse::parse(text, name, None, catalogue);
+    judge(&mut parsed, None);
+    diagnostic::sort(&mut parsed.problems);
     Loaded { detections: parsed.detection.into_iter().collect(), problems: parsed.problems }
 }

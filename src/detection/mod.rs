@@ -3,6 +3,8 @@
 //! `yaml` makes nodes of text, `parse` and `lower` make a detection of nodes, `check` judges it, `load` does all that
 //! for the files of a project.
 
+pub mod attack;
+pub mod check;
 pub mod condition;
 pub mod lists;
 pub mod load;

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use uuid::Uuid;
 
 use crate::diagnostic::suggest::{nearest, one_of};
-use crate::diagnostic::{Code, Diagnostic, SourceFile};
+use crate::diagnostic::{Code, Diagnostic, Place, SourceFile};
 use crate::logic::Formula;
 use crate::source::{Catalogue, Source};
 
@@ -65,7 +65,7 @@ pub struct Spans {
     /// The values of top keys.
     pub keys: IndexMap<String, Range<usize>>,
     /// Each technique of `attack`.
-    pub attack: Vec<(String, Range<usize>)>,
+    pub attack: Vec<(String, Place)>,
     /// Per observed source: its key, its selections' keys, its condition.
     pub observe: Vec<ObserveSpans>,
     /// Each test: where it begins, and its log's path.
@@ -187,7 +187,7 @@ fn read(
         if let yaml::Kind::Sequence(items) = &node.kind {
             for item in items {
                 if let yaml::Kind::Scalar { text, .. } = &item.kind {
-                    spans.attack.push((text.clone(), item.span.clone()));
+                    spans.attack.push((text.clone(), reader.place(item.span.clone())));
                 }
             }
         }

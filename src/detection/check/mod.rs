@@ -1,0 +1,30 @@
+//! Judging detections that could be read: metadata, tests, and what several files say together.
+
+mod across;
+mod attack;
+mod proof;
+
+use std::path::Path;
+
+use crate::diagnostic::{Diagnostic, Place};
+
+use super::model::Detection;
+use super::parse::Parsed;
+
+pub use across::across;
+
+/// What is wrong with one file that was read. `tests` is the folder of recorded logs, if there is one.
+pub fn file(parsed: &Parsed, tests: Option<&Path>) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    attack::check(parsed, &mut problems);
+    if let Some(detection) = &parsed.detection {
+        proof::check(detection, parsed, tests, &mut problems);
+    }
+    problems
+}
+
+/// The place of a top key's value, or of the file's beginning.
+fn key_place(detection: &Detection, parsed: &Parsed, key: &str) -> Place {
+    let span = parsed.spans.keys.get(key).cloned().unwrap_or(0..0);
+    Place { file: detection.source.clone(), span }
+}
