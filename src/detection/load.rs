@@ -58,7 +58,7 @@ pub fn load_files(project: &Project, files: &crate::project::Files, catalogue: &
             };
             let name = parse::name_of(&file.shown);
             let mut parsed = parse::parse(&text, &name, nearest_lists(&lists, &file.shown), catalogue);
-            judge(&mut parsed, project.tests().as_deref());
+            judge(&mut parsed, catalogue, project.tests().as_deref());
             Some((file, parsed))
         })
         .collect();
@@ -74,8 +74,8 @@ pub fn load_files(project: &Project, files: &crate::project::Files, catalogue: &
 }
 
 /// Adds what the checks find; a detection with an error is none.
-fn judge(parsed: &mut Parsed, tests: Option<&Path>) {
-    let found = check::file(parsed, tests);
+fn judge(parsed: &mut Parsed, catalogue: &Catalogue, tests: Option<&Path>) {
+    let found = check::file(parsed, catalogue, tests);
     if found.iter().any(Diagnostic::is_error) {
         parsed.detection = None;
     }
@@ -145,7 +145,7 @@ fn unused_lists(
 /// Reads one text as a detection that belongs to no project.
 pub fn load_text(text: &Arc<SourceFile>, name: &str, catalogue: &Catalogue) -> Loaded {
     let mut parsed = parse::parse(text, name, None, catalogue);
-    judge(&mut parsed, None);
+    judge(&mut parsed, catalogue, None);
     diagnostic::sort(&mut parsed.problems);
     Loaded { detections: parsed.detection.into_iter().collect(), problems: parsed.problems }
 }

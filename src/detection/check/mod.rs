@@ -2,6 +2,7 @@
 
 mod across;
 mod attack;
+mod meaning;
 mod proof;
 
 use std::path::Path;
@@ -10,13 +11,15 @@ use crate::diagnostic::{Diagnostic, Place};
 
 use super::model::Detection;
 use super::parse::Parsed;
+use crate::source::Catalogue;
 
 pub use across::across;
 
 /// What is wrong with one file that was read. `tests` is the folder of recorded logs, if there is one.
-pub fn file(parsed: &Parsed, tests: Option<&Path>) -> Vec<Diagnostic> {
+pub fn file(parsed: &Parsed, catalogue: &Catalogue, tests: Option<&Path>) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     attack::check(parsed, &mut problems);
+    meaning::check(parsed, catalogue, &mut problems);
     if let Some(detection) = &parsed.detection {
         proof::check(detection, parsed, tests, &mut problems);
     }

@@ -1,0 +1,106 @@
+//! Conditions and selections that can never be true or always are, decided over all events.
+
+use crate::detection::model::Observation;
+use crate::detection::parse::{ObserveSpans, Parsed};
+use crate::diagnostic::{Code, Diagnostic, Place};
+use crate::logic::decide::{Answer, Budget, Satisfiability, Schema, disjoint, satisfiable, tautology};
+use crate::logic::{Formula, Reading};
+use crate::source::{Catalogue, FieldKind, Source};
+
+pub(super) fn check(parsed: &Parsed, catalogue: &Catalogue, problems: &mut Vec<Diagnostic>) {
+    let Some(detection) = &parsed.detection else { return };
+    for (observation, spans) in detection.observations.iter().zip(&parsed.spans.observe) {
+        let schema = catalogue.source(&observation.source).map(schema).unwrap_or_default();
+        let place = |span: &std::ops::Range<usize>| Place { file: detection.source.clone(), span: span.clone() };
+        one(observation, spans, &schema, &place, problems);
+    }
+}
+
+fn one(
+    observation: &Observation,
+    spans: &ObserveSpans,
+    schema: &Schema,
+    place: &dyn Fn(&std::ops::Range<usize>) -> Place,
+    problems: &mut Vec<Diagnostic>,
+) {
+    let budget = Budget::default();
+    let mut faulty = false;
+    for (name, formula) in &observation.selections {
+        let Some(span) = spans.selections.get(name) else { continue };
+        if never(formula, schema, &budget) {
+            faulty = true;
+            problems.push(
+                Diagnostic::new(Code::NeverTrue, place(span), format!("no event can satisfy `{name}`"))
+                    .help("the tests of a map all have to hold; alternatives are a list of values or a list of maps"),
+            );
+        } else if always(formula, schema, &budget) {
+            faulty = true;
+            problems.push(
+                Diagnostic::new(Code::AlwaysTrue, place(span), format!("every event satisfies `{name}`"))
+                    .help("it narrows nothing down: test for less, or delete it"),
+            );
+        }
+    }
+    // What a selection is to blame for is told once.
+    if faulty {
+        return;
+    }
+    let shown = place(&spans.condition);
+    // What no rule must match is never found; what every rule may match says nothing.
+    match satisfiable(&observation.formula, Reading::Must, schema, &budget) {
+        Satisfiability::Unsat => {
+            let mut problem = Diagnostic::new(Code::NeverTrue, shown, "no event can satisfy the condition");
+            match contradiction(observation, schema, &budget) {
+                Some((a, b)) => {
+                    for name in [a, b] {
+                        if let Some(span) = spans.selections.get(name) {
+                            problem = problem.label(place(span), "one of the two");
+                        }
+                    }
+                    problem = problem.help(format!("`{a}` and `{b}` cannot hold for one event; was `or` meant?"));
+                }
+                None => problem = problem.help("parts of it exclude each other; was `or` meant, or a `not` too many?"),
+            }
+            problems.push(problem);
+        }
+        Satisfiability::Undecided(reason) => problems.push(
+            Diagnostic::new(Code::Undecided, shown, "it could not be decided whether the condition can be true")
+                .note(reason.to_string())
+                .help("the detection works; rules made from it may be `tested` instead of `proved`"),
+        ),
+        Satisfiability::Sat(_) => {
+            if tautology(&observation.formula, Reading::May, schema, &budget) == Answer::Holds {
+                problems.push(
+                    Diagnostic::new(Code::AlwaysTrue, shown, "every event satisfies the condition")
+                        .help("it would fire on everything; is a `not` wrong, or an `or` that should be `and`?"),
+                );
+            }
+        }
+    }
+}
+
+fn never(formula: &Formula, schema: &Schema, budget: &Budget) -> bool {
+    satisfiable(formula, Reading::Must, schema, budget) == Satisfiability::Unsat
+}
+
+fn always(formula: &Formula, schema: &Schema, budget: &Budget) -> bool {
+    tautology(formula, Reading::May, schema, budget) == Answer::Holds
+}
+
+/// Two selections that exclude each other.
+fn contradiction<'o>(observation: &'o Observation, schema: &Schema, budget: &Budget) -> Option<(&'o str, &'o str)> {
+    let selections: Vec<(&String, &Formula)> = observation.selections.iter().take(16).collect();
+    selections.iter().enumerate().find_map(|(at, (a, left))| {
+        selections
+            .iter()
+            .skip(at + 1)
+            .find(|(_, right)| disjoint(left, right, Reading::Must, schema, budget) == Answer::Holds)
+            .map(|(b, _)| (a.as_str(), b.as_str()))
+    })
+}
+
+/// What is known of a source's events: which fields have at most one value.
+fn schema(source: &Source) -> Schema {
+    let single = source.fields.iter().filter(|field| !field.multiple && field.kind != FieldKind::Arguments);
+    Schema { single: single.flat_map(|field| field.paths.iter().cloned()).collect(), ..Schema::default() }
+}
