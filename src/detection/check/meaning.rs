@@ -3,8 +3,8 @@
 use crate::detection::model::Observation;
 use crate::detection::parse::{ObserveSpans, Parsed};
 use crate::diagnostic::{Code, Diagnostic, Place};
-use crate::logic::decide::{Answer, Budget, Satisfiability, Schema, disjoint, satisfiable, tautology};
-use crate::logic::{Formula, Reading};
+use crate::logic::decide::{Answer, Budget, Reason, Satisfiability, Schema, disjoint, satisfiable, tautology};
+use crate::logic::{Formula, OptionValue, Pattern, Predicate, Reading, ValueTest};
 use crate::source::{Catalogue, FieldKind, Source};
 
 pub(super) fn check(parsed: &Parsed, catalogue: &Catalogue, problems: &mut Vec<Diagnostic>) {
@@ -42,7 +42,7 @@ fn one(
         }
     }
     // What a selection is to blame for is told once.
-    if faulty {
+    if faulty || !is_decided(&observation.formula) {
         return;
     }
     let shown = place(&spans.condition);
@@ -63,6 +63,8 @@ fn one(
             }
             problems.push(problem);
         }
+        // Whether the time is up depends on the machine: not a thing to tell one author and not the next.
+        Satisfiability::Undecided(Reason::Time) => {}
         Satisfiability::Undecided(reason) => problems.push(
             Diagnostic::new(Code::Undecided, shown, "it could not be decided whether the condition can be true")
                 .note(reason.to_string())
@@ -79,8 +81,25 @@ fn one(
     }
 }
 
+/// Whether the verdict on a formula can be relied on: an expression with `^` or `$` on an option's value is decided as
+/// a part of the whole command line, where they mean something else.
+fn is_decided(formula: &Formula) -> bool {
+    let mut decided = true;
+    formula.each_test(&mut |_, test| {
+        let Predicate::Option(option) = &test.predicate else { return };
+        let OptionValue::Given { tests, .. } = &option.value else { return };
+        decided &= !tests.iter().any(|test| match test {
+            ValueTest::Whole(set) | ValueTest::Key(_, set) => {
+                set.any.iter().any(|pattern| matches!(pattern, Pattern::Regex(text) if text.contains(['^', '$', '\\'])))
+            }
+            ValueTest::ReadOnly(_) => false,
+        });
+    });
+    decided
+}
+
 fn never(formula: &Formula, schema: &Schema, budget: &Budget) -> bool {
-    satisfiable(formula, Reading::Must, schema, budget) == Satisfiability::Unsat
+    is_decided(formula) && satisfiable(formula, Reading::Must, schema, budget) == Satisfiability::Unsat
 }
 
 fn always(formula: &Formula, schema: &Schema, budget: &Budget) -> bool {
