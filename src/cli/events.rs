@@ -93,7 +93,7 @@ fn parse_format(name: &str) -> Result<Format, String> {
     name.parse()
 }
 
-fn parse_source(name: &str) -> Result<String, String> {
+pub(super) fn parse_source(name: &str) -> Result<String, String> {
     let sources = &Catalogue::builtin().sources;
     if sources.contains_key(name) {
         return Ok(name.to_owned());
