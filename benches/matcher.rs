@@ -20,7 +20,7 @@ const LINES: usize = 20_000;
 
 static LOG: LazyLock<String> = LazyLock::new(|| {
     let log = match std::env::var("CRESSET_LOGS") {
-        Ok(path) => std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}")),
+        Ok(path) => std::fs::read_to_string(&path).expect("the log at CRESSET_LOGS can be read"),
         Err(_) => made_up(),
     };
     let mut long = String::new();
@@ -52,7 +52,7 @@ fn made_up() -> String {
             "host": {"name": "ci-7", "os": {"type": "linux"}},
             "user": {"id": 1001, "name": "dev"},
             "process": {
-                "pid": 9000 + id, "ppid": 1, "name": argv[0], "args": argv, "command_line": argv.join(" "),
+                "pid": 9000 + id, "ppid": 1, "name": argv.first(), "args": argv, "command_line": argv.join(" "),
                 "working_directory": "/home/dev/webapp", "parent": {"name": "bash", "executable": "/usr/bin/bash"},
             },
         });
