@@ -7,7 +7,7 @@
 use crate::language::fragment::{Between, Fragment, Strength};
 use crate::language::text;
 use crate::language::walk::{Dialect, Field, Refusal, Words};
-use crate::logic::{Case, Comparison, Glob, Pattern, Piece, Predicate, TextSet};
+use crate::logic::{Case, Comparison, Glob, Pattern, Piece, Predicate, Shape, TextSet};
 
 /// The dialect of `search`.
 pub(in crate::language) struct Search;
@@ -78,6 +78,11 @@ fn values(set: &TextSet) -> Result<Vec<String>, Refusal> {
 }
 
 fn value(glob: &Glob) -> Result<String, Refusal> {
+    if let Shape::Equals(text) = glob.shape()
+        && text.parse::<ipnet::IpNet>().is_ok()
+    {
+        return Err(format!("`search` takes `{text}` for the addresses of a network, not for text"));
+    }
     let mut out = String::from("\"");
     for piece in glob.pieces() {
         match piece {
