@@ -453,6 +453,9 @@ fn explain(info: &str) -> (String, &'static str) {
         "while scanning a quoted scalar, found unexpected end of stream" => {
             return ("the quote that opens here is never closed".to_owned(), "");
         }
+        "invalid indentation in quoted scalar" => {
+            return ("the quote that opens here is not closed where the text ends".to_owned(), "");
+        }
         "invalid trailing content after double-quoted scalar" => {
             return ("text follows the closing quote".to_owned(), "put all of the value between the quotes");
         }
