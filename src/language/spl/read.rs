@@ -134,9 +134,9 @@ fn path(name: &str) -> Path {
     Path::from_segments([name])
 }
 
-/// Whether a field may hold several values at once.
+/// Whether a field may hold several values at once. An event has as many tags and event types as fit it.
 fn holds_several(name: &str, fields: &FieldTable) -> bool {
-    fields.get(name) == Some(FieldType::TextList) || name.contains("{}")
+    fields.get(name) == Some(FieldType::TextList) || name.contains("{}") || matches!(name, "tag" | "eventtype")
 }
 
 /// The text of a string in double quotes that begins at `at`, and where it ends. `\"` and `\\` are escapes, other

@@ -202,8 +202,8 @@ impl<'t> Reader<'t> {
         if name.is_empty() || name.contains(['*', '\\', '\'']) || name.contains("::") {
             return Err(format!("`{name}` is no name of one field"));
         }
-        const NO_FIELDS: [&str; 6] = ["earliest", "latest", "eventtype", "tag", "savedsearch", "savedsplunk"];
-        if NO_FIELDS.contains(&name) || name.starts_with("_index_") || name.starts_with("tag::") {
+        const NO_FIELDS: [&str; 4] = ["earliest", "latest", "savedsearch", "savedsplunk"];
+        if NO_FIELDS.contains(&name) || name.starts_with("_index_") {
             return Err(format!("`{name}=` is no condition on a field of the event"));
         }
         let test = |predicate| Formula::test(&path(name), predicate);
