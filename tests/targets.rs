@@ -18,7 +18,7 @@ fn built() -> Built {
 }
 
 fn text<'b>(built: &'b Built, path: &str) -> &'b str {
-    std::str::from_utf8(&built.files[path]).expect("text")
+    std::str::from_utf8(built.files.get(path).expect("the file is built")).expect("text")
 }
 
 #[test]

@@ -172,6 +172,7 @@ fn table(built: &Built) -> String {
         let cell = match state {
             State::NotApplicable => "-".to_owned(),
             State::Disabled => "off".to_owned(),
+            State::Unsupported { .. } => "unsupported".to_owned(),
             State::Rule { language, deviation, verified, .. } => {
                 let mut cell = (*language).to_owned();
                 if let Some(deviation) = deviation {

@@ -183,6 +183,8 @@ pub enum Deviation {
     Wider,
     /// It misses events that the detection matches.
     Narrower,
+    /// There is none: the target cannot say it in any useful way.
+    Unsupported,
 }
 
 /// Events with a known answer.

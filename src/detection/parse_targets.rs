@@ -34,15 +34,26 @@ fn read_accept(reader: &mut Reader, node: &Node, observations: &[Observation]) -
                 .suggestion(nearest(&entry.key, known()));
             reader.report(problem);
         }
-        let Some(map) = reader.map(&entry.value, &format!("`{}`", entry.key), &["wider", "narrower"]) else { continue };
+        let Some(map) = reader.map(&entry.value, &format!("`{}`", entry.key), &["wider", "narrower", "unsupported"])
+        else {
+            continue;
+        };
         let [given] = map.entries() else {
             let problem = reader
-                .problem(Code::WrongType, entry.key_span.clone(), "a target's rule is either wider or narrower")
-                .help("write `wider: reason` or `narrower: reason`");
+                .problem(
+                    Code::WrongType,
+                    entry.key_span.clone(),
+                    "a target's rule is either wider or narrower, or there is none",
+                )
+                .help("write `wider: reason`, `narrower: reason` or `unsupported: reason`");
             reader.report(problem);
             continue;
         };
-        let deviation = if given.key == "wider" { Deviation::Wider } else { Deviation::Narrower };
+        let deviation = match given.key.as_str() {
+            "wider" => Deviation::Wider,
+            "narrower" => Deviation::Narrower,
+            _ => Deviation::Unsupported,
+        };
         if let Some(reason) = reader.text(&given.value, "the reason") {
             accepted.insert(entry.key.clone(), Accept { deviation, reason });
         }

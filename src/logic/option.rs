@@ -92,8 +92,10 @@ pub enum ValueTest {
 
 /// Spellings of "true" in Go's `strconv.ParseBool`, which docker, podman and kubectl use.
 const TRUE_WORDS: [&str; 6] = ["1", "t", "T", "true", "TRUE", "True"];
-/// Words that make a mount read-only.
+/// Words that make a mount read-only in `--mount`.
 const READ_ONLY_WORDS: [&str; 2] = ["ro", "readonly"];
+/// Words that make a mount read-only in `--volume`.
+const VOLUME_READ_ONLY_WORDS: [&str; 1] = ["ro"];
 /// How deep command lines inside command lines are followed.
 const MAX_NESTING: usize = 3;
 
@@ -298,14 +300,24 @@ impl OptionTest {
         }
         let mut by_programs: Vec<(Vec<String>, Vec<String>)> = Vec::new();
         for (words, programs) in by_words {
-            let words: String = words.iter().map(|word| format!("{gap} {}", regex_syntax::escape(word))).collect();
+            let words: Vec<String> = words.iter().map(|word| regex_syntax::escape(word)).collect();
+            let words = words.join(" ");
             match by_programs.iter_mut().find(|(known, _)| *known == programs) {
                 Some((_, all)) => all.push(words),
                 None => by_programs.push((programs, vec![words])),
             }
         }
-        let alternatives: Vec<String> =
-            by_programs.iter().map(|(programs, words)| format!("{}{}", group(programs), group(words))).collect();
+        let alternatives: Vec<String> = by_programs
+            .iter()
+            .map(|(programs, words)| {
+                // A command without a subcommand stands for itself and all of them.
+                if words.iter().any(String::is_empty) {
+                    group(programs)
+                } else {
+                    format!("{}{gap} {}", group(programs), group(words))
+                }
+            })
+            .collect();
         group(&alternatives)
     }
 
@@ -478,11 +490,9 @@ fn value_regex(form: ValueForm, tests: &[ValueTest]) -> Option<String> {
             let target = field("target").unwrap_or_else(|| "[^ :]*".to_owned());
             let options = match read_only {
                 None => "(?::[^ ]*)?".to_owned(),
-                Some(true) => "(?::(?:[^ ,]*,)*(?:ro|readonly)(?:,[^ ]*)?)".to_owned(),
-                Some(false) => {
-                    let item = other_than(&READ_ONLY_WORDS, " ,");
-                    format!("(?::{item}(?:,{item})*)?")
-                }
+                Some(true) => "(?::(?:[^ ,]*,)*ro(?:,[^ ]*)?)".to_owned(),
+                // A comma may begin an item, too: one in the target is the target's own.
+                Some(false) => format!("(?:[:,]{})*", other_than(&VOLUME_READ_ONLY_WORDS, " ,")),
             };
             keys.is_empty().then(|| format!("{source}:{target}{options}"))
         }
@@ -557,29 +567,29 @@ fn file_name(word: &str) -> &str {
     word.rsplit('/').next().unwrap_or(word)
 }
 
-/// What follows `words` in `rest`, with options (and one value each) allowed before every word.
+/// What follows `words` in `rest`, with options (and one value each) allowed before the first of them.
 fn after_words<'a, 'b>(rest: &'a [&'b str], words: &[String]) -> Option<&'a [&'b str]> {
+    let Some((word, others)) = words.split_first() else { return Some(rest) };
     let mut rest = rest;
-    for word in words {
-        loop {
-            let (first, tail) = rest.split_first()?;
+    loop {
+        let (first, tail) = rest.split_first()?;
+        rest = tail;
+        if first == word {
+            break;
+        }
+        if !first.starts_with('-') || *first == "--" {
+            return None;
+        }
+        if let Some((value, tail)) = rest.split_first()
+            && !first.contains('=')
+            && !value.starts_with('-')
+            && value != word
+        {
             rest = tail;
-            if first == word {
-                break;
-            }
-            if !first.starts_with('-') || *first == "--" {
-                return None;
-            }
-            if let Some((value, tail)) = rest.split_first()
-                && !first.contains('=')
-                && !value.starts_with('-')
-                && value != word
-            {
-                rest = tail;
-            }
         }
     }
-    Some(rest)
+    let (next, tail) = rest.split_at_checked(others.len())?;
+    (next.iter().eq(others.iter())).then_some(tail)
 }
 
 /// Splits what a shell is told to run into the simple commands in it, each into its words, as POSIX sh quotes them.

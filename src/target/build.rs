@@ -73,6 +73,11 @@ pub enum State {
     NotApplicable,
     /// The detection is switched off for the target.
     Disabled,
+    /// The target cannot say it, and the detection accepts that.
+    Unsupported {
+        /// Why.
+        reason: String,
+    },
 }
 
 /// Artefacts and what there is to say about them.
@@ -109,6 +114,7 @@ pub fn build(
                     all.push(compile(target, detection, observation, catalogue).map(|outcome| match outcome {
                         Outcome::NotApplicable => (entry(State::NotApplicable), None),
                         Outcome::Disabled => (entry(State::Disabled), None),
+                        Outcome::Unsupported(reason) => (entry(State::Unsupported { reason }), None),
                         Outcome::Rule(rule) => {
                             let context = of_rule(target, &rule, catalogue.sources.get(&observation.source));
                             (entry(state_of(&context)), Some(context))

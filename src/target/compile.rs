@@ -56,6 +56,8 @@ pub enum Outcome<'a> {
     NotApplicable,
     /// The detection is switched off for the target.
     Disabled,
+    /// The target cannot say it, for this reason, and the detection accepts that.
+    Unsupported(String),
 }
 
 /// The identity of a detection's rule in a log source.
@@ -108,6 +110,9 @@ pub fn compile<'a>(
             Ok(said) => return Ok(rule(choice, said, why(&refused))),
             Err(losses) => refused.push((choice.name, losses)),
         }
+    }
+    if let Some(accept) = accept.filter(|accept| accept.deviation == Deviation::Unsupported) {
+        return Ok(Outcome::Unsupported(accept.reason.clone()));
     }
     if let Some(accept) = accept {
         let mut best: Option<(&LanguageChoice, Said)> = None;
@@ -196,6 +201,7 @@ pub fn word(deviation: Deviation) -> &'static str {
     match deviation {
         Deviation::Wider => "wider",
         Deviation::Narrower => "narrower",
+        Deviation::Unsupported => "unsupported",
     }
 }
 

@@ -329,7 +329,8 @@ fn texts(field: &str, set: &TextSet) -> Result<Vec<Entry>, Refusal> {
         modifiers,
         suffix,
         values: vec![Value::String(value)],
-        may_be_all: true,
+        // pySigma's validator takes `all` for a mistake without `contains`.
+        may_be_all: modifiers == "|contains",
         all: false,
     };
     let mut entries: Vec<Entry> = Vec::new();
@@ -350,10 +351,14 @@ fn texts(field: &str, set: &TextSet) -> Result<Vec<Entry>, Refusal> {
     Ok(entries)
 }
 
-/// The modifier that says what all patterns of the set say beside their text.
+/// The modifier that says what all globs of the set say beside their text.
 fn common_modifier(set: &TextSet) -> Option<&'static str> {
     let mut common = None;
-    for glob in text::globs(set)? {
+    let globs = set.any.iter().filter_map(|pattern| match pattern {
+        Pattern::Glob(glob) => Some(glob),
+        _ => None,
+    });
+    for glob in globs {
         let modifier = match glob.pieces() {
             [Piece::Any, middle @ .., Piece::Any] if !middle.is_empty() => "|contains",
             [Piece::Any, rest @ ..] if rest.last().is_some_and(|piece| *piece != Piece::Any) => "|endswith",
