@@ -8,6 +8,7 @@ pub mod explain_code;
 pub mod hunt;
 pub mod new;
 pub mod package;
+pub mod schema;
 pub mod test;
 
 use std::io::Write as _;
@@ -63,6 +64,7 @@ enum Command {
     Hunt(hunt::Args),
     New(new::Args),
     Package(package::Args),
+    Schema(schema::Args),
     Test(test::Args),
 }
 
@@ -77,6 +79,7 @@ impl Command {
             Command::Hunt(args) => hunt::run(&args),
             Command::New(args) => new::run(&args),
             Command::Package(args) => package::run(&args),
+            Command::Schema(args) => schema::run(&args),
             Command::Test(args) => test::run(&args),
         }
     }

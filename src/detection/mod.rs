@@ -15,6 +15,7 @@ mod option;
 pub mod parse;
 mod parse_targets;
 mod parse_tests;
+pub mod schema;
 pub mod shape;
 pub mod value;
 pub mod yaml;
