@@ -5,6 +5,7 @@ pub mod check;
 pub mod completions;
 pub mod events;
 pub mod explain_code;
+pub mod fmt;
 pub mod hunt;
 pub mod new;
 pub mod package;
@@ -61,6 +62,7 @@ enum Command {
     Completions(completions::Args),
     Events(events::Args),
     ExplainCode(explain_code::Args),
+    Fmt(fmt::Args),
     Hunt(hunt::Args),
     New(new::Args),
     Package(package::Args),
@@ -76,6 +78,7 @@ impl Command {
             Command::Completions(args) => completions::run(&args),
             Command::Events(args) => events::run(&args),
             Command::ExplainCode(args) => explain_code::run(&args),
+            Command::Fmt(args) => fmt::run(&args),
             Command::Hunt(args) => hunt::run(&args),
             Command::New(args) => new::run(&args),
             Command::Package(args) => package::run(&args),

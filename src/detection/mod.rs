@@ -6,6 +6,7 @@
 pub mod attack;
 pub mod check;
 pub mod condition;
+pub mod format;
 pub mod lists;
 pub mod load;
 pub mod lower;

@@ -210,15 +210,18 @@ fn read(
         .unwrap_or_default();
     let Lowering { used: now_used, places, .. } = lowering;
     *used = now_used;
+    // What the author observes, also where its condition is broken: one fault is told once.
+    let observed: Vec<String> = match map.get("observe").map(|node| &node.kind) {
+        Some(yaml::Kind::Mapping(entries)) => entries.iter().map(|entry| entry.key.clone()).collect(),
+        _ => Vec::new(),
+    };
     let throttle = match map.get("throttle") {
         Some(node) => read_throttle(reader, node, catalogue, &observations),
         None => None,
     };
-    let targets = map.get("targets").map(|node| parse_targets::read(reader, node, &observations)).unwrap_or_default();
-    let tests = map
-        .get("tests")
-        .map(|node| parse_tests::read(reader, node, &observations, catalogue, spans))
-        .unwrap_or_default();
+    let targets = map.get("targets").map(|node| parse_targets::read(reader, node, &observed)).unwrap_or_default();
+    let tests =
+        map.get("tests").map(|node| parse_tests::read(reader, node, &observed, catalogue, spans)).unwrap_or_default();
     let severity = severity?;
     Some(Detection {
         file: reader.file.path.clone(),

@@ -5,28 +5,28 @@ use std::collections::BTreeMap;
 use crate::diagnostic::Code;
 use crate::diagnostic::suggest::nearest;
 
-use super::model::{Accept, Deviation, Observation, SEVERITIES, TargetSettings};
+use super::model::{Accept, Deviation, SEVERITIES, TargetSettings};
 use super::shape::Reader;
 use super::yaml::Node;
 
 /// Reads it; problems are reported. Whether a target exists is known to targets alone.
-pub(super) fn read(reader: &mut Reader, node: &Node, observations: &[Observation]) -> BTreeMap<String, TargetSettings> {
+pub(super) fn read(reader: &mut Reader, node: &Node, observed: &[String]) -> BTreeMap<String, TargetSettings> {
     let mut targets = BTreeMap::new();
     for entry in reader.entries(node, "`targets`").unwrap_or_default() {
         let name = format!("`{}`", entry.key);
         let Some(map) = reader.map(&entry.value, &name, &["accept", "enabled", "severity"]) else { continue };
         let enabled = map.get("enabled").and_then(|node| reader.boolean(node, "`enabled`"));
         let severity = map.get("severity").and_then(|node| reader.word(node, "severity", &SEVERITIES));
-        let accept = map.get("accept").map(|node| read_accept(reader, node, observations)).unwrap_or_default();
+        let accept = map.get("accept").map(|node| read_accept(reader, node, observed)).unwrap_or_default();
         targets.insert(entry.key.clone(), TargetSettings { enabled, severity, accept });
     }
     targets
 }
 
-fn read_accept(reader: &mut Reader, node: &Node, observations: &[Observation]) -> BTreeMap<String, Accept> {
+fn read_accept(reader: &mut Reader, node: &Node, observed: &[String]) -> BTreeMap<String, Accept> {
     let mut accepted = BTreeMap::new();
     for entry in reader.entries(node, "`accept`").unwrap_or_default() {
-        let known = || observations.iter().map(|observation| observation.source.as_str());
+        let known = || observed.iter().map(String::as_str);
         if !known().any(|source| source == entry.key) {
             let message = format!("the detection does not observe `{}`", entry.key);
             let problem = reader

@@ -7,7 +7,7 @@ use crate::diagnostic::suggest::nearest;
 use crate::logic::Event;
 use crate::source::Catalogue;
 
-use super::model::{DetectionTest, Observation, TestEvents};
+use super::model::{DetectionTest, TestEvents};
 use super::parse::{Spans, TestSpans};
 use super::shape::Reader;
 use super::yaml::{Kind, Node};
@@ -18,7 +18,7 @@ const KEYS: [&str; 6] = ["name", "log", "source", "matches", "misses", "partial"
 pub(super) fn read(
     reader: &mut Reader,
     node: &Node,
-    observations: &[Observation],
+    observed: &[String],
     catalogue: &Catalogue,
     spans: &mut Spans,
 ) -> Vec<DetectionTest> {
@@ -28,7 +28,7 @@ pub(super) fn read(
     };
     let mut tests = Vec::new();
     for item in items {
-        if let Some((test, span)) = read_one(reader, item, observations, catalogue) {
+        if let Some((test, span)) = read_one(reader, item, observed, catalogue) {
             tests.push(test);
             spans.tests.push(span);
         }
@@ -39,7 +39,7 @@ pub(super) fn read(
 fn read_one(
     reader: &mut Reader,
     node: &Node,
-    observations: &[Observation],
+    observed: &[String],
     catalogue: &Catalogue,
 ) -> Option<(DetectionTest, TestSpans)> {
     let map = reader.map(node, "a test", &KEYS)?;
@@ -47,15 +47,15 @@ fn read_one(
     let name = map.get("name").and_then(|node| reader.line(node, "`name`")).unwrap_or_default();
     let source = map.get("source").and_then(|node| {
         let source = reader.line(node, "`source`")?;
-        let observed = || observations.iter().map(|observation| observation.source.as_str());
-        if !observed().any(|name| name == source) {
+        let known_here = || observed.iter().map(String::as_str);
+        if !known_here().any(|name| name == source) {
             let known = catalogue.sources.contains_key(&source);
             let message = match known {
                 true => format!("the detection does not observe `{source}`"),
                 false => format!("there is no log source `{source}`"),
             };
             let problem =
-                reader.problem(Code::TestSource, node.span.clone(), message).suggestion(nearest(&source, observed()));
+                reader.problem(Code::TestSource, node.span.clone(), message).suggestion(nearest(&source, known_here()));
             reader.report(problem);
         }
         Some(source)

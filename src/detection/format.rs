@@ -1,0 +1,143 @@
+//! The canonical layout of a detection: keys in order, blank lines where they help, no blanks at ends of lines.
+//!
+//! Works on the text, key by key, so that comments and the author's own layout below a key stay. The result is read
+//! again and has to say the same.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::parse::KEYS;
+use super::yaml::{self, Kind};
+use crate::diagnostic::{Diagnostic, SourceFile};
+
+/// Keys with a blank line before them.
+const SECTIONS: [&str; 4] = ["lists", "observe", "targets", "tests"];
+
+/// Why a file is left as it is.
+#[derive(Debug)]
+pub enum Left {
+    /// It cannot be read.
+    Broken(Box<Diagnostic>),
+    /// It can, and its layout cannot be changed without changing what it says.
+    Kept(&'static str),
+}
+
+/// The text in canonical layout.
+pub fn format(file: &Arc<SourceFile>) -> Result<String, Left> {
+    let root = yaml::parse(file).map_err(|problem| Left::Broken(Box::new(problem)))?;
+    let Kind::Mapping(entries) = &root.kind else { return Err(Left::Kept("it is no map of keys")) };
+    let text = file.text.replace("\r\n", "\n");
+    if text.len() != file.text.len() {
+        // Places are those of the text as it was; one more round gives the rest.
+        return format(&SourceFile::new(&file.path, text));
+    }
+    let starts: Vec<usize> = entries.iter().map(|entry| line_start(&text, entry.key_span.start)).collect();
+    let own_lines = entries.iter().zip(&starts).all(|(entry, start)| entry.key_span.start == *start);
+    if !own_lines || !starts.is_sorted_by(|a, b| a < b) {
+        return Err(Left::Kept("its keys do not begin lines of their own"));
+    }
+    let mut blocks: Vec<(usize, String, String)> = Vec::new();
+    let mut header = String::new();
+    let mut from = 0;
+    for (at, entry) in entries.iter().enumerate() {
+        let lead_start = from;
+        let start = starts.get(at).copied().unwrap_or_default();
+        let next = starts.get(at + 1).copied().unwrap_or(text.len());
+        // Comments and blank lines right before the next key belong to it.
+        let end = if at + 1 < starts.len() { body_end(&text, start..next, &entry.value) } else { text.len() };
+        from = end;
+        let mut lead = text.get(lead_start..start).unwrap_or_default().to_owned();
+        if at == 0
+            && let Some(split) = lead.rfind("\n\n")
+        {
+            // What is set apart from the first key speaks of the file.
+            let own = lead.split_off(split + 2);
+            header = std::mem::replace(&mut lead, own);
+        }
+        let body = text.get(start..end).unwrap_or_default();
+        let block = format!("{}{}", lead.trim_start_matches('\n'), body.trim_end_matches('\n'));
+        let order = KEYS.iter().position(|key| *key == entry.key).unwrap_or(KEYS.len());
+        blocks.push((order, entry.key.clone(), block));
+    }
+    blocks.sort_by_key(|(order, _, _)| *order);
+    let mut result = header.trim_end().to_owned();
+    for (_, key, block) in &blocks {
+        if !result.is_empty() {
+            result.push('\n');
+            if SECTIONS.contains(&key.as_str()) || (result.trim_end() == header.trim_end() && !header.is_empty()) {
+                result.push('\n');
+            }
+        }
+        result.push_str(block);
+    }
+    let lines: Vec<&str> = result.trim_end().lines().map(str::trim_end).collect();
+    let trimmed = format!("{}\n", lines.join("\n"));
+    let says = |text: &str| {
+        let node = yaml::parse(&SourceFile::new(&file.path, text)).ok()?;
+        node.to_json().as_object().map(|map| {
+            map.iter().map(|(key, value)| (key.clone(), value.clone())).collect::<std::collections::BTreeMap<_, _>>()
+        })
+    };
+    if says(&trimmed) == says(&file.text) {
+        return Ok(trimmed);
+    }
+    Err(Left::Kept("another order of its keys or lines would change what it says (an anchor, or blanks in a text)"))
+}
+
+/// Where the line of a byte begins.
+fn line_start(text: &str, at: usize) -> usize {
+    text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1)
+}
+
+/// Where a key's own lines end: before comments at the line's beginning, and blank lines, that precede the next key.
+fn body_end(text: &str, lines: Range<usize>, value: &yaml::Node) -> usize {
+    let mut end = lines.end;
+    loop {
+        let before = line_start(text, end.saturating_sub(1));
+        let line = text.get(before..end).unwrap_or_default();
+        let belongs_to_next = line.trim().is_empty() || line.starts_with('#');
+        if !belongs_to_next || before <= lines.start || before < value.span.end.min(lines.end).saturating_sub(1) {
+            return end;
+        }
+        end = before;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn formatted(text: &str) -> String {
+        format(&SourceFile::new("x.yml", text)).expect("a layout")
+    }
+
+    #[test]
+    fn keys_are_put_in_order_and_keep_their_comments() {
+        let text = "# About the file.\n\n# how bad\nseverity: high   \ntests: []\n# what\ntitle: X # here\nobserve:\n  a:\n    # inside\n    b: c\n";
+        let wanted = "# About the file.\n\n# what\ntitle: X # here\n# how bad\nseverity: high\n\nobserve:\n  a:\n    # inside\n    b: c\n\ntests: []\n";
+        assert_eq!(formatted(text), wanted);
+        assert_eq!(formatted(wanted), wanted);
+    }
+
+    #[test]
+    fn a_text_that_would_change_is_left_alone() {
+        for text in ["tests: *a\nid: x\n", "title: [a\n"] {
+            assert!(matches!(format(&SourceFile::new("x.yml", text)), Err(Left::Broken(_))), "{text}");
+        }
+        for text in ["tests: &a [x]\nid: *a\n", "{ title: X, id: y }\n", "triage: |\n  a  \n  b\n"] {
+            assert!(matches!(format(&SourceFile::new("x.yml", text)), Err(Left::Kept(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_pack_has_a_layout_that_stays() {
+        for file in walkdir::WalkDir::new(concat!(env!("CARGO_MANIFEST_DIR"), "/detections")) {
+            let file = file.expect("a file");
+            if !file.path().extension().is_some_and(|e| e == "yml") || file.file_name() == "lists.yml" {
+                continue;
+            }
+            let once = formatted(&std::fs::read_to_string(file.path()).expect("a text"));
+            assert_eq!(formatted(&once), once, "{}", file.path().display());
+        }
+    }
+}
