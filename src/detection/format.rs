@@ -133,7 +133,7 @@ mod tests {
     fn the_pack_has_a_layout_that_stays() {
         for file in walkdir::WalkDir::new(concat!(env!("CARGO_MANIFEST_DIR"), "/detections")) {
             let file = file.expect("a file");
-            if !file.path().extension().is_some_and(|e| e == "yml") || file.file_name() == "lists.yml" {
+            if file.path().extension().is_none_or(|e| e != "yml") || file.file_name() == "lists.yml" {
                 continue;
             }
             let once = formatted(&std::fs::read_to_string(file.path()).expect("a text"));
