@@ -166,6 +166,13 @@ impl OptionCheck {
             self.programs.is_empty()
                 || argv.iter().any(|word| self.programs.iter().any(|p| p.find(word.as_bytes()).is_some()))
         };
-        (named && programmed()) || argv.iter().any(|word| quoted(word))
+        // Outside a shell's text, a command's words are arguments as they are.
+        let commands = &self.test.commands;
+        let worded =
+            || commands.is_empty() || commands.iter().any(|c| c.words.iter().all(|word| argv.contains(&word.as_str())));
+        let shells = &self.test.launchers.shells;
+        let shell = || argv.iter().any(|word| shells.contains(word.rsplit('/').next().unwrap_or(word)));
+        let written = named && programmed();
+        (written && worded()) || ((written || argv.iter().any(|word| quoted(word))) && shell())
     }
 }
