@@ -190,7 +190,11 @@ fn target() -> Value {
                     "minProperties": 1,
                     "maxProperties": 1,
                     "additionalProperties": false,
-                    "properties": { "wider": { "type": "string" }, "narrower": { "type": "string" } },
+                    "properties": {
+                        "wider": { "type": "string" },
+                        "narrower": { "type": "string" },
+                        "unsupported": { "type": "string" },
+                    },
                 },
             },
         },
