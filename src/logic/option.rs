@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::pattern::{Glob, Piece, TextSet};
+use super::pattern::{Glob, Pattern, Piece, TextSet};
 
 /// An option that is given on a command line, with a value that satisfies conditions.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -465,6 +465,12 @@ fn is_read_only(form: ValueForm, value: &str) -> bool {
 /// The conditions on one value as a regular expression over that value within a line; `None` if they need more
 /// than one expression.
 fn value_regex(form: ValueForm, tests: &[ValueTest]) -> Option<String> {
+    // An anchor of the value's own would stand for the line's beginning or end.
+    let anchors = ["^", "$", r"\b", r"\B", r"\A", r"\z"];
+    let anchored = |pattern: &Pattern| matches!(pattern, Pattern::Regex(source) if anchors.iter().any(|anchor| source.contains(anchor)));
+    if tests.iter().filter_map(ValueTest::set).any(|set| set.any.iter().any(anchored)) {
+        return None;
+    }
     let mut read_only = None;
     let mut whole = None;
     let mut keys: Vec<(&[String], &TextSet)> = Vec::new();
