@@ -451,15 +451,19 @@ impl ValueTest {
 }
 
 fn is_read_only(form: ValueForm, value: &str) -> bool {
-    let options = match form {
-        ValueForm::Plain => return false,
-        ValueForm::Volume => value.splitn(3, ':').nth(2).unwrap_or_default(),
-        ValueForm::Keys => value,
-    };
-    options.split(',').any(|item| match item.split_once('=') {
-        None => READ_ONLY_WORDS.contains(&item),
-        Some((key, value)) => form == ValueForm::Keys && READ_ONLY_WORDS.contains(&key) && TRUE_WORDS.contains(&value),
-    })
+    match form {
+        ValueForm::Plain => false,
+        ValueForm::Volume => value
+            .splitn(3, ':')
+            .nth(2)
+            .unwrap_or_default()
+            .split(',')
+            .any(|item| VOLUME_READ_ONLY_WORDS.contains(&item)),
+        ValueForm::Keys => value.split(',').any(|item| match item.split_once('=') {
+            None => READ_ONLY_WORDS.contains(&item),
+            Some((key, value)) => READ_ONLY_WORDS.contains(&key) && TRUE_WORDS.contains(&value),
+        }),
+    }
 }
 
 /// The conditions on one value as a regular expression over that value within a line; `None` if they need more
@@ -766,6 +770,7 @@ mod tests {
             ("docker run -v /data:/data -v /etc:/etc:ro a", [false, true, false, false]),
             ("docker run -v /etc:/etc:rw,z a", [true, false, false, false]),
             ("docker run -v /etc:/etc:z,ro a", [false, true, false, false]),
+            ("docker run -v /etc:/etc:readonly a", [true, false, false, false]),
             ("docker run --mount type=bind,src=/etc,dst=/x a", [false, false, true, false]),
             ("docker run --mount readonly,type=bind,source=/etc,dst=/x a", [false, false, false, true]),
             ("docker run --mount type=bind,source=/etc,dst=/x,ro=true a", [false, false, false, true]),

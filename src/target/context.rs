@@ -4,13 +4,13 @@ use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::attack;
 use super::compile::{Rule, word};
 use super::fields::{Fields, TargetField};
 use super::filters::one_line;
 use super::load::Target;
 use super::node::{Loss, field_names};
 use super::settings::Derivation;
+use crate::detection::attack;
 use crate::detection::{Confidence, Severity, Status};
 use crate::language::{FieldType, Query};
 use crate::logic::Formula;

@@ -1,7 +1,6 @@
 //! Targets: what a SOC runs. A target is a folder with a `target.yml` and Tera templates; this part maps a detection to
 //! the target's fields, chooses a language that can say it, and renders the artefacts.
 
-mod attack;
 pub mod build;
 pub mod compile;
 mod context;
