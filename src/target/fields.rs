@@ -53,6 +53,12 @@ impl<'a> Fields<'a> {
 
     /// What the target has for `path`, if anything.
     pub fn get(&self, path: &Path) -> Option<TargetField> {
+        self.get_in(path, &[])
+    }
+
+    /// What the target has for `path` in one event, whose segments are as many arrays as `depths` says, one in another:
+    /// a target that names arrays names those that are there, too.
+    pub fn get_in(&self, path: &Path, depths: &[usize]) -> Option<TargetField> {
         let (rule, rest) = match self.exact.get(path) {
             Some(rule) => (*rule, None),
             None => self.below.iter().find_map(|(head, rule)| {
@@ -62,7 +68,10 @@ impl<'a> Fields<'a> {
         };
         let name = rule.name.as_ref().map(|name| match &rest {
             None => name.clone(),
-            Some(rest) => name.replace('*', &dotted(rest, &rule.arrays)),
+            Some(rest) => {
+                let below = depths.get(path.segments().len() - rest.segments().len()..).unwrap_or_default();
+                name.replace('*', &dotted(rest, &rule.arrays, below))
+            }
         });
         let kind = rule.kind.unwrap_or_else(|| self.kind(path));
         Some(TargetField {
@@ -98,6 +107,11 @@ impl<'a> Fields<'a> {
         self.catalogue.get(path).is_some_and(|field| !field.multiple)
     }
 
+    /// Whether the catalogue has a field of this path, and so a type.
+    pub fn is_known(&self, path: &Path) -> bool {
+        self.catalogue.contains_key(path)
+    }
+
     /// The type that the catalogue gives a field.
     fn kind(&self, path: &Path) -> FieldType {
         let Some(field) = self.catalogue.get(path) else { return FieldType::Text };
@@ -113,16 +127,14 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The segments of a path joined by dots, with `{}` after those that are arrays.
-fn dotted(path: &Path, arrays: &[String]) -> String {
-    let segments: Vec<String> = path
-        .segments()
-        .iter()
-        .map(
-            |segment| {
-                if arrays.iter().any(|a| a == &**segment) { format!("{segment}{{}}") } else { segment.to_string() }
-            },
-        )
-        .collect();
+/// The segments of a path joined by dots, with `{}` after those that are arrays, if the target names arrays.
+fn dotted(path: &Path, arrays: &[String], depths: &[usize]) -> String {
+    let depth = |at: usize, segment: &str| match depths.get(at) {
+        _ if arrays.is_empty() => 0,
+        Some(depth) if *depth > 0 => *depth,
+        _ => usize::from(arrays.iter().any(|array| array == segment)),
+    };
+    let segments = path.segments().iter().enumerate();
+    let segments: Vec<String> = segments.map(|(at, s)| format!("{s}{}", "{}".repeat(depth(at, s)))).collect();
     segments.join(".")
 }
