@@ -6,6 +6,7 @@ use super::fields::Fields;
 use super::load::Target;
 use super::map::{Mapper, approximate};
 use super::node::{Loss, Node};
+use super::prefilter::prefilter;
 use super::problem::Problem;
 use super::settings::{LanguageChoice, SourceSettings};
 use crate::detection::{Accept, Detection, Deviation, Observation, Severity};
@@ -37,6 +38,8 @@ pub struct Rule<'a> {
     pub query: Query,
     /// What the query says, over the target's fields, with the tests that every rule of the source begins with.
     pub formula: Formula,
+    /// A condition that follows from `formula` and may stand before the query, and its text.
+    pub prefilter: Option<(Formula, String)>,
     /// What it should say: `formula` without deviations. `None` where the target has no fields for that.
     pub wanted: Option<Formula>,
     /// The types of the target's fields in it.
@@ -93,6 +96,7 @@ pub fn compile<'a>(
             severity: settings.and_then(|settings| settings.severity).unwrap_or(detection.severity),
             language: choice.name,
             why,
+            prefilter: choice.prefilter.and_then(|language| before(language, &said)),
             query: said.query,
             formula: said.formula,
             wanted: said.wanted,
@@ -276,6 +280,16 @@ impl Attempt<'_> {
             Formula::test(&field, Predicate::Text(TextSet::new(values, Case::Either)))
         });
         tests.collect()
+    }
+}
+
+/// A condition that follows from what is said, and its text in a language.
+fn before(language: Language, said: &Said) -> Option<(Formula, String)> {
+    let can_say = |formula: &Formula| language::print(language, formula, &said.table).is_ok();
+    let formula = prefilter(&said.formula, &can_say)?;
+    match language::print(language, &formula, &said.table) {
+        Ok(Query::Text(text)) => Some((formula, text)),
+        Ok(Query::Document(_)) | Err(_) => None,
     }
 }
 

@@ -83,6 +83,9 @@ pub struct RuleContext {
     pub query: Value,
     /// The query, in parentheses if it is a disjunction; so that text can be put behind it.
     pub grouped_query: Value,
+    /// A condition that follows from the query, in the language that `target.yml` names for it: what may stand before
+    /// the query to spare it events. In parentheses if it is a disjunction of several tests.
+    pub prefilter: Option<String>,
     /// The target's fields in the query, with their types.
     pub fields: Vec<FieldContext>,
     /// The target's fields that tell an analyst what happened.
@@ -206,6 +209,10 @@ pub fn of_rule(target: &Target, rule: &Rule<'_>, source: Option<&Source>) -> Rul
         language_reason: rule.why.clone(),
         query,
         grouped_query,
+        prefilter: rule
+            .prefilter
+            .as_ref()
+            .map(|(formula, text)| if matches!(formula, Formula::Or(_)) { format!("({text})") } else { text.clone() }),
         fields: query_fields(rule, fields.as_ref()),
         columns: source.map(|source| named(&source.columns)).unwrap_or_default(),
         verified: Target::is_verified(rule.language),

@@ -7,10 +7,13 @@ mod context;
 mod derive;
 pub mod fields;
 mod filters;
+#[cfg(test)]
+mod generated;
 mod load;
 mod map;
 pub mod node;
 mod option;
+mod prefilter;
 mod problem;
 mod projection;
 mod render;

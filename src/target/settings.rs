@@ -43,6 +43,10 @@ pub struct LanguageChoice {
     /// The longest pattern that the language takes, in bytes: an option that comes out longer is divided.
     #[serde(default)]
     pub max_pattern: Option<usize>,
+    /// The language of a condition that stands before the query and follows from it, so that the platform need not
+    /// look at every event of the log source.
+    #[serde(default, deserialize_with = "some_language")]
+    pub prefilter: Option<Language>,
 }
 
 /// A form that an option on a command line is lowered to.
@@ -146,6 +150,10 @@ fn named<E: Error>(name: &str) -> Result<Language, E> {
 
 fn language<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Language, D::Error> {
     named(&String::deserialize(deserializer)?)
+}
+
+fn some_language<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Language>, D::Error> {
+    language(deserializer).map(Some)
 }
 
 fn some_languages<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Language>>, D::Error> {
