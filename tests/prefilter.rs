@@ -27,7 +27,10 @@ fn the_prefilter_of_every_rule_of_the_pack_follows_from_the_rule() {
                 continue;
             }
             let Some((prefilter, text)) = rule.prefilter else {
-                without.push(format!("{} in {}", detection.name, observation.source));
+                // There are few configuration files; of the others there are millions of events.
+                if matches!(observation.source.as_str(), "process" | "kubernetes_audit") {
+                    without.push(format!("{} in {}", detection.name, observation.source));
+                }
                 continue;
             };
             // What is proved is what the text says, not what it was meant to say.

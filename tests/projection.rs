@@ -237,5 +237,5 @@ fn an_event_is_made_one_of_its_source() {
     let event = json!({ "event": { "type": "end" }, "compose": { "x": 1 } });
     let projected = project(elastic, source, &event).expect("an event");
     assert_eq!(projected, json!({ "event.category": "process", "event.type": "start" }));
-    assert!(project(elastic, Catalogue::builtin().source("compose").expect("a source"), &event).is_none());
+    assert!(project(elastic, Catalogue::builtin().source("container_start").expect("a source"), &event).is_none());
 }

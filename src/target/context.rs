@@ -162,6 +162,12 @@ pub fn of_rule(target: &Target, rule: &Rule<'_>, source: Option<&Source>) -> Rul
         }
         found
     };
+    // A source that has none of the detection's fields is held back by what its events are about.
+    let or_identity = |by: Vec<String>| -> Vec<String> {
+        let identity = settings.and_then(|settings| settings.binding.get("identity")).and_then(Value::as_array);
+        let names = identity.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
+        if by.is_empty() { names.collect() } else { by }
+    };
     let (query, grouped_query) = match &rule.query {
         Query::Text(text) => {
             let grouped = if matches!(rule.formula, Formula::Or(_)) { format!("({text})") } else { text.clone() };
@@ -201,7 +207,7 @@ pub fn of_rule(target: &Target, rule: &Rule<'_>, source: Option<&Source>) -> Rul
         throttle: detection
             .throttle
             .as_ref()
-            .map(|throttle| ThrottleContext { minutes: throttle.minutes, by: named(&throttle.by) }),
+            .map(|throttle| ThrottleContext { minutes: throttle.minutes, by: or_identity(named(&throttle.by)) }),
         source: rule.observation.source.clone(),
         source_title,
         binding: settings.map(|settings| settings.binding.clone()).unwrap_or_default(),

@@ -403,10 +403,10 @@ fn shared(literal: &str, globs: &[Glob]) -> Glob {
     spelled(&kept)
 }
 
-/// A text, and what is left of it from each of its blanks on.
+/// A text, and what is left of it from each of its blanks and signs on.
 fn parts(text: &str) -> impl Iterator<Item = &str> {
-    let blanks = text.match_indices(' ').map(|(at, _)| at).filter(|at| *at > 0);
-    std::iter::once(0).chain(blanks).filter_map(|at| text.get(at..))
+    let signs = text.char_indices().filter(|(at, c)| *at > 0 && !c.is_alphanumeric()).map(|(at, _)| at);
+    std::iter::once(0).chain(signs).filter_map(|at| text.get(at..))
 }
 
 /// The glob with a `*` for its short texts, unless it is a text as a whole.
