@@ -4,6 +4,7 @@
 pub mod cli;
 pub mod detection;
 pub mod diagnostic;
+pub mod diff;
 pub mod hunt;
 pub mod language;
 pub mod logic;

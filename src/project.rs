@@ -61,6 +61,11 @@ impl Project {
         Some(Self { root: Some(root.to_path_buf()), shown: shown(root, working.as_deref()) })
     }
 
+    /// The project in the folder `root`, whose files messages show below `shown`.
+    pub fn at(root: &Path, shown: &Path) -> Self {
+        Self { root: Some(root.to_path_buf()), shown: shown.to_path_buf() }
+    }
+
     /// The project that `start` lies in, or what is built into the binary.
     pub fn find_or_built_in(start: Option<&Path>) -> Self {
         Self::find(start).unwrap_or_else(Self::built_in)

@@ -3,6 +3,7 @@
 pub mod build;
 pub mod check;
 pub mod completions;
+pub mod diff;
 pub mod events;
 pub mod explain_code;
 pub mod fmt;
@@ -60,6 +61,7 @@ enum Command {
     Build(build::Args),
     Check(check::Args),
     Completions(completions::Args),
+    Diff(diff::Args),
     Events(events::Args),
     ExplainCode(explain_code::Args),
     Fmt(fmt::Args),
@@ -76,6 +78,7 @@ impl Command {
             Command::Build(args) => build::run(&args),
             Command::Check(args) => check::run(&args),
             Command::Completions(args) => completions::run(&args),
+            Command::Diff(args) => diff::run(&args),
             Command::Events(args) => events::run(&args),
             Command::ExplainCode(args) => explain_code::run(&args),
             Command::Fmt(args) => fmt::run(&args),

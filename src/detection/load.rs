@@ -20,6 +20,8 @@ use super::parse::{self, Parsed};
 pub struct Loaded {
     /// The detections that can be used, sorted by file.
     pub detections: Vec<Detection>,
+    /// Detections that could be read and that the checks refuse; not to be used, only to be looked at.
+    pub refused: Vec<Detection>,
     /// What is wrong, sorted by file and line.
     pub problems: Vec<Diagnostic>,
 }
@@ -40,10 +42,10 @@ pub fn load(project: &Project, catalogue: &Catalogue) -> Loaded {
 pub fn load_files(project: &Project, files: &crate::project::Files, catalogue: &Catalogue) -> Loaded {
     let mut problems = files.problems.clone();
     let lists = read_lists(project, &files.lists, &mut problems);
-    let parsed: Vec<(&DetectionFile, Parsed)> = files
+    let (parsed, refused): (Vec<(&DetectionFile, Parsed)>, Vec<Option<Detection>>) = files
         .detections
         .par_iter()
-        .filter_map(|file| {
+        .map(|file| {
             let text = match project.read(file) {
                 Ok(text) => text,
                 Err(problem) => {
@@ -53,15 +55,15 @@ pub fn load_files(project: &Project, files: &crate::project::Files, catalogue: &
                         used: Used::new(),
                         spans: parse::Spans::default(),
                     };
-                    return Some((file, nothing));
+                    return ((file, nothing), None);
                 }
             };
             let name = parse::name_of(&file.shown);
             let mut parsed = parse::parse(&text, &name, nearest_lists(&lists, &file.shown), catalogue);
-            judge(&mut parsed, catalogue, project.tests().as_deref());
-            Some((file, parsed))
+            let refused = judge(&mut parsed, catalogue, project.tests().as_deref());
+            ((file, parsed), refused)
         })
-        .collect();
+        .unzip();
     unused_lists(&lists, &parsed, &mut problems);
     let mut detections = Vec::new();
     problems.extend(check::across(parsed.iter().map(|(_, parsed)| parsed)));
@@ -70,16 +72,15 @@ pub fn load_files(project: &Project, files: &crate::project::Files, catalogue: &
         detections.extend(parsed.detection);
     }
     diagnostic::sort(&mut problems);
-    Loaded { detections, problems }
+    Loaded { detections, refused: refused.into_iter().flatten().collect(), problems }
 }
 
-/// Adds what the checks find; a detection with an error is none.
-fn judge(parsed: &mut Parsed, catalogue: &Catalogue, tests: Option<&Path>) {
+/// Adds what the checks find; a detection with an error is none, and comes back.
+fn judge(parsed: &mut Parsed, catalogue: &Catalogue, tests: Option<&Path>) -> Option<Detection> {
     let found = check::file(parsed, catalogue, tests);
-    if found.iter().any(Diagnostic::is_error) {
-        parsed.detection = None;
-    }
+    let refused = if found.iter().any(Diagnostic::is_error) { parsed.detection.take() } else { None };
     parsed.problems.extend(found);
+    refused
 }
 
 /// The lists of every folder that has a `lists.yml`, each seeing those above it.
@@ -145,7 +146,7 @@ fn unused_lists(
 /// Reads one text as a detection that belongs to no project.
 pub fn load_text(text: &Arc<SourceFile>, name: &str, catalogue: &Catalogue) -> Loaded {
     let mut parsed = parse::parse(text, name, None, catalogue);
-    judge(&mut parsed, catalogue, None);
+    let refused = judge(&mut parsed, catalogue, None).into_iter().collect();
     diagnostic::sort(&mut parsed.problems);
-    Loaded { detections: parsed.detection.into_iter().collect(), problems: parsed.problems }
+    Loaded { detections: parsed.detection.into_iter().collect(), refused, problems: parsed.problems }
 }

@@ -83,7 +83,7 @@ fn one(
 
 /// Whether the verdict on a formula can be relied on: an expression with `^` or `$` on an option's value is decided as
 /// a part of the whole command line, where they mean something else.
-fn is_decided(formula: &Formula) -> bool {
+pub fn is_decided(formula: &Formula) -> bool {
     let mut decided = true;
     formula.each_test(&mut |_, test| {
         let Predicate::Option(option) = &test.predicate else { return };
@@ -119,7 +119,7 @@ fn contradiction<'o>(observation: &'o Observation, schema: &Schema, budget: &Bud
 }
 
 /// What is known of a source's events: which fields have at most one value.
-fn schema(source: &Source) -> Schema {
+pub fn schema(source: &Source) -> Schema {
     let single = source.fields.iter().filter(|field| !field.multiple && field.kind != FieldKind::Arguments);
     Schema { single: single.flat_map(|field| field.paths.iter().cloned()).collect(), ..Schema::default() }
 }

@@ -23,7 +23,7 @@ mod value;
 mod world;
 
 #[cfg(test)]
-pub(super) mod oracle;
+pub(crate) mod oracle;
 #[cfg(test)]
 mod tests;
 

@@ -7,29 +7,29 @@ use crate::logic::{
     Case, Comparison, Event, Formula, Glob, Number, Path, Pattern, Piece, Predicate, Subject, Test, TextSet,
 };
 
-pub(in crate::logic) fn path(text: &str) -> Path {
+pub(crate) fn path(text: &str) -> Path {
     text.parse().expect("a path")
 }
 
 /// A test of text on a field.
-pub(in crate::logic) fn text(field: &str, pattern: Pattern, case: Case) -> Formula {
+pub(crate) fn text(field: &str, pattern: Pattern, case: Case) -> Formula {
     Formula::test(&path(field), Predicate::Text(TextSet::new(vec![pattern], case)))
 }
 
-pub(in crate::logic) fn glob(field: &str, spelling: &str) -> Formula {
+pub(crate) fn glob(field: &str, spelling: &str) -> Formula {
     text(field, Pattern::Glob(spelled(spelling)), Case::Sensitive)
 }
 
-pub(in crate::logic) fn regex(field: &str, source: &str) -> Formula {
+pub(crate) fn regex(field: &str, source: &str) -> Formula {
     text(field, Pattern::Regex(source.to_owned()), Case::Sensitive)
 }
 
-pub(in crate::logic) fn number(field: &str, op: Comparison, value: f64) -> Formula {
+pub(crate) fn number(field: &str, op: Comparison, value: f64) -> Formula {
     Formula::test(&path(field), Predicate::Number { op, value: Number::new(value).expect("finite") })
 }
 
 /// A glob in Sigma's spelling, without escapes.
-pub(in crate::logic) fn spelled(text: &str) -> Glob {
+pub(crate) fn spelled(text: &str) -> Glob {
     Glob::new(text.chars().map(|c| match c {
         '*' => Piece::Any,
         '?' => Piece::One,
@@ -37,7 +37,7 @@ pub(in crate::logic) fn spelled(text: &str) -> Glob {
     }))
 }
 
-pub(in crate::logic) fn pattern() -> impl Strategy<Value = Pattern> {
+pub(crate) fn pattern() -> impl Strategy<Value = Pattern> {
     let globs = "[abA1*?]{0,3}".prop_map(|text| Pattern::Glob(spelled(&text)));
     let regexes = prop::sample::select(vec![
         "^a",
@@ -63,12 +63,12 @@ pub(in crate::logic) fn pattern() -> impl Strategy<Value = Pattern> {
     ]
 }
 
-pub(in crate::logic) fn text_set() -> impl Strategy<Value = TextSet> {
+pub(crate) fn text_set() -> impl Strategy<Value = TextSet> {
     let case = prop::sample::select(vec![Case::Sensitive, Case::Insensitive, Case::Either]);
     (prop::collection::vec(pattern(), 1..3), case).prop_map(|(any, case)| TextSet::new(any, case))
 }
 
-pub(in crate::logic) fn predicate() -> impl Strategy<Value = Predicate> {
+pub(crate) fn predicate() -> impl Strategy<Value = Predicate> {
     let op = prop::sample::select(vec![
         Comparison::Equal,
         Comparison::Less,
@@ -88,7 +88,7 @@ pub(in crate::logic) fn predicate() -> impl Strategy<Value = Predicate> {
 }
 
 /// Formulas over the fields `a`, `b`, `c.x`, `c.y`, `c.d.x` with same-element conditions at `c`, `d` and `c.d`.
-pub(in crate::logic) fn formula() -> impl Strategy<Value = Formula> {
+pub(crate) fn formula() -> impl Strategy<Value = Formula> {
     formula_over(&["a", "b", "c.x", "c.y", "c.d.x"], &["c", "c.d"], 3)
 }
 
@@ -157,7 +157,7 @@ fn values() -> impl Strategy<Value = Value> {
 }
 
 /// Events with the fields that [`formula`] asks about.
-pub(in crate::logic) fn event() -> impl Strategy<Value = Event> {
+pub(crate) fn event() -> impl Strategy<Value = Event> {
     fn object(fields: Vec<(&'static str, BoxedStrategy<Value>)>) -> BoxedStrategy<Value> {
         fields
             .into_iter()

@@ -1,0 +1,322 @@
+//! For a terminal, or for a file that somebody reads.
+
+use std::fmt::Write as _;
+
+use super::words::{self, printable};
+use crate::diff::lines::{Line, Tag, elided};
+use crate::diff::meaning::{FoundBy, Moved, Sides};
+use crate::diff::metadata::KeyChange;
+use crate::diff::recorded::Recorded;
+use crate::diff::{DetectionChange, Diff, SourceChange, SourceState, State};
+
+const BOLD: &str = "\x1b[1m";
+const DIM: &str = "\x1b[2m";
+const RED: &str = "\x1b[31m";
+const GREEN: &str = "\x1b[32m";
+const YELLOW: &str = "\x1b[33m";
+const CYAN: &str = "\x1b[36m";
+const PLAIN: &str = "\x1b[0m";
+
+/// How much of what two long lines have in common is shown around their difference.
+const AROUND: usize = 40;
+/// No narrower than this, whatever the terminal says.
+const LEAST_WIDTH: usize = 40;
+/// How many lines of one file are shown.
+const MOST_LINES: usize = 200;
+
+/// The change as text with a terminal's colours; `width` is where lines are broken.
+pub fn text(diff: &Diff, width: Option<usize>) -> String {
+    let mut page = Page { text: String::new(), width: width.map_or(usize::MAX, |width| width.max(LEAST_WIDTH)) };
+    let side = |about: &crate::diff::About| match &about.commit {
+        Some(commit) => format!("{} ({})", about.name, commit.chars().take(10).collect::<String>()),
+        None => about.name.clone(),
+    };
+    page.line(0, DIM, &format!("{} -> {}", side(&diff.base), side(&diff.head)));
+    page.line(0, BOLD, &words::summary(diff));
+    for change in &diff.detections {
+        page.gap();
+        page.detection(change);
+    }
+    page.pack(diff);
+    for (about, when) in [(&diff.base, "before"), (&diff.head, "now")] {
+        for broken in &about.broken {
+            page.gap();
+            let how = if broken.compared { "" } else { ", and cannot be compared" };
+            page.line(0, RED, &format!("{} has errors {when}{how}", broken.file));
+            broken.errors.iter().for_each(|error| page.line(4, "", error));
+        }
+        for fault in &about.faults {
+            page.gap();
+            page.line(0, RED, &format!("{when}: {fault}"));
+        }
+    }
+    if !diff.notes.is_empty() || diff.logs.files > 0 {
+        page.gap();
+    }
+    for note in &diff.notes {
+        page.line(0, YELLOW, &format!("note: {note}"));
+    }
+    if diff.logs.files > 0 {
+        let damaged = match diff.logs.damaged {
+            0 => String::new(),
+            damaged => format!(", {} skipped", words::counted(damaged, "damaged part")),
+        };
+        let (events, files) =
+            (words::counted(diff.logs.events, "recorded event"), words::counted(diff.logs.files, "log"));
+        page.line(0, DIM, &format!("{events} of {files} replayed{damaged}"));
+    }
+    page.text
+}
+
+struct Page {
+    text: String,
+    width: usize,
+}
+
+impl Page {
+    fn gap(&mut self) {
+        self.text.push('\n');
+    }
+
+    /// A line, broken at blanks where it is too long, every part below the first indented a little more.
+    fn line(&mut self, indent: usize, style: &str, text: &str) {
+        let text = printable(text);
+        for (number, line) in text.lines().flat_map(|line| wrapped(line, self.width.saturating_sub(indent))).enumerate()
+        {
+            let indent = " ".repeat(if number == 0 { indent } else { indent + 2 });
+            let line = line.trim_end();
+            _ = if style.is_empty() {
+                writeln!(self.text, "{indent}{line}")
+            } else {
+                writeln!(self.text, "{indent}{style}{line}{PLAIN}")
+            };
+        }
+    }
+
+    fn detection(&mut self, change: &DetectionChange) {
+        let (sign, style) = match change.state {
+            State::Added => ("+", GREEN),
+            State::Removed => ("-", RED),
+            State::Changed => ("~", CYAN),
+        };
+        let version = words::version(change);
+        let name = printable(&change.name);
+        _ = writeln!(self.text, "{style}{sign}{PLAIN} {BOLD}{name}{PLAIN} {DIM}(version {version}){PLAIN}");
+        self.line(2, "", &change.title);
+        if let Some(before) = &change.renamed_from {
+            self.line(4, "", &format!("renamed from {before}"));
+        }
+        for risk in &change.risks {
+            self.line(4, if risk.kind.is_grave() { RED } else { YELLOW }, &format!("! {}", risk.message));
+        }
+        if change.broken {
+            self.line(4, YELLOW, "it has errors on one side; see below");
+        }
+        for source in &change.sources {
+            self.source(source, change.state);
+        }
+        for key in &change.metadata {
+            self.key(key);
+        }
+        if !change.tests.is_empty() {
+            self.line(4, "", &format!("tests: {} new, {} gone", change.tests.added, change.tests.removed.len()));
+            change.tests.removed.iter().take(20).for_each(|gone| self.line(6, RED, &format!("- {gone}")));
+        }
+        for target in &change.targets {
+            for rule in &target.rules {
+                self.line(4, "", &format!("{} {}: {}", target.target, rule.source, words::rule(rule)));
+            }
+            // All of a new rule, or of one that is gone, is in the pack; here it would bury the rest.
+            if change.state == State::Changed {
+                for file in &target.files {
+                    self.line(6, DIM, &format!("{}{}", file.file, also(&file.also)));
+                    self.lines(&file.lines);
+                }
+            }
+        }
+    }
+
+    fn source(&mut self, source: &SourceChange, state: State) {
+        self.line(4, BOLD, &format!("{}: {}", source.source, words::logic(source)));
+        if let Some(meaning) = &source.meaning {
+            self.sides(&meaning.must, ["newly matched", "no longer matched"]);
+            if meaning.must.change() != meaning.may.change() || source.only_may {
+                self.sides(&meaning.may, ["rules may match now", "rules may no longer match"]);
+            }
+        }
+        if state != State::Removed || source.state == SourceState::Removed {
+            self.recorded(&source.recorded);
+        }
+    }
+
+    fn sides(&mut self, sides: &Sides, names: [&str; 2]) {
+        for (moved, name, style) in [(&sides.gained, names[0], GREEN), (&sides.lost, names[1], RED)] {
+            match moved {
+                Moved::None => {}
+                Moved::Some { event, found_by } => {
+                    let how = match found_by {
+                        FoundBy::Proof => "",
+                        FoundBy::Sampling => " (found by sampling)",
+                        FoundBy::Recorded => " (recorded)",
+                    };
+                    self.line(6, style, &format!("{name}{how}: {event}"));
+                }
+                Moved::Undecided { reason } => {
+                    self.line(6, YELLOW, &format!("whether anything is {name} is undecided: {reason}"));
+                }
+            }
+        }
+    }
+
+    fn recorded(&mut self, recorded: &Recorded) {
+        if recorded.looked == 0 {
+            return;
+        }
+        let (gained, lost) = (&recorded.gained, &recorded.lost);
+        if gained.count + lost.count == 0 {
+            self.line(6, DIM, &format!("none of {} changes sides", words::counted(recorded.looked, "recorded event")));
+        }
+        for (events, name, style) in [(gained, "newly matched", GREEN), (lost, "no longer matched", RED)] {
+            if events.count > 0 {
+                let text =
+                    format!("{} {name}: {}", words::counted(events.count, "recorded event"), words::events(events));
+                self.line(6, style, &text);
+            }
+        }
+    }
+
+    fn key(&mut self, change: &KeyChange) {
+        let (before, after) = words::key(change);
+        let short =
+            |values: &[String]| values.len() == 1 && values.iter().all(|text| text.len() < 40 && !text.contains('\n'));
+        if let ([was], [is]) = (before.as_slice(), after.as_slice())
+            && short(&before)
+            && short(&after)
+        {
+            self.line(4, "", &format!("{}: {was} -> {is}", change.key));
+            return;
+        }
+        self.line(4, "", &format!("{}:", change.key));
+        before.iter().filter(|text| *text != "nothing").for_each(|text| self.line(6, RED, &format!("- {text}")));
+        after.iter().filter(|text| *text != "nothing").for_each(|text| self.line(6, GREEN, &format!("+ {text}")));
+    }
+
+    fn pack(&mut self, diff: &Diff) {
+        let pack = &diff.pack;
+        if !pack.templates.is_empty() {
+            self.gap();
+            self.line(0, "", &format!("templates changed: {}", pack.templates.join(", ")));
+        }
+        if pack.profile {
+            self.gap();
+            self.line(0, "", "the profile (cresset.yml) changed");
+        }
+        if let Some(reason) = &pack.not_checked {
+            self.gap();
+            self.line(0, YELLOW, &format!("out/ was not checked: {reason}"));
+        }
+        for edit in pack.edits.iter().filter(|edit| edit.kind.is_by_hand()) {
+            self.gap();
+            self.line(0, RED, &format!("! out/{} {}", edit.file, words::edit(edit.kind)));
+            self.lines(&edit.lines);
+        }
+        let stale: Vec<&str> =
+            pack.edits.iter().filter(|edit| !edit.kind.is_by_hand()).map(|edit| edit.file.as_str()).collect();
+        if !stale.is_empty() {
+            self.gap();
+            let count = words::counted(stale.len(), "file");
+            self.line(0, YELLOW, &format!("! {count} of out/ not up to date; run `cresset build`"));
+            stale.iter().for_each(|file| self.line(4, "", file));
+        }
+    }
+
+    fn lines(&mut self, lines: &[Line]) {
+        for line in shortened(lines, self.width).iter().take(MOST_LINES) {
+            let (sign, style) = match line.tag {
+                Tag::Same => (' ', DIM),
+                Tag::Removed => ('-', RED),
+                Tag::Added => ('+', GREEN),
+                Tag::Gap => {
+                    self.line(8, DIM, "…");
+                    continue;
+                }
+            };
+            self.line(8, style, &format!("{sign} {}", line.text));
+        }
+        if lines.len() > MOST_LINES {
+            self.line(8, DIM, &format!("… and {} lines more", lines.len() - MOST_LINES));
+        }
+    }
+}
+
+/// ` (and rules.ndjson)`.
+pub(super) fn also(files: &[String]) -> String {
+    if files.is_empty() { String::new() } else { format!(" (and the same in {})", files.join(", ")) }
+}
+
+/// The lines; of pairs of long ones only what differs, of long ones that stay only the beginning.
+pub(super) fn shortened(lines: &[Line], width: usize) -> Vec<Line> {
+    let long = width.clamp(100, 160);
+    let mut short: Vec<Line> = lines.to_vec();
+    for line in short.iter_mut().filter(|line| line.tag == Tag::Same && line.text.chars().count() > long) {
+        line.text = line.text.chars().take(long).chain(['…']).collect();
+    }
+    let mut at = 0;
+    while at < short.len() {
+        let run =
+            |from: usize, tag: Tag, lines: &[Line]| lines.iter().skip(from).take_while(|line| line.tag == tag).count();
+        let removed = run(at, Tag::Removed, &short);
+        let added = run(at + removed, Tag::Added, &short);
+        for pair in 0..removed.min(added) {
+            let (old, new) = (at + pair, at + removed + pair);
+            let texts = short.get(old).zip(short.get(new)).map(|(old, new)| (old.text.clone(), new.text.clone()));
+            let Some((before, after)) = texts else { continue };
+            if before.len().max(after.len()) > long {
+                let (before, after) = elided(&before, &after, AROUND);
+                for (place, text) in [(old, before), (new, after)] {
+                    if let Some(line) = short.get_mut(place) {
+                        line.text = text;
+                    }
+                }
+            }
+        }
+        at += (removed + added).max(1);
+    }
+    short
+}
+
+/// The text in lines of at most `width` characters, broken at blanks if that is possible.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(20);
+    let chars: Vec<char> = text.chars().collect();
+    if chars.len() <= width {
+        return vec![text.to_owned()];
+    }
+    let (mut lines, mut rest) = (Vec::new(), chars.as_slice());
+    // What follows the first line is indented.
+    let mut room = width;
+    while rest.len() > room {
+        let head = rest.get(..room).unwrap_or_default();
+        let blank = head.iter().rposition(|c| *c == ' ').filter(|at| *at > room / 3);
+        let at = blank.map_or(room, |at| at + 1);
+        let (line, tail) = rest.split_at(at);
+        lines.push(line.iter().collect());
+        rest = tail;
+        room = width - 2;
+    }
+    lines.push(rest.iter().collect());
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_broken_at_blanks_and_lose_nothing() {
+        let text = "aaaa bbbb cccc dddd eeee ffff gggg hhhh";
+        let lines = wrapped(text, 20);
+        assert!(lines.iter().all(|line| line.chars().count() <= 20) && lines.concat() == text, "{lines:?}");
+        assert_eq!(wrapped(&"x".repeat(50), 20).concat(), "x".repeat(50));
+    }
+}
