@@ -140,7 +140,7 @@ impl Pattern {
             Pattern::Glob(glob) => {
                 for piece in glob.pieces() {
                     match piece {
-                        Piece::Literal(text) => regex.push_str(&regex_syntax::escape(text)),
+                        Piece::Literal(text) => regex.push_str(&escape(text)),
                         Piece::Any => _ = write!(regex, "{any}*"),
                         Piece::One => regex.push_str(any),
                     }
@@ -149,7 +149,7 @@ impl Pattern {
             Pattern::Regex(source) => _ = write!(regex, "{any}*(?:{source}){any}*"),
             Pattern::Path { path, below } => {
                 for segment in path.split('/').filter(|s| !s.is_empty()) {
-                    _ = write!(regex, "/(?:\\.?/)*{}", regex_syntax::escape(segment));
+                    _ = write!(regex, "{SLASHES}{}", escape(segment));
                 }
                 match (regex.is_empty(), below) {
                     (true, _) => regex.push_str(r"/(?:\.?/)*\.?"),
@@ -161,6 +161,32 @@ impl Pattern {
         regex
     }
 }
+
+/// Paths that all count what lies below them, or all do not, as one expression: what they share is written once.
+fn paths_regex(paths: &[Pattern], any: &str) -> String {
+    let mut below = false;
+    let tails: Vec<String> = paths
+        .iter()
+        .filter_map(|pattern| match pattern {
+            Pattern::Path { path, below: this } => {
+                below |= this;
+                let segments = path.split('/').filter(|segment| !segment.is_empty()).map(escape);
+                Some(segments.collect::<Vec<_>>().join(SLASHES))
+            }
+            Pattern::Glob(_) | Pattern::Regex(_) => None,
+        })
+        .collect();
+    let end = if below { format!("(?:/{any}*)?") } else { r"(?:/\.?)*".to_owned() };
+    format!("{SLASHES}(?:{}){end}", tails.join("|"))
+}
+
+/// A text as an expression for itself. A dash means something in a class only, and there is none.
+pub(super) fn escape(text: &str) -> String {
+    regex_syntax::escape(text).replace(r"\-", "-")
+}
+
+/// A slash in all its spellings.
+const SLASHES: &str = r"/(?:\.?/)*";
 
 impl fmt::Display for Pattern {
     /// Sigma's spelling: wildcards bare, wildcard characters of the text escaped, expressions between slashes.
@@ -230,7 +256,19 @@ impl TextSet {
 
     /// The set as one regular expression over the whole text, case left to the caller.
     pub fn to_regex(&self, any: &str) -> String {
-        self.any.iter().map(|pattern| format!("(?:{})", pattern.to_regex(any))).collect::<Vec<_>>().join("|")
+        let alike = |a: &Pattern, b: &Pattern| {
+            let is_below = |pattern: &Pattern| match pattern {
+                Pattern::Path { path, below } if path.len() > 1 => Some(*below),
+                _ => None,
+            };
+            is_below(a).is_some() && is_below(a) == is_below(b)
+        };
+        let runs = self.any.chunk_by(alike).map(|run| match run {
+            [expression @ Pattern::Regex(_)] => format!("(?:{})", expression.to_regex(any)),
+            [one] => one.to_regex(any),
+            paths => paths_regex(paths, any),
+        });
+        runs.collect::<Vec<_>>().join("|")
     }
 }
 
@@ -301,6 +339,30 @@ mod tests {
             assert!(matches(Pattern::Path { path: "/".into(), below: true }, text), "{text}");
         }
         assert!(!matches(Pattern::Path { path: "/".into(), below: true }, "/x"));
+    }
+
+    #[test]
+    fn paths_say_the_same_together_as_alone() {
+        let path = |path: &str, below| Pattern::Path { path: path.into(), below };
+        let all =
+            vec![path("/etc", true), path("/var/lib", true), path("/", true), path("/a", false), path("/b.c", false)];
+        let together = TextSet::new(all.clone(), Case::Sensitive);
+        for text in [
+            "/etc",
+            "//etc/./x",
+            "/var//lib/",
+            "/var/libx",
+            "/.",
+            "/a/",
+            "/a/b",
+            "/b.c/.",
+            "/bxc",
+            "/etc/var",
+            "var/lib",
+        ] {
+            let alone = all.iter().any(|pattern| matches(pattern.clone(), text));
+            assert_eq!(together.is_match(text, false), alone, "{text}");
+        }
     }
 
     #[test]

@@ -5,10 +5,10 @@
 use super::derive;
 use super::fields::{Fields, TargetField};
 use super::node::{Node, numbered};
-use super::option;
+use super::option::{self, Lowered};
 use super::settings::{Derivation, LanguageChoice};
 use crate::language::{self, FieldTable, FieldType};
-use crate::logic::{Case, Formula, Glob, OptionTest, Path, Pattern, Predicate, Subject, Test, TextSet};
+use crate::logic::{Case, Formula, Glob, OptionTest, Path, Pattern, Piece, Predicate, Subject, Test, TextSet};
 
 /// Maps one condition for one language of one target.
 #[derive(Debug)]
@@ -118,21 +118,28 @@ impl<'a> Mapper<'a> {
                     .is_err_and(|gaps| gaps.iter().any(|gap| gap.reason.contains(" bytes")))
         };
         match option::lower(option, &self.language.options, &is_too_long) {
-            Ok(sets) => {
-                let tests = sets.into_iter().map(|set| {
-                    let path = self.path(line, FieldType::Text);
-                    Formula::test(&path, Predicate::Text(set))
-                });
-                let formula = Formula::or(tests.collect::<Vec<_>>());
-                self.leaf(formula, written)
+            Ok(Lowered { sets, lost }) => {
+                let whole = self.path(line, FieldType::Text);
+                let tests = sets.into_iter().map(|set| Formula::test(&whole, Predicate::Text(set)));
+                let said = self.leaf(Formula::or(tests), written.clone());
+                match lost {
+                    None => said,
+                    Some(reason) => {
+                        Node::hole(written.clone(), reason, said, self.with_fewer(option, field, path, written))
+                    }
+                }
             }
             Err(reason) => {
-                let upper = match option::with_fewer_conditions(option) {
-                    Some(fewer) => self.map_option(&fewer, field, path, written.clone()),
-                    None => Node::TRUE,
-                };
-                Node::hole(written, reason, Node::FALSE, upper)
+                Node::hole(written.clone(), reason, Node::FALSE, self.with_fewer(option, field, path, written))
             }
+        }
+    }
+
+    /// What holds wherever the option does, if the target can say something of it.
+    fn with_fewer(&mut self, option: &OptionTest, field: &TargetField, path: &Path, written: String) -> Node {
+        match option::with_fewer_conditions(option) {
+            Some(fewer) => self.map_option(&fewer, field, path, written),
+            None => Node::TRUE,
         }
     }
 
@@ -300,7 +307,8 @@ pub fn approximate(formula: &Formula, can_say: &impl Fn(&Formula) -> bool) -> (F
     }
 }
 
-/// The patterns of `set` that can be said; of a path that cannot, its usual spellings.
+/// The patterns of `set` that can be said; of a path that cannot, its usual spellings. Where the case of letters would
+/// have to be ignored and cannot be, patterns are said in small and in capital letters, too.
 fn sayable(
     set: &TextSet,
     case: Case,
@@ -320,5 +328,23 @@ fn sayable(
             _ => {}
         }
     }
+    if set.case == Case::Insensitive && case == Case::Sensitive {
+        for letters in [str::to_ascii_uppercase, str::to_ascii_lowercase] {
+            let others: Vec<Pattern> = patterns.iter().filter_map(|pattern| in_letters(pattern, letters)).collect();
+            patterns.extend(others.into_iter().filter(|other| !set.any.contains(other)));
+        }
+        let mut seen = std::collections::HashSet::new();
+        patterns.retain(|pattern| seen.insert(pattern.clone()));
+    }
     patterns
+}
+
+/// A glob with all its letters small, or all capital.
+fn in_letters(pattern: &Pattern, letters: impl Fn(&str) -> String) -> Option<Pattern> {
+    let Pattern::Glob(glob) = pattern else { return None };
+    let pieces = glob.pieces().iter().map(|piece| match piece {
+        Piece::Literal(text) => Piece::Literal(letters(text)),
+        other => other.clone(),
+    });
+    Some(Pattern::Glob(Glob::new(pieces)))
 }

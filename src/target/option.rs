@@ -6,28 +6,38 @@ use crate::logic::{Case, OptionTest, OptionValue, Pattern, TextSet, ValueTest};
 /// How many expressions one option may become.
 const MAX_PARTS: usize = 64;
 
-/// The option as patterns over the joined line of which one has to hold, in the first of `forms` that can say it.
-/// `is_too_long` tells whether a pattern has to be divided. The error says why there are none.
+/// An option as patterns over the joined line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lowered {
+    /// Patterns of which one has to hold.
+    pub sets: Vec<TextSet>,
+    /// Why they do not say all of it, if they do not; they hold for nothing else then either.
+    pub lost: Option<String>,
+}
+
+/// The option as patterns over the joined line, in the first of `forms` that can say it. `is_too_long` tells whether a
+/// pattern has to be divided. The error says why there are none.
 pub fn lower(
     option: &OptionTest,
     forms: &[OptionForm],
     is_too_long: &impl Fn(&TextSet) -> bool,
-) -> Result<Vec<TextSet>, String> {
+) -> Result<Lowered, String> {
     let mut reasons = Vec::new();
     for form in forms {
         match form {
             OptionForm::Wildcard => match option.loose_globs() {
                 Some(globs) if !globs.is_empty() => {
                     let patterns = globs.into_iter().map(Pattern::Glob).collect();
-                    return Ok(vec![TextSet::new(patterns, case(option))]);
+                    return Ok(Lowered { sets: vec![TextSet::new(patterns, case(option))], lost: None });
                 }
                 _ => reasons.push("wildcards cannot say where the option's value begins and ends"),
             },
             OptionForm::Regex if option.has_regex() => {
-                let parts = split(option, is_too_long)?;
-                let sets =
-                    parts.iter().map(|part| TextSet::new(vec![Pattern::Regex(expression(part))], case(part))).collect();
-                return Ok(sets);
+                let lowered = divide(option, is_too_long);
+                match lowered.lost {
+                    Some(reason) if lowered.sets.is_empty() => return Err(reason),
+                    _ => return Ok(lowered),
+                }
             }
             OptionForm::Regex => reasons.push("the conditions on the option's value need more than one expression"),
         }
@@ -45,8 +55,8 @@ pub fn with_fewer_conditions(option: &OptionTest) -> Option<OptionTest> {
     Some(OptionTest { value: OptionValue::Given { form: *form, tests }, ..option.clone() })
 }
 
-fn expression(option: &OptionTest) -> String {
-    format!("^(?:{})$", option.strict_regex())
+fn pattern(expression: &str, case: Case) -> TextSet {
+    TextSet::new(vec![Pattern::Regex(format!("^(?:{expression})$"))], case)
 }
 
 fn case(option: &OptionTest) -> Case {
@@ -57,25 +67,35 @@ fn case(option: &OptionTest) -> Case {
     }
 }
 
-/// The option as several, of which one is given exactly when the option is, none of them with an expression that is
-/// too long.
-fn split(option: &OptionTest, is_too_long: &impl Fn(&TextSet) -> bool) -> Result<Vec<OptionTest>, String> {
-    let (mut open, mut done) = (vec![option.clone()], Vec::new());
+/// The option as several patterns, of which one holds exactly where the option is given, none of them too long. What is
+/// too long however it is divided is left out.
+fn divide(option: &OptionTest, is_too_long: &impl Fn(&TextSet) -> bool) -> Lowered {
+    let (mut open, mut sets, mut lost) = (vec![option.with_commands_of_a_line()], Vec::new(), None);
     while let Some(option) = open.pop() {
-        if open.len() + done.len() > MAX_PARTS {
-            return Err(format!("the option would need more than {MAX_PARTS} expressions"));
+        if open.len() + sets.len() > MAX_PARTS {
+            lost = Some(format!("the option would need more than {MAX_PARTS} expressions"));
+            break;
         }
-        if !is_too_long(&TextSet::new(vec![Pattern::Regex(expression(&option))], case(&option))) {
-            done.push(option);
+        let case = case(&option);
+        let whole = pattern(&option.strict_regex(), case);
+        if !is_too_long(&whole) {
+            sets.push(whole);
             continue;
         }
+        let (long, short): (Vec<TextSet>, Vec<TextSet>) =
+            option.strict_regexes().iter().map(|part| pattern(part, case)).partition(is_too_long);
         match halves(&option) {
             // The first half is looked at first, so that the parts keep their order.
-            Some((first, second)) => open.extend([second, first]),
-            None => return Err("the option needs a longer expression than the language takes".to_owned()),
+            Some((first, second)) if !long.is_empty() => open.extend([second, first]),
+            _ => {
+                sets.extend(short);
+                if !long.is_empty() {
+                    lost = Some("the option needs a longer expression than the language takes".to_owned());
+                }
+            }
         }
     }
-    Ok(done)
+    Lowered { sets, lost }
 }
 
 /// The option as two: half of the values, names or commands each, whichever there are most of.
@@ -149,8 +169,10 @@ mod tests {
     fn parts_within_a_limit_say_the_same_together() {
         let option = mount(&["/etc", "/root", "/var/run/docker.sock", "/run/containerd", "/proc", "/sys/fs"]);
         let longer_than = |limit: usize| move |set: &TextSet| matches!(set.any.first(), Some(Pattern::Regex(text)) if text.len() > limit);
-        let whole = lower(&option, &[OptionForm::Regex], &|_| false).expect("an expression");
-        let parts = lower(&option, &[OptionForm::Regex], &longer_than(255)).expect("expressions");
+        let whole = lower(&option, &[OptionForm::Regex], &|_| false).expect("an expression").sets;
+        let Lowered { sets: parts, lost } =
+            lower(&option, &[OptionForm::Regex], &longer_than(255)).expect("expressions");
+        assert_eq!(lost, None);
         assert!(whole.len() == 1 && parts.len() > 1);
         for part in &parts {
             let Some(Pattern::Regex(text)) = part.any.first() else { panic!("an expression") };
@@ -176,7 +198,7 @@ mod tests {
         switch.value = OptionValue::Switch;
         switch.commands.truncate(2);
         let forms = [OptionForm::Wildcard, OptionForm::Regex];
-        let set = |option: &OptionTest| lower(option, &forms, &|_| false).expect("patterns").remove(0);
+        let set = |option: &OptionTest| lower(option, &forms, &|_| false).expect("patterns").sets.remove(0);
         assert!(matches!(set(&switch).any.first(), Some(Pattern::Glob(_))));
         assert!(matches!(set(&mount(&["/etc"])).any.first(), Some(Pattern::Regex(_))));
         assert!(lower(&mount(&["/etc"]), &[OptionForm::Wildcard], &|_| false).is_err());
