@@ -1,13 +1,15 @@
-//! Writing a pack: next to the old one first, then in its place, so that a build that is killed changes nothing.
+//! What a pack consists of, and what a build changes about the one that is there.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::lock::Lock;
+use super::replace::{Site, place, recover, replace};
 use crate::target::{Built, PackInfo};
 
 /// The file that says what a pack is made of.
@@ -53,42 +55,20 @@ pub fn manifest(built: &Built, pack: &PackInfo) -> Vec<u8> {
     format!("{manifest:#}\n").into_bytes()
 }
 
-/// Writes `built` to `out`. Files of the pack before that are no longer made are removed; other files stay. With
-/// `targets`, only what is below their folders is written and removed.
+/// Writes `built` to `out`, in one step: whoever looks, and whenever it is killed, finds the old pack or the new one.
+/// Files of the pack before that are no longer made are removed; other files stay. With `targets`, only what is below
+/// their folders is written and removed.
 pub fn write(out: &Path, built: &Built, pack: &PackInfo, targets: Option<&[String]>) -> io::Result<()> {
-    let (files, stale) = plan(out, built, pack, targets);
-    fs::create_dir_all(out)?;
-    // On the same file system, so that renaming is one step per file.
-    let staging = tempfile::Builder::new().prefix(".cresset-").tempdir_in(out)?;
-    let changed: Vec<(&String, &Vec<u8>)> =
-        files.iter().filter(|(path, bytes)| fs::read(place(out, path)).ok().as_ref() != Some(*bytes)).collect();
-    for (path, bytes) in &changed {
-        let staged = place(staging.path(), path);
-        if let Some(folder) = staged.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let mut file = fs::File::create(&staged)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
+    let site = Site::of(out)?;
+    let _lock = Lock::on(&site.out)?;
+    recover(&site, &mut |_| Ok(()))?;
+    let (files, stale) = plan(&site.out, built, pack, targets);
+    let written = replace(&site, &files, &stale, &mut |_| Ok(()));
+    if written.is_err() {
+        // The first fault is the one to tell; what stays behind, the next build removes.
+        _ = recover(&site, &mut |_| Ok(()));
     }
-    // Everything is on disk; the manifest comes last, because it says what the rest is.
-    let manifest_last = |(path, _): &&(&String, &Vec<u8>)| path.as_str() == MANIFEST;
-    let (last, first): (Vec<_>, Vec<_>) = changed.iter().partition(manifest_last);
-    for (path, _) in first.into_iter().chain(last) {
-        let (staged, there) = (place(staging.path(), path), place(out, path));
-        if let Some(folder) = there.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        fs::rename(staged, there)?;
-    }
-    for path in stale {
-        let there = place(out, &path);
-        match fs::remove_file(&there) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => remove_empty_folders(out, &there),
-        }
-    }
-    Ok(())
+    written
 }
 
 /// What `write` would change in `out`, sorted.
@@ -132,26 +112,46 @@ fn plan(
         .filter(|path| is_inside(path) && !built.files.contains_key(*path) && concerned(path))
         .cloned()
         .collect();
-    files.insert(MANIFEST.to_owned(), manifest(built, pack));
+    let mut new = manifest(built, pack);
+    if let Some(old) = old.filter(|_| targets.is_some()) {
+        new = with_the_rest(&new, &old, &concerned).unwrap_or(new);
+    }
+    files.insert(MANIFEST.to_owned(), new);
     (files, stale)
+}
+
+/// The manifest of a build of some targets, with what the old manifest says of the others: they are still there.
+fn with_the_rest(new: &[u8], old: &Value, concerned: &dyn Fn(&str) -> bool) -> Option<Vec<u8>> {
+    let mut new: Value = serde_json::from_slice(new).ok()?;
+    let kept = old.get("files")?.as_object()?.iter().filter(|(path, _)| is_inside(path) && !concerned(path));
+    let kept: Vec<(String, Value)> = kept.map(|(path, digest)| (path.clone(), digest.clone())).collect();
+    let files = new.get_mut("files")?.as_object_mut()?;
+    files.extend(kept);
+    files.sort_keys();
+    let fresh = new.get("rules")?.as_array()?.clone();
+    let key = |rule: &Value| ["detection", "source", "target"].map(|key| rule.get(key).cloned());
+    let of_others = |rule: &&Value| rule.get("target").and_then(Value::as_str).is_some_and(|name| !concerned(name));
+    // The order of the old one, so that little changes; what it does not know follows.
+    let mut rules: Vec<Value> = Vec::new();
+    for rule in old.get("rules")?.as_array()? {
+        if of_others(&rule) {
+            rules.push(rule.clone());
+        } else if let Some(rule) = fresh.iter().find(|fresh| key(fresh) == key(rule)) {
+            rules.push(rule.clone());
+        }
+    }
+    for rule in fresh {
+        if !rules.iter().any(|known| key(known) == key(&rule)) {
+            rules.push(rule);
+        }
+    }
+    *new.get_mut("rules")? = Value::Array(rules);
+    Some(format!("{new:#}\n").into_bytes())
 }
 
 fn is_inside(path: &str) -> bool {
     path != MANIFEST
         && path.split('/').all(|part| !part.is_empty() && part != "." && part != ".." && !part.contains('\\'))
-}
-
-fn place(folder: &Path, path: &str) -> PathBuf {
-    folder.join(path.split('/').collect::<PathBuf>())
-}
-
-/// Removes the folders above a file that has been removed, as long as they are empty.
-fn remove_empty_folders(out: &Path, file: &Path) {
-    for folder in file.ancestors().skip(1).take_while(|folder| *folder != out && folder.starts_with(out)) {
-        if fs::remove_dir(folder).is_err() {
-            break;
-        }
-    }
 }
 
 #[cfg(test)]
@@ -184,6 +184,33 @@ mod tests {
         assert_eq!(check(out.path(), &second, &pack, None), []);
         assert_eq!(fs::read_to_string(out.path().join("sigma/a.yml")).expect("a file"), "changed");
         assert!(out.path().join("sigma/mine.yml").exists() && !out.path().join("sigma/old").exists());
+    }
+
+    #[test]
+    fn a_build_of_one_target_leaves_the_others_in_the_manifest() {
+        let out = tempfile::tempdir().expect("a folder");
+        let pack = PackInfo::default();
+        let entry = |target: &str| crate::target::Entry {
+            detection: "a".to_owned(),
+            source: "process".to_owned(),
+            target: target.to_owned(),
+            state: crate::target::State::NotApplicable,
+        };
+        let mut all = built(&[("elastic/a.json", "a"), ("sigma/a.yml", "a"), ("sigma/b.yml", "b")]);
+        all.entries = vec![entry("elastic"), entry("sigma")];
+        write(out.path(), &all, &pack, None).expect("written");
+        let before = fs::read(out.path().join(MANIFEST)).expect("a manifest");
+        let mut one = built(&[("sigma/a.yml", "a"), ("sigma/b.yml", "b")]);
+        one.entries = vec![entry("sigma")];
+        let only = ["sigma".to_owned()];
+        assert_eq!(check(out.path(), &one, &pack, Some(&only)), []);
+        one.files.remove("sigma/b.yml");
+        write(out.path(), &one, &pack, Some(&only)).expect("written");
+        assert!(out.path().join("elastic/a.json").exists() && !out.path().join("sigma/b.yml").exists());
+        // Back to all of it: nothing has been forgotten.
+        write(out.path(), &all, &pack, Some(&only)).expect("written");
+        assert_eq!(fs::read(out.path().join(MANIFEST)).expect("a manifest"), before);
+        assert_eq!(check(out.path(), &all, &pack, None), []);
     }
 
     #[test]
