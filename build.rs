@@ -1,5 +1,7 @@
-//! Detections are built into the binary; a new file has to lead to a new binary.
+//! Detections, targets and logs are built into the binary; a new file has to lead to a new binary.
 
 fn main() {
-    println!("cargo:rerun-if-changed=detections");
+    for folder in ["detections", "templates", "tests/logs"] {
+        println!("cargo:rerun-if-changed={folder}");
+    }
 }

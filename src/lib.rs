@@ -6,6 +6,7 @@ pub mod detection;
 pub mod diagnostic;
 pub mod diff;
 pub mod hunt;
+pub mod init;
 pub mod language;
 pub mod logic;
 pub mod pack;

@@ -107,7 +107,7 @@ impl Project {
 
     /// All files of detections and lists.
     pub fn detection_files(&self) -> Files {
-        let Some(root) = &self.root else { return built_in_files() };
+        let Some(root) = &self.root else { return built_in() };
         self.files_in(&root.join("detections"))
     }
 
@@ -203,7 +203,19 @@ fn shown(path: &Path, working: Option<&Path>) -> PathBuf {
     }
 }
 
-fn built_in_files() -> Files {
+/// The files below `detections/` that are built into the binary, by their paths.
+pub fn built_in_files() -> Vec<(&'static Path, &'static [u8])> {
+    all_files(&BUILT_IN)
+}
+
+/// All files of a folder that is built in.
+pub(crate) fn all_files(folder: &Dir<'static>) -> Vec<(&'static Path, &'static [u8])> {
+    let hidden = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    let here = folder.files().map(|file| (file.path(), file.contents())).filter(|(path, _)| !hidden(path));
+    here.chain(folder.dirs().flat_map(all_files)).collect()
+}
+
+fn built_in() -> Files {
     fn walk(folder: &Dir<'static>, files: &mut Files) {
         for file in folder.files() {
             let shown = Path::new("built-in/detections").join(file.path());

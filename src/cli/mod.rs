@@ -8,6 +8,7 @@ pub mod events;
 pub mod explain_code;
 pub mod fmt;
 pub mod hunt;
+pub mod init;
 pub mod new;
 pub mod package;
 pub mod schema;
@@ -66,6 +67,7 @@ enum Command {
     ExplainCode(explain_code::Args),
     Fmt(fmt::Args),
     Hunt(hunt::Args),
+    Init(init::Args),
     New(new::Args),
     Package(package::Args),
     Schema(schema::Args),
@@ -83,6 +85,7 @@ impl Command {
             Command::ExplainCode(args) => explain_code::run(&args),
             Command::Fmt(args) => fmt::run(&args),
             Command::Hunt(args) => hunt::run(&args),
+            Command::Init(args) => init::run(&args),
             Command::New(args) => new::run(&args),
             Command::Package(args) => package::run(&args),
             Command::Schema(args) => schema::run(&args),

@@ -48,7 +48,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     // Never over an existing file.
     let mut file = std::fs::File::create_new(&path).with_context(|| format!("cannot write `{}`", path.display()))?;
     let today = jiff::ZonedDateTime::now().date();
-    file.write_all(scaffold(name, &fresh_id()?, today, &sources).as_bytes())?;
+    file.write_all(scaffold(name, &fresh_id()?.to_string(), today, &sources).as_bytes())?;
     writeln!(anstream::stdout(), "{}", path.display())?;
     Ok(Exit::Clean)
 }
@@ -65,7 +65,7 @@ fn source<'c>(catalogue: &'c Catalogue, name: &str) -> anyhow::Result<&'c Source
 }
 
 /// A random UUID (version 4).
-fn fresh_id() -> anyhow::Result<String> {
+pub(super) fn fresh_id() -> anyhow::Result<uuid::Uuid> {
     // Keys of hash maps are the system's randomness that the standard library gives access to; an id needs to be
     // unique, not secret.
     use sha2::{Digest as _, Sha256};
@@ -78,7 +78,7 @@ fn fresh_id() -> anyhow::Result<String> {
     hash.update(std::process::id().to_le_bytes());
     let digest = hash.finalize();
     let bytes: [u8; 16] = digest.get(..16).and_then(|bytes| bytes.try_into().ok()).context("cannot make an id")?;
-    Ok(uuid::Builder::from_random_bytes(bytes).into_uuid().hyphenated().to_string())
+    Ok(uuid::Builder::from_random_bytes(bytes).into_uuid())
 }
 
 /// The text of a scaffold. Blanks are `TODO`; everything else is sound.
@@ -152,7 +152,7 @@ mod tests {
     fn a_scaffold_of_every_source_is_a_sound_detection() {
         let catalogue = Catalogue::builtin();
         let sources: Vec<&Source> = catalogue.sources.values().collect();
-        let id = fresh_id().expect("an id");
+        let id = fresh_id().expect("an id").to_string();
         let text = scaffold("x/a_b", &id, jiff::civil::date(2026, 11, 24), &sources);
         let loaded = load_text(&SourceFile::new("a_b.yml", text), "a_b", catalogue);
         assert!(loaded.problems.is_empty(), "{}", crate::diagnostic::render::human(&loaded.problems, false));

@@ -47,6 +47,11 @@ impl Target {
 /// The text files of a target's folder by their names, each with the path that messages call it by.
 type Folder = BTreeMap<String, (String, String)>;
 
+/// The files of the built-in targets, by their paths below `templates/`.
+pub fn built_in_files() -> Vec<(&'static FilePath, &'static [u8])> {
+    crate::project::all_files(&BUILTIN)
+}
+
 /// All targets: the built-in ones, shadowed file by file and joined by the folders in `own`. Sorted by name.
 pub fn load_all(own: Option<&FilePath>) -> Result<Vec<Target>, Vec<Problem>> {
     let mut folders: BTreeMap<String, Folder> = BTreeMap::new();

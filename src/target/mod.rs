@@ -22,7 +22,7 @@ mod yaml;
 
 pub use build::{Built, Entry, PackInfo, State, build};
 pub use compile::{Outcome, Rule, compile, rule_id};
-pub use load::{Target, load, load_all};
+pub use load::{Target, built_in_files, load, load_all};
 pub use node::Loss;
 pub use problem::{Place, Problem};
 pub use projection::{Projection, project};

@@ -1,0 +1,145 @@
+//! A project that `cresset init` laid out, and every command in it, through the program itself.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Runs the program in `folder`.
+fn cresset(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_cresset")).args(args).current_dir(folder).output().expect("run")
+}
+
+/// What it prints, after looking that it ends with `status`.
+fn said(folder: &Path, args: &[&str], status: i32) -> String {
+    let output = cresset(folder, args);
+    let (out, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(status), "cresset {}:\n{out}\n{errors}", args.join(" "));
+    out.into_owned()
+}
+
+fn told(folder: &Path, args: &[&str], status: i32) -> String {
+    let output = cresset(folder, args);
+    assert_eq!(output.status.code(), Some(status), "cresset {}", args.join(" "));
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Everything that works in a project without a word against it.
+fn walk(project: &Path, log: &str) {
+    said(project, &["check", "--deny-warnings"], 0);
+    said(project, &["fmt", "--check"], 0);
+    assert!(said(project, &["test"], 0).ends_with(" passed, 0 failed\n"));
+    said(project, &["build", "--check"], 1);
+    said(project, &["build"], 0);
+    said(project, &["build", "--check"], 0);
+    for target in ["elastic", "falco", "sigma", "splunk"] {
+        assert!(project.join("out").join(target).is_dir(), "{target} is missing");
+        let archive = format!("dist/cresset-{target}-1.0.0.tar.gz");
+        assert!(!project.join(&archive).exists());
+    }
+    let archives = said(project, &["package"], 0);
+    assert_eq!(archives.lines().count(), 4, "{archives}");
+    assert!(archives.lines().all(|archive| project.join(archive).is_file()), "{archives}");
+    for shape in ["canonical", "elastic", "falco", "sigma", "splunk"] {
+        let events = said(project, &["events", log, "--as", shape], 0);
+        let first = events.lines().next().expect("an event");
+        assert!(serde_json::from_str::<serde_json::Value>(first).is_ok_and(|event| event.is_object()), "{first}");
+    }
+    let hits = said(project, &["hunt", log, "--format", "jsonl"], 0);
+    assert!(hits.lines().count() > 0, "nothing was found in {log}");
+    said(project, &["schema"], 0);
+    // A detection of one's own: sound, and not yet filled in.
+    let path = said(project, &["new", "mine/first"], 0);
+    assert!(project.join("detections/mine/first.yml").is_file(), "{path}");
+    said(project, &["check"], 0);
+    said(project, &["test", "first"], 0);
+    said(project, &["build", "--check"], 1);
+    said(project, &["build"], 0);
+    assert!(project.join("out/sigma/first.process.yml").is_file());
+    // Taken away, it leaves nothing.
+    fs::remove_dir_all(project.join("detections/mine")).expect("removed");
+    said(project, &["build"], 0);
+    assert!(!project.join("out/sigma/first.process.yml").exists());
+}
+
+#[test]
+fn a_project_with_the_pack() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let told = said(folder.path(), &["init", "soc"], 0);
+    assert!(told.contains("14 of them detections") && told.contains("cd soc && cresset check"), "{told}");
+    let project = folder.path().join("soc");
+    // Everything else is tried in the small project below, where it takes less long.
+    said(&project, &["check", "--deny-warnings"], 0);
+    said(&project, &["fmt", "--check"], 0);
+    assert!(said(&project, &["test"], 0).ends_with(" passed, 0 failed\n"));
+    said(&project, &["build"], 0);
+    let hits = said(&project, &["hunt", "tests/logs/raw/audit.log.zst", "--format", "jsonl"], 0);
+    assert!(hits.lines().count() > 10, "{hits}");
+    // It is the pack that is built here, file for file.
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for file in ["sigma/privileged_container.process.yml", "falco/cresset_container_rules.yaml"] {
+        let read = |root: &Path| fs::read_to_string(root.join("out").join(file)).expect("a file");
+        assert_eq!(read(&project), read(here), "{file}");
+    }
+}
+
+#[test]
+fn an_empty_project_with_targets_to_change() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let project = folder.path();
+    let told = said(project, &["init", ".", "--empty", "--with-templates"], 0);
+    assert!(told.contains("1 of them detections") && told.contains("next: cresset check"), "{told}");
+    let log =
+        r#"{"@timestamp":"2026-11-24T00:00:00Z","process":{"args":["docker","run","--pid=host","x"],"name":"docker"}}"#;
+    fs::write(project.join("tests/logs/mine.jsonl"), format!("{log}\n")).expect("written");
+    walk(project, "tests/logs/mine.jsonl");
+    // A changed template is the one that is used, whole folders below the project, too.
+    let template = project.join("templates/sigma/rule.yml.tera");
+    let text = fs::read_to_string(&template).expect("a template");
+    fs::write(&template, format!("# ours\n{text}")).expect("written");
+    fs::create_dir(project.join("deeper")).expect("a folder");
+    said(&project.join("deeper"), &["build"], 0);
+    let rule = fs::read_to_string(project.join("out/sigma/host_process_namespace.process.yml")).expect("a rule");
+    assert!(rule.starts_with("# ours\n"), "{rule}");
+}
+
+#[test]
+fn nothing_is_overwritten() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let there = |path: &str| folder.path().join(path);
+    fs::create_dir_all(there("soc/.github/workflows")).expect("a folder");
+    fs::write(there("soc/README.md"), "mine").expect("written");
+    fs::write(there("soc/.github/workflows/detections.yml"), "mine").expect("written");
+    fs::write(there("soc/tests"), "mine").expect("written");
+    let message = told(folder.path(), &["init", "soc"], 2);
+    for path in ["soc/.github/workflows/detections.yml", "soc/README.md", "soc/tests\n"] {
+        assert!(message.contains(path), "{path} is not named:\n{message}");
+    }
+    assert_eq!(fs::read_to_string(there("soc/README.md")).expect("a file"), "mine");
+    assert!(!there("soc/detections").exists() && !there("soc/.gitignore").exists());
+    // What is no project's file is in nobody's way.
+    fs::create_dir(there("repository")).expect("a folder");
+    fs::write(there("repository/LICENSE"), "mine").expect("written");
+    said(folder.path(), &["init", "repository", "--empty"], 0);
+    // A second time, the project itself is.
+    let message = told(folder.path(), &["init", "repository", "--empty"], 2);
+    assert!(message.contains("repository/detections\n"), "{message}");
+    let message = told(folder.path(), &["init", "repository/LICENSE"], 2);
+    assert!(message.contains("in the way"), "{message}");
+}
+
+#[test]
+fn events_as_something_that_is_no_target() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("log"), "{\"process\":{\"args\":[\"x\"]}}\n").expect("written");
+    let message = told(folder.path(), &["events", "log", "--as", "splunc"], 2);
+    assert!(message.contains("canonical, elastic, falco, sigma, splunk"), "{message}");
+    let compose = "services:\n  web:\n    image: nginx\n    privileged: true\n";
+    fs::write(folder.path().join("compose.yml"), compose).expect("written");
+    let message = told(folder.path(), &["events", "compose.yml", "--as", "falco"], 0);
+    assert!(message.contains("1 event of `compose` left out: falco has no such log source"), "{message}");
+    // A target of one's own is one, too.
+    let templates = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/targets/templates");
+    let events =
+        said(folder.path(), &["events", "log", "--as", "lucene", "--templates", templates.to_str().expect("text")], 0);
+    assert!(events.contains("process.command_line\":\"x\""), "{events}");
+}
