@@ -8,6 +8,7 @@ pub mod diff;
 pub mod hunt;
 pub mod init;
 pub mod language;
+pub mod lock;
 pub mod logic;
 pub mod pack;
 pub mod project;

@@ -12,6 +12,7 @@ use serde_json::json;
 use super::Exit;
 use crate::detection::load;
 use crate::diagnostic::render;
+use crate::lock::{self, Judged};
 use crate::pack;
 use crate::project::Project;
 use crate::source::Catalogue;
@@ -69,26 +70,41 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     };
     let pack = PackInfo { version: version(&args.pack_version)?, ..PackInfo::default() };
     let templates = args.templates.clone().or_else(|| project.templates());
-    let Some(built) = build(&project, args.path.as_deref(), templates.as_deref(), &args.target, &pack)? else {
+    let Some((built, lock)) = build(&project, args.path.as_deref(), templates.as_deref(), &args.target, &pack)? else {
         return Ok(Exit::Findings);
     };
     let only = (!args.target.is_empty()).then_some(args.target.as_slice());
     let differences = if args.check { pack::check(&out, &built, &pack, only) } else { Vec::new() };
     if !args.check {
         pack::write(&out, &built, &pack, only).with_context(|| format!("cannot write to `{}`", out.display()))?;
+        if let Some(lock) = &lock {
+            lock.write().with_context(|| format!("cannot write `{}`", lock::FILE))?;
+        }
     }
+    let lock_is_stale = args.check && lock.as_ref().is_some_and(Judged::is_stale);
     let mut stdout = anstream::stdout();
     match args.format {
         Format::Json => {
             let differences: Vec<String> = differences.iter().map(ToString::to_string).collect();
             let files: Vec<&String> = built.files.keys().collect();
-            writeln!(stdout, "{:#}", json!({ "rules": built.entries, "files": files, "differences": differences }))?;
+            writeln!(
+                stdout,
+                "{:#}",
+                json!({ "rules": built.entries, "files": files, "differences": differences, "lock_is_stale": lock_is_stale })
+            )?;
         }
         Format::Human if args.check => {
             for difference in &differences {
                 writeln!(stdout, "{difference}")?;
             }
-            let state = if differences.is_empty() { "up to date" } else { "not up to date; run `cresset build`" };
+            if lock_is_stale {
+                writeln!(stdout, "stale    {} (beside detections/)", lock::FILE)?;
+            }
+            let state = if differences.is_empty() && !lock_is_stale {
+                "up to date"
+            } else {
+                "not up to date; run `cresset build`"
+            };
             writeln!(anstream::stderr(), "{} is {state}", out.display())?;
         }
         Format::Human => {
@@ -97,29 +113,33 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
             writeln!(anstream::stderr(), "{} files in {}", built.files.len() + 1, out.display())?;
         }
     }
-    Ok(if differences.is_empty() { Exit::Clean } else { Exit::Findings })
+    Ok(if differences.is_empty() && !lock_is_stale { Exit::Clean } else { Exit::Findings })
 }
 
-/// Everything in memory; `None` if something is wrong, which has then been said.
+/// Everything in memory, and the lock of versions, if the project has a place for one; `None` if something is wrong,
+/// which has then been said.
 pub(super) fn build(
     project: &Project,
     path: Option<&std::path::Path>,
     templates: Option<&std::path::Path>,
     only: &[String],
     pack: &PackInfo,
-) -> anyhow::Result<Option<Built>> {
+) -> anyhow::Result<Option<(Built, Option<Judged>)>> {
     let mut stderr = anstream::stderr();
     let catalogue = Catalogue::builtin();
-    let files = match path {
-        Some(path) if project.root() != path.canonicalize().ok().as_deref() => project.files_at(path),
-        _ => project.detection_files(),
-    };
+    let part = path.filter(|path| project.root() != path.canonicalize().ok().as_deref());
+    let files = part.map_or_else(|| project.detection_files(), |path| project.files_at(path));
     let loaded = load::load_files(project, &files, catalogue);
     if loaded.has_errors() {
         write!(stderr, "{}", render::human(&loaded.problems, true))?;
         return Ok(None);
     }
-    let told = |problems: Vec<target::Problem>| -> anyhow::Result<Option<Built>> {
+    let lock = lock::judge(project, &loaded.detections, part.is_none(), catalogue);
+    if let Some(lock) = lock.as_ref().filter(|lock| !lock.problems.is_empty()) {
+        write!(stderr, "{}", render::human(&lock.problems, true))?;
+        return Ok(None);
+    }
+    let told = |problems: Vec<target::Problem>| -> anyhow::Result<Option<(Built, Option<Judged>)>> {
         let mut stderr = anstream::stderr();
         for problem in &problems {
             writeln!(stderr, "{problem}\n")?;
@@ -147,7 +167,7 @@ pub(super) fn build(
     let result = target::build(&targets, &loaded.detections, catalogue, pack, &|| bar.inc(1));
     bar.finish_and_clear();
     match result {
-        Ok(built) => Ok(Some(built)),
+        Ok(built) => Ok(Some((built, lock))),
         Err(problems) => told(problems),
     }
 }

@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use super::Exit;
 use crate::detection::{Loaded, load};
 use crate::diagnostic::{self, render};
+use crate::lock;
 use crate::project::Project;
 use crate::source::Catalogue;
 
@@ -75,7 +76,9 @@ pub fn load_paths(paths: &[PathBuf]) -> anyhow::Result<(Loaded, usize)> {
         let project = Project::find_or_built_in(None);
         let files = project.detection_files();
         let count = files.detections.len();
-        return Ok((load::load_files(&project, &files, catalogue), count));
+        let mut loaded = load::load_files(&project, &files, catalogue);
+        versions(&project, &mut loaded, true, catalogue);
+        return Ok((loaded, count));
     }
     let mut all = Loaded::default();
     let mut count = 0;
@@ -86,10 +89,23 @@ pub fn load_paths(paths: &[PathBuf]) -> anyhow::Result<(Loaded, usize)> {
         let project = Project::find_or_built_in(Some(path));
         let files = project.files_at(path);
         count += files.detections.len();
-        let loaded = load::load_files(&project, &files, catalogue);
+        let mut loaded = load::load_files(&project, &files, catalogue);
+        let whole = project.root() == path.canonicalize().ok().as_deref();
+        versions(&project, &mut loaded, whole, catalogue);
         all.detections.extend(loaded.detections);
         all.problems.extend(loaded.problems);
     }
     diagnostic::sort(&mut all.problems);
     Ok((all, count))
+}
+
+/// Adds what the lock of versions says, if there is one. With errors, not all detections are there to be judged.
+fn versions(project: &Project, loaded: &mut Loaded, whole: bool, catalogue: &Catalogue) {
+    let whole = whole && !loaded.has_errors();
+    let Some(lock) = lock::judge(project, &loaded.detections, whole, catalogue).filter(|lock| lock.exists()) else {
+        return;
+    };
+    loaded.problems.extend(lock.stale());
+    loaded.problems.extend(lock.problems);
+    diagnostic::sort(&mut loaded.problems);
 }

@@ -41,7 +41,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let project = Project::find_or_built_in(args.path.as_deref());
     let pack = PackInfo { version: version(&args.pack_version)?, ..PackInfo::default() };
     let templates = args.templates.clone().or_else(|| project.templates());
-    let Some(built) = build(&project, args.path.as_deref(), templates.as_deref(), &args.target, &pack)? else {
+    let Some((built, _)) = build(&project, args.path.as_deref(), templates.as_deref(), &args.target, &pack)? else {
         return Ok(Exit::Findings);
     };
     let mut packs: BTreeMap<&str, BTreeMap<String, &[u8]>> = BTreeMap::new();

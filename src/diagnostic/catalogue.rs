@@ -117,6 +117,11 @@ codes! {
     DuplicateId E0701 "two detections with one id",
     DuplicateTitle E0702 "two detections with one title",
     DuplicateName E0703 "two detections with one file name",
+    // The lock of versions.
+    VersionNotRaised E0704 "the logic changed and the version did not",
+    VersionFell E0705 "a version lower than the one that is locked",
+    LockUnreadable E0706 "the lock of versions cannot be read",
+    LockStale W0707 "the lock of versions is not up to date",
 }
 
 impl Code {

@@ -99,6 +99,11 @@ impl Git {
         }
     }
 
+    /// The content of a file below the folder at a revision, if it is there.
+    pub fn file(&self, revision: &str, inside: &str) -> Option<Vec<u8>> {
+        self.run(&["cat-file", "blob", &format!("{revision}:{}{inside}", self.prefix)]).ok()
+    }
+
     /// Writes the project's files at `commit` to `into`; what lies below `tests/` with its content only if
     /// `with_logs`, else as empty files. Gives what was passed over.
     ///

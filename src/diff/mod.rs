@@ -5,7 +5,7 @@
 pub mod edits;
 pub mod fields;
 pub mod gate;
-mod git;
+pub(crate) mod git;
 pub mod lines;
 pub mod meaning;
 pub mod metadata;
