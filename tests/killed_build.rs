@@ -70,7 +70,7 @@ fn a_build_killed_at_any_moment_leaves_a_whole_pack() {
     assert_eq!(version_of_a_whole_pack(&out), "2.0.0");
     let mut names: Vec<_> = fs::read_dir(project).expect("a folder").map(|e| e.expect("one").file_name()).collect();
     names.sort();
-    assert_eq!(names, ["detections", "out"], "something is left behind");
+    assert_eq!(names, ["detections", "detections.lock", "out"], "something is left behind");
 }
 
 #[test]
