@@ -71,6 +71,18 @@ impl Fragment {
         }
     }
 
+    /// The operands of this operator, each fit to stand beside the others, if it is the outermost; else itself.
+    pub fn operands(self, of: &str) -> Vec<Fragment> {
+        let strength = self.strength;
+        match self.body {
+            Body::Joined { operator, parts } if operator == of => {
+                let bracketed = |part: Fragment| Fragment::atom(part.flat_operand(strength));
+                parts.into_iter().map(bracketed).collect()
+            }
+            body => vec![Self { body, strength }],
+        }
+    }
+
     /// How strongly it holds together.
     pub fn strength(&self) -> Strength {
         self.strength

@@ -196,6 +196,18 @@ fn case_is_exact_or_a_gap() {
 }
 
 #[test]
+fn what_would_never_match_is_a_gap() {
+    check(&is("f", "<NA>"), &[(Falco, "! Falco takes `<NA>` for a missing value, which nothing is equal to")]);
+    check(&text("f", &[Pattern::Glob(Glob::contains("<NA>"))], Case::Sensitive), &[(Falco, r#"f contains "<NA>""#)]);
+    let long = "x".repeat(1025);
+    let kept = "! Elastic keeps no value of more than 1024 characters in a keyword field";
+    check(&is("f", &long), &[(Kql, kept), (Eql, kept)]);
+    let expression = regex(&format!("^(?:{}|b)$", "a?".repeat(600)));
+    let too_long = "! Elastic takes expressions of at most 1000 characters, and this one has 1204";
+    check(&text("f", &[expression], Case::Sensitive), &[(Eql, too_long)]);
+}
+
+#[test]
 fn text_is_data() {
     check(
         &is("f", r#"a"b\c|d[e]`g"#),
@@ -232,7 +244,15 @@ fn text_is_data() {
         ],
     );
     check(&is("f", "$x$"), &[(Spl, "! Splunk may take what stands between two `$` for a token")]);
-    check(&is("f", "$HOME"), &[(Spl, r#"f="$HOME""#), (Falco, r#"f = "$HOME""#)]);
+    // One is enough: another value of the search may hold the second.
+    check(
+        &is("f", "$HOME"),
+        &[
+            (Spl, "! Splunk may take what stands between two `$` for a token"),
+            (SplWhere, r#"match(f, "^\x24HOME\z")"#),
+            (Falco, r#"f = "$HOME""#),
+        ],
+    );
     check(&is("f", ""), &[(Spl, r#"f="""#), (Kql, r#"f: """#), (Falco, r#"f = """#)]);
     check(&is("f", "or"), &[(Falco, r#"f = "or""#), (Kql, r#"f: "or""#)]);
     check(&is("f", "a\0b"), &[(Falco, "! Falco cannot write the character NUL")]);

@@ -60,17 +60,36 @@ fn perl_glob(glob: &Glob, end: &str) -> String {
 }
 
 fn perl_path(path: &str, below: bool, end: &str) -> String {
-    let mut expression = String::from("^");
-    for segment in path.split('/').filter(|segment| !segment.is_empty()) {
-        expression.push_str(r"/(?:\.?/)*");
-        segment.chars().for_each(|c| escape_perl(c, &mut expression));
+    perl_paths(&[path], below, false, end)
+}
+
+/// Paths in Perl's syntax, of which a value is one; `/` only alone. `below`: or lies below one. `end` and `fold` as for
+/// [`perl`].
+pub(super) fn perl_paths(paths: &[&str], below: bool, fold: bool, end: &str) -> String {
+    const SLASHES: &str = r"/(?:\.?/)*";
+    let escaped = |segment: &str| {
+        let mut out = String::new();
+        segment.chars().for_each(|c| escape_perl(c, &mut out));
+        out
+    };
+    let tails: Vec<String> = paths
+        .iter()
+        .map(|path| {
+            path.split('/').filter(|segment| !segment.is_empty()).map(escaped).collect::<Vec<_>>().join(SLASHES)
+        })
+        .collect();
+    let fold = if fold { "(?i)" } else { "" };
+    match (tails.as_slice(), below) {
+        ([root], _) if root.is_empty() => format!(r"{fold}^{SLASHES}\.?{end}"),
+        (tails, below) => {
+            let path = match tails {
+                [one] => one.clone(),
+                many => format!("(?:{})", many.join("|")),
+            };
+            let rest = if below { format!("(?:/|{end})") } else { format!(r"(?:/\.?)*{end}") };
+            format!("{fold}^{SLASHES}{path}{rest}")
+        }
     }
-    match (expression.len(), below) {
-        (1, _) => expression.push_str(&format!(r"/(?:\.?/)*\.?{end}")),
-        (_, true) => expression.push_str(&format!("(?:/|{end})")),
-        (_, false) => expression.push_str(&format!(r"(?:/\.?)*{end}")),
-    }
-    expression
 }
 
 /// A literal character. Backticks and dollars are written by number: Splunk knows the one for macros and the other

@@ -103,6 +103,22 @@ pub(super) fn control(text: &str) -> Option<char> {
     text.chars().find(|c| c.is_control())
 }
 
+/// The longest value that Elastic keeps in a keyword field.
+const LONGEST_KEYWORD: usize = 1024;
+
+/// Refuses text that is longer than any keyword of Elastic, and would never be found.
+pub(super) fn refuse_beyond_keywords(set: &TextSet) -> Result<(), String> {
+    let is_longer = |pattern: &Pattern| match pattern {
+        Pattern::Glob(glob) => literals(glob).map(|text| text.chars().count()).sum::<usize>() > LONGEST_KEYWORD,
+        Pattern::Path { path, .. } => path.chars().count() > LONGEST_KEYWORD,
+        Pattern::Regex(_) => false,
+    };
+    if set.any.iter().any(is_longer) {
+        return Err(format!("Elastic keeps no value of more than {LONGEST_KEYWORD} characters in a keyword field"));
+    }
+    Ok(())
+}
+
 /// Whether the text is how a whole number is written, and the only way.
 pub(super) fn is_number(text: &str) -> bool {
     text.parse::<i64>().is_ok_and(|number| number.to_string() == text)

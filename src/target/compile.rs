@@ -11,7 +11,7 @@ use super::problem::Problem;
 use super::settings::{LanguageChoice, SourceSettings};
 use crate::detection::{Accept, Detection, Deviation, Observation, Severity};
 use crate::language::{self, FieldTable, FieldType, Language, Query};
-use crate::logic::{Case, Formula, Glob, Path, Pattern, Predicate, TextSet};
+use crate::logic::{Case, Formula, Glob, Path, Pattern, Predicate, TextSet, simplify};
 use crate::source::Catalogue;
 
 /// How often a condition is mended and printed again before it is given up.
@@ -245,7 +245,7 @@ impl Attempt<'_> {
             if !losses.is_empty() && (formula == Formula::TRUE || formula == Formula::FALSE) {
                 return Err(losses);
             }
-            let formula = with_base(&base, formula);
+            let formula = simplify(&with_base(&base, formula));
             let gaps = match language::print(choice.name, &formula, &table) {
                 Ok(query) => return Ok(Said { query, formula, wanted, table, losses }),
                 Err(gaps) => gaps,
@@ -302,4 +302,112 @@ fn exact(node: &Node) -> Option<Formula> {
     let mut losses = Vec::new();
     let formula = node.resolve(None, &mut losses);
     losses.is_empty().then_some(formula)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use indexmap::IndexMap;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::logic::decide::{Answer, Budget, Reason, Schema, implies};
+    use crate::logic::{Reading, Subject};
+    use crate::target::generated::formula_with_elements;
+    use crate::target::load::load_all;
+    use crate::target::settings::OptionForm;
+
+    /// The rule over the event's own paths: names of the target's fields taken apart again.
+    fn over_paths(formula: &Formula) -> Formula {
+        let each = |parts: &[Formula]| parts.iter().map(over_paths).collect::<Vec<_>>();
+        match formula {
+            Formula::And(parts) => Formula::And(each(parts)),
+            Formula::Or(parts) => Formula::Or(each(parts)),
+            Formula::AtLeast { count, of } => Formula::AtLeast { count: *count, of: each(of) },
+            Formula::Not(part) => Formula::Not(Box::new(over_paths(part))),
+            Formula::Element { .. } => panic!("a target has no elements: {formula:?}"),
+            Formula::Test(test) => {
+                let mut test = test.clone();
+                if let Subject::Field(path) = &test.subject {
+                    let name = path.segments().iter().map(|s| &**s).collect::<Vec<_>>().join(".");
+                    test.subject = Subject::Field(name.parse().expect("a path"));
+                }
+                Formula::Test(test)
+            }
+        }
+    }
+
+    /// What a target that flattens arrays and lacks the field `d` says in one language.
+    fn said(language: Language, formula: &Formula, accept: Option<Deviation>) -> Result<Said, Vec<Loss>> {
+        static TARGETS: LazyLock<Vec<Target>> = LazyLock::new(|| load_all(None).expect("targets"));
+        let target = TARGETS.first().expect("a target");
+        let source: SourceSettings = serde_yaml::from_str(
+            "fields: { a: a, c.x: { name: c.x, type: exact }, c.y: { name: c.y, type: text_list } }",
+        )
+        .expect("settings");
+        let observation = Observation {
+            source: "x".to_owned(),
+            selections: IndexMap::new(),
+            condition: String::new(),
+            formula: formula.clone(),
+        };
+        let fields = Fields::new(&source, None);
+        let choice =
+            LanguageChoice { name: language, options: vec![OptionForm::Regex], max_pattern: None, prefilter: None };
+        Attempt { target, source: &source, fields: &fields, observation: &observation }.say(&choice, accept)
+    }
+
+    fn follows(a: &Formula, b: &Formula) -> Result<(), TestCaseError> {
+        for reading in [Reading::Must, Reading::May] {
+            match implies(a, reading, b, reading, &Schema::default(), &Budget::default()) {
+                Answer::Holds => {}
+                Answer::Fails(event) => {
+                    return Err(TestCaseError::fail(format!("{reading:?} of {event}:\n{a:?}\nbut not\n{b:?}")));
+                }
+                Answer::Undecided(reason) => prop_assert!(!matches!(reason, Reason::Unconfirmed(_)), "{reason}"),
+            }
+        }
+        Ok(())
+    }
+
+    /// In a negation under an element, an alternative that needs two fields of that element must not get lost.
+    #[test]
+    fn what_an_element_must_not_have_stays_as_wide_as_it_is() {
+        let is = |field: &str, value: &str| {
+            let set = TextSet::new(vec![Pattern::Glob(Glob::equals(value))], Case::Sensitive);
+            Formula::test(&field.parse().expect("a path"), Predicate::Text(set))
+        };
+        let either = Formula::or([is("y", "b"), Formula::and([is("x", "c"), is("y", "d")])]);
+        let body = Formula::and([is("x", "a"), Formula::not(either)]);
+        let formula = Formula::element("c".parse().expect("a path"), body);
+        let narrower = said(Language::Sigma, &formula, Some(Deviation::Narrower)).map_err(|_| ()).expect("a rule");
+        follows(&over_paths(&narrower.formula), &formula).expect("it is narrower");
+        let wider = said(Language::Sigma, &formula, Some(Deviation::Wider)).map_err(|_| ()).expect("a rule");
+        follows(&formula, &over_paths(&wider.formula)).expect("it is wider");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Whatever a language cannot say, and under however many negations: a narrower rule matches nothing that the
+        /// condition does not, a wider one all that it does, and one without losses is the condition.
+        #[test]
+        fn a_rule_deviates_in_the_direction_that_was_accepted(formula in formula_with_elements()) {
+            for language in Language::ALL {
+                if let Ok(said) = said(language, &formula, None) {
+                    prop_assert!(said.losses.is_empty());
+                    let rule = over_paths(&said.formula);
+                    follows(&rule, &formula)?;
+                    follows(&formula, &rule)?;
+                }
+                if let Ok(said) = said(language, &formula, Some(Deviation::Narrower)) {
+                    follows(&over_paths(&said.formula), &formula)?;
+                }
+                if let Ok(said) = said(language, &formula, Some(Deviation::Wider)) {
+                    follows(&formula, &over_paths(&said.formula))?;
+                }
+            }
+        }
+    }
 }

@@ -76,9 +76,13 @@ fn parsed(text: &str) -> TeraResult<Json> {
     serde_json::from_str(text).map_err(|error| Error::message(format!("the template makes no JSON: {error}")))
 }
 
-/// A text in one line, with single blanks and without control characters.
+/// A text in one line, with single blanks, without control characters and without those that turn the direction of
+/// writing, so that it reads as it is.
 pub fn one_line(text: &str) -> String {
-    let text: String = text.chars().map(|c| if c.is_control() || c.is_whitespace() { ' ' } else { c }).collect();
+    let turns =
+        |c: &char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let kept = text.chars().filter(|c| !turns(c));
+    let text: String = kept.map(|c| if c.is_control() || c.is_whitespace() { ' ' } else { c }).collect();
     text.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 

@@ -76,3 +76,11 @@ pub fn joined(leaf: impl Strategy<Value = Formula> + 'static) -> BoxedStrategy<F
 pub fn formula() -> BoxedStrategy<Formula> {
     formula_over(&["a", "b"])
 }
+
+/// Conditions on `a`, `c.x`, `c.y`, on `d`, and on single elements of `c`.
+pub fn formula_with_elements() -> BoxedStrategy<Formula> {
+    let c: Path = "c".parse().expect("a path");
+    let element = formula_over(&["x", "y"]).prop_map(move |body| Formula::element(c.clone(), body));
+    let test = formula_over(&["a", "c.x", "c.y", "d"]).prop_filter("one test", |f| matches!(f, Formula::Test(_)));
+    joined(prop_oneof![2 => test, 1 => element])
+}

@@ -113,9 +113,11 @@ impl<'a> Mapper<'a> {
         let whole = self.path(line, FieldType::Text);
         let is_too_long = |set: &TextSet| {
             let formula = Formula::test(&whole, Predicate::Text(set.clone()));
-            self.language.max_pattern.is_some()
-                && language::print(self.language.name, &formula, &self.table)
-                    .is_err_and(|gaps| gaps.iter().any(|gap| gap.reason.contains(" bytes")))
+            let is_longer =
+                |limit: usize| set.any.iter().any(|p| matches!(p, Pattern::Regex(text) if text.len() > limit));
+            self.language.max_pattern.is_some_and(is_longer)
+                || language::print(self.language.name, &formula, &self.table)
+                    .is_err_and(|gaps| gaps.iter().any(|gap| gap.reason.contains(" of at most ")))
         };
         match option::lower(option, &self.language.options, &is_too_long) {
             Ok(Lowered { sets, lost }) => {

@@ -40,7 +40,8 @@ pub struct LanguageChoice {
     /// How options are lowered, in order of preference.
     #[serde(default = "both_forms")]
     pub options: Vec<OptionForm>,
-    /// The longest pattern that the language takes, in bytes: an option that comes out longer is divided.
+    /// The longest expression that an option may become, in bytes, if that is to be less than the language takes: one
+    /// that comes out longer is divided.
     #[serde(default)]
     pub max_pattern: Option<usize>,
     /// The language of a condition that stands before the query and follows from it, so that the platform need not

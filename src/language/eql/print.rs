@@ -10,6 +10,9 @@ use crate::language::walk::{Dialect, Field, Refusal, Words, either, negation};
 use crate::language::{regex, text};
 use crate::logic::{Case, Comparison, Glob, Number, Pattern, Piece, Predicate, TextSet};
 
+/// The longest expression that an index takes unless it is told otherwise (`index.max_regex_length`).
+const LONGEST_EXPRESSION: usize = 1000;
+
 /// EQL's dialect.
 pub(in crate::language) struct Eql;
 
@@ -75,6 +78,7 @@ fn number(field: Field<'_>, name: &str, op: Comparison, value: Number) -> Result
 
 fn texts(field: Field<'_>, name: &str, set: &TextSet) -> Result<Fragment, Refusal> {
     let fold = text::case(set) == Case::Insensitive;
+    text::refuse_beyond_keywords(set)?;
     match field.kind {
         Some(FieldType::Exact) if fold || text::values(set).is_none() => {
             return Err(format!("sub-keys of a flattened field such as `{}` know exact values only", field.name));
@@ -94,7 +98,8 @@ fn texts(field: Field<'_>, name: &str, set: &TextSet) -> Result<Fragment, Refusa
         // One list of wildcards says all of it.
         tests.push(like(name, &globs, fold)?);
     } else {
-        for run in text::runs(set) {
+        let mut runs = text::runs(set).into_iter().peekable();
+        while let Some(run) = runs.next() {
             tests.push(match run {
                 text::Run::Values(values) => exact(name, &values, fold)?,
                 text::Run::Globs(globs) if globs.iter().all(|glob| is_wild_plainly(glob)) => like(name, &globs, fold)?,
@@ -102,7 +107,13 @@ fn texts(field: Field<'_>, name: &str, set: &TextSet) -> Result<Fragment, Refusa
                     let patterns: Vec<Pattern> = globs.into_iter().map(|glob| Pattern::Glob(glob.clone())).collect();
                     expression(name, &patterns.iter().collect::<Vec<_>>(), fold)?
                 }
-                text::Run::Other(pattern) => expression(name, &[pattern], fold)?,
+                text::Run::Other(pattern) => {
+                    let mut patterns = vec![pattern];
+                    while let Some(text::Run::Other(next)) = runs.next_if(|run| matches!(run, text::Run::Other(_))) {
+                        patterns.push(next);
+                    }
+                    expression(name, &patterns, fold)?
+                }
             });
         }
     }
@@ -174,7 +185,12 @@ fn expression(name: &str, patterns: &[&Pattern], fold: bool) -> Result<Fragment,
         .iter()
         .map(|pattern| {
             let expression = regex::lucene(pattern).map_err(|reason| format!("EQL's regex cannot say it: {reason}"))?;
-            Ok(raw(&expression))
+            match expression.chars().count() {
+                0..=LONGEST_EXPRESSION => Ok(raw(&expression)),
+                length => Err(format!(
+                    "Elastic takes expressions of at most {LONGEST_EXPRESSION} characters, and this one has {length}"
+                )),
+            }
         })
         .collect::<Result<Vec<_>, Refusal>>()?;
     operator(name, expressions, if fold { ("regex~", "regex~") } else { ("regex", "regex") })

@@ -142,7 +142,7 @@ fn list(name: &str, set: &TextSet) -> Result<Fragment, Refusal> {
     if text::case(set) == Case::Insensitive {
         return Err(format!("Falco cannot ignore case in `{name}`, which holds several values"));
     }
-    let values = values.into_iter().map(literal).collect::<Result<_, Refusal>>()?;
+    let values = values.into_iter().map(whole).collect::<Result<_, Refusal>>()?;
     Ok(Fragment::list(format!("{name} intersects ("), values, Between::Comma, ")"))
 }
 
@@ -152,7 +152,7 @@ fn exact(name: &str, values: &[&str], fold: bool) -> Result<Fragment, Refusal> {
     } else {
         (name.to_owned(), values.iter().map(|value| (*value).to_owned()).collect())
     };
-    let mut literals = values.iter().map(|value| literal(value)).collect::<Result<Vec<_>, Refusal>>()?;
+    let mut literals = values.iter().map(|value| whole(value)).collect::<Result<Vec<_>, Refusal>>()?;
     Ok(match literals.len() {
         1 => Fragment::atom(format!("{subject} = {}", literals.remove(0))),
         _ => Fragment::list(format!("{subject} in ("), literals, Between::Comma, ")"),
@@ -193,6 +193,14 @@ fn wild(name: &str, glob: &Glob, fold: bool) -> Result<Fragment, Refusal> {
 
 /// Signs that mean something to a glob of the C library, or may do so.
 const GLOB_SIGNS: &[char] = &['*', '?', '[', ']', '\\', '(', ')', '{', '}', '!', '+', '@', '|', '^'];
+
+/// A value that is compared as a whole.
+fn whole(value: &str) -> Result<String, Refusal> {
+    if value == "<NA>" {
+        return Err("Falco takes `<NA>` for a missing value, which nothing is equal to".to_owned());
+    }
+    literal(value)
+}
 
 fn expression(name: &str, pattern: &Pattern, fold: bool) -> Result<Fragment, Refusal> {
     let expression = regex::posix(pattern, fold).map_err(|reason| format!("Falco's regex cannot say it: {reason}"))?;

@@ -71,6 +71,7 @@ fn values(field: Field<'_>, set: &TextSet) -> Result<Vec<String>, Refusal> {
     if text::case(set) == Case::Insensitive {
         return Err("KQL has no operator that ignores case".to_owned());
     }
+    text::refuse_beyond_keywords(set)?;
     set.any.iter().map(|pattern| value(field, pattern)).collect()
 }
 

@@ -8,7 +8,7 @@ use crate::language::fields::FieldType;
 use crate::language::fragment::{Between, Fragment, Strength};
 use crate::language::walk::{Dialect, Field, Refusal, Words, either, name_of, negation};
 use crate::language::{regex, text};
-use crate::logic::{Case, Comparison, Pattern, Predicate, TextSet};
+use crate::logic::{Case, Comparison, Glob, Pattern, Predicate, TextSet};
 
 /// The dialect of `where`.
 pub(in crate::language) struct Where;
@@ -39,7 +39,7 @@ impl Dialect for Where {
             return Ok(Fragment::atom(format!("isnotnull({name})")));
         }
         let one = one(field, &name, predicate)?;
-        Ok(if is_list(field) { Fragment::atom(format!("isnotnull(mvfilter({}))", one.into_text())) } else { one })
+        Ok(if is_list(field) { some("isnotnull", one) } else { one })
     }
 
     fn negates_plainly(&self, _field: Field<'_>, _predicate: &Predicate) -> bool {
@@ -53,7 +53,7 @@ impl Dialect for Where {
         }
         let one = one(field, &name, predicate)?;
         if is_list(field) {
-            return Ok(Fragment::atom(format!("isnull(mvfilter({}))", one.into_text())));
+            return Ok(some("isnull", one));
         }
         let mut parts = vec![Fragment::atom(format!("isnull({name})"))];
         if let Predicate::Field { other, .. } = predicate {
@@ -61,6 +61,15 @@ impl Dialect for Where {
         }
         parts.push(negation(&WORDS, one));
         Ok(either(&WORDS, parts))
+    }
+}
+
+/// What a function says of the values for which a test is true.
+fn some(function: &str, test: Fragment) -> Fragment {
+    let mut items: Vec<String> = test.operands("OR").into_iter().map(Fragment::into_text).collect();
+    match items.len() {
+        1 => Fragment::atom(format!("{function}(mvfilter({}))", items.remove(0))),
+        _ => Fragment::list(format!("{function}(mvfilter("), items, Between::Word("OR"), "))"),
     }
 }
 
@@ -94,7 +103,8 @@ fn one(field: Field<'_>, name: &str, predicate: &Predicate) -> Result<Fragment, 
 fn texts(name: &str, set: &TextSet) -> Result<Fragment, Refusal> {
     let fold = text::case(set) == Case::Insensitive;
     let mut tests = Vec::new();
-    for run in text::runs(set) {
+    let mut runs = text::runs(set).into_iter().peekable();
+    while let Some(run) = runs.next() {
         match run {
             text::Run::Values(values) if !fold && values.iter().all(|value| is_writable(value)) => {
                 let mut values: Vec<String> = values.into_iter().map(quoted).collect();
@@ -103,15 +113,31 @@ fn texts(name: &str, set: &TextSet) -> Result<Fragment, Refusal> {
                     _ => Fragment::list(format!("in({name}, "), values, Between::Comma, ")"),
                 });
             }
+            // Many values are one expression, as long as they are plain words.
+            text::Run::Values(values) if values.len() > 1 && values.iter().all(|value| is_word(value)) => {
+                let expression = Pattern::Regex(format!("^(?:{})$", values.join("|")));
+                tests.push(matching(name, &expression, fold)?);
+            }
             text::Run::Values(values) => {
                 for value in values {
-                    tests.push(matching(name, &Pattern::Glob(crate::logic::Glob::equals(value)), fold)?);
+                    tests.push(matching(name, &Pattern::Glob(Glob::equals(value)), fold)?);
                 }
             }
             text::Run::Globs(globs) => {
                 for glob in globs {
                     tests.push(matching(name, &Pattern::Glob(glob.clone()), fold)?);
                 }
+            }
+            text::Run::Other(Pattern::Path { path, below }) => {
+                // Paths of one kind are one expression.
+                let mut paths = vec![path.as_str()];
+                while let Some(text::Run::Other(Pattern::Path { path, .. })) = runs.next_if(|run| {
+                    matches!(run, text::Run::Other(Pattern::Path { path, below: this })
+                        if this == below && path.len() > 1 && paths.iter().all(|path| path.len() > 1))
+                }) {
+                    paths.push(path);
+                }
+                tests.push(found(name, &regex::perl_paths(&paths, *below, fold, END)));
             }
             text::Run::Other(pattern) => tests.push(matching(name, pattern, fold)?),
         }
@@ -120,13 +146,21 @@ fn texts(name: &str, set: &TextSet) -> Result<Fragment, Refusal> {
 }
 
 fn matching(name: &str, pattern: &Pattern, fold: bool) -> Result<Fragment, Refusal> {
-    let expression = regex::perl(pattern, fold, END)?;
-    Ok(Fragment::atom(format!("match({name}, {})", quoted_expression(&expression))))
+    Ok(found(name, &regex::perl(pattern, fold, END)?))
+}
+
+fn found(name: &str, expression: &str) -> Fragment {
+    Fragment::atom(format!("match({name}, {})", quoted_expression(expression)))
+}
+
+/// Whether a text stands for itself in an expression.
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-/:= ".contains(&b))
 }
 
 /// Whether a text stands in a string for itself: no macro, no token, no control characters.
 fn is_writable(text: &str) -> bool {
-    !text.contains('`') && text.chars().filter(|c| *c == '$').count() < 2 && !text.contains(char::is_control)
+    !text.contains(['`', '$']) && !text.contains(char::is_control)
 }
 
 fn quoted(text: &str) -> String {
