@@ -108,7 +108,8 @@ fn examples(explanation: &str) -> Vec<String> {
 #[test]
 fn the_wrong_example_of_an_explanation_gets_its_code_and_the_right_one_does_not() {
     let mut judged = 0;
-    for code in Code::ALL {
+    // Those about targets are judged in `target_problems.rs`.
+    for code in Code::ALL.iter().filter(|code| !code.id().starts_with("E08")) {
         let examples = examples(code.explanation());
         let [wrong, right] = examples.as_slice() else {
             assert!(code.explanation().contains("```text"), "{} has no examples", code.id());

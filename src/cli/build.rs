@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::Exit;
 use crate::detection::load;
-use crate::diagnostic::render;
+use crate::diagnostic::{Diagnostic, render};
 use crate::lock::{self, Judged};
 use crate::pack;
 use crate::project::Project;
@@ -47,7 +47,7 @@ pub struct Args {
     /// Write nothing; tell what differs, and exit 1 if anything does.
     #[arg(long)]
     check: bool,
-    /// How the summary is written.
+    /// How the summary is written, or what is wrong.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -60,6 +60,10 @@ pub enum Format {
     Human,
     /// One JSON document.
     Json,
+    /// SARIF 2.1.0, of what is wrong.
+    Sarif,
+    /// Annotations of GitHub Actions, of what is wrong.
+    Github,
 }
 
 /// Runs the command.
@@ -70,8 +74,9 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     };
     let pack = PackInfo { version: version(&args.pack_version)?, ..PackInfo::default() };
     let templates = args.templates.clone().or_else(|| project.templates());
-    let Some((built, lock)) = build(&project, args.path.as_deref(), templates.as_deref(), &args.target, &pack)? else {
-        return Ok(Exit::Findings);
+    let (built, lock) = match build(&project, args.path.as_deref(), templates.as_deref(), &args.target, &pack)? {
+        Ok(built) => built,
+        Err(problems) => return tell(&problems, args.format),
     };
     let only = (!args.target.is_empty()).then_some(args.target.as_slice());
     let differences = if args.check { pack::check(&out, &built, &pack, only) } else { Vec::new() };
@@ -93,7 +98,9 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
                 json!({ "rules": built.entries, "files": files, "differences": differences, "lock_is_stale": lock_is_stale })
             )?;
         }
-        Format::Human if args.check => {
+        Format::Sarif => writeln!(stdout, "{:#}", render::sarif(&[]))?,
+        // What differs is told where a reader of the log finds it.
+        Format::Human | Format::Github if args.check => {
             for difference in &differences {
                 writeln!(stdout, "{difference}")?;
             }
@@ -107,7 +114,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
             };
             writeln!(anstream::stderr(), "{} is {state}", out.display())?;
         }
-        Format::Human => {
+        Format::Human | Format::Github => {
             writeln!(stdout, "{}", table(&built))?;
             deviations(&mut stdout, &built)?;
             writeln!(anstream::stderr(), "{} files in {}", built.files.len() + 1, out.display())?;
@@ -116,41 +123,31 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     Ok(if differences.is_empty() && !lock_is_stale { Exit::Clean } else { Exit::Findings })
 }
 
-/// Everything in memory, and the lock of versions, if the project has a place for one; `None` if something is wrong,
-/// which has then been said.
+/// What a build comes to before anything is written: artefacts and the lock of versions, or problems.
+pub(super) type Outcome = Result<(Built, Option<Judged>), Vec<Diagnostic>>;
+
+/// Everything in memory, and the lock of versions, if the project has a place for one; or what is wrong.
 pub(super) fn build(
     project: &Project,
     path: Option<&std::path::Path>,
     templates: Option<&std::path::Path>,
     only: &[String],
     pack: &PackInfo,
-) -> anyhow::Result<Option<(Built, Option<Judged>)>> {
-    let mut stderr = anstream::stderr();
+) -> anyhow::Result<Outcome> {
     let catalogue = Catalogue::builtin();
     let part = path.filter(|path| project.root() != path.canonicalize().ok().as_deref());
     let files = part.map_or_else(|| project.detection_files(), |path| project.files_at(path));
     let loaded = load::load_files(project, &files, catalogue);
     if loaded.has_errors() {
-        write!(stderr, "{}", render::human(&loaded.problems, true))?;
-        return Ok(None);
+        return Ok(Err(loaded.problems));
     }
-    let lock = lock::judge(project, &loaded.detections, part.is_none(), catalogue);
-    if let Some(lock) = lock.as_ref().filter(|lock| !lock.problems.is_empty()) {
-        write!(stderr, "{}", render::human(&lock.problems, true))?;
-        return Ok(None);
+    let mut lock = lock::judge(project, &loaded.detections, part.is_none(), catalogue);
+    if let Some(lock) = lock.as_mut().filter(|lock| !lock.problems.is_empty()) {
+        return Ok(Err(std::mem::take(&mut lock.problems)));
     }
-    let told = |problems: Vec<target::Problem>| -> anyhow::Result<Option<(Built, Option<Judged>)>> {
-        let mut stderr = anstream::stderr();
-        for problem in &problems {
-            writeln!(stderr, "{problem}\n")?;
-        }
-        let count = problems.len();
-        writeln!(stderr, "{count} error{}; nothing was written", if count == 1 { "" } else { "s" })?;
-        Ok(None)
-    };
     let mut targets: Vec<Target> = match target::load_all(templates) {
         Ok(targets) => targets,
-        Err(problems) => return told(problems),
+        Err(problems) => return Ok(Err(problems)),
     };
     for name in only {
         if !targets.iter().any(|target| target.name() == name) {
@@ -166,10 +163,23 @@ pub(super) fn build(
     };
     let result = target::build(&targets, &loaded.detections, catalogue, pack, &|| bar.inc(1));
     bar.finish_and_clear();
-    match result {
-        Ok(built) => Ok(Some((built, lock))),
-        Err(problems) => told(problems),
+    Ok(result.map(|built| (built, lock)))
+}
+
+/// Says what keeps a pack from being built.
+pub(super) fn tell(problems: &[Diagnostic], format: Format) -> anyhow::Result<Exit> {
+    let mut stdout = anstream::stdout();
+    match format {
+        Format::Human => {
+            let mut stderr = anstream::stderr();
+            write!(stderr, "{}", render::human(problems, true))?;
+            writeln!(stderr, "{}; nothing was written", render::summary(problems).unwrap_or_default())?;
+        }
+        Format::Json => writeln!(stdout, "{:#}", render::json(problems))?,
+        Format::Sarif => writeln!(stdout, "{:#}", render::sarif(problems))?,
+        Format::Github => write!(stdout, "{}", render::github(problems))?,
     }
+    Ok(Exit::Findings)
 }
 
 /// A version as Splunk takes it.

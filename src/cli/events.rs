@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 
 use super::Exit;
+use crate::diagnostic::render;
 use crate::logic::Event;
 use crate::project::Project;
 use crate::source::reader::{self, Choice, Format, Record};
@@ -96,8 +97,8 @@ fn target(name: &str, templates: Option<PathBuf>) -> anyhow::Result<Target> {
     let mut targets = match target::load_all(templates.as_deref()) {
         Ok(targets) => targets,
         Err(problems) => {
-            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            bail!("the targets cannot be read\n{}", problems.join("\n\n"));
+            write!(anstream::stderr(), "{}", render::human(&problems, true))?;
+            bail!("the targets cannot be used");
         }
     };
     match targets.iter().position(|target| target.name() == name) {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use super::Exit;
-use super::build::{build, version};
+use super::build::{Format, build, tell, version};
 use crate::project::Project;
 use crate::target::PackInfo;
 
@@ -41,8 +41,9 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let project = Project::find_or_built_in(args.path.as_deref());
     let pack = PackInfo { version: version(&args.pack_version)?, ..PackInfo::default() };
     let templates = args.templates.clone().or_else(|| project.templates());
-    let Some((built, _)) = build(&project, args.path.as_deref(), templates.as_deref(), &args.target, &pack)? else {
-        return Ok(Exit::Findings);
+    let (built, _) = match build(&project, args.path.as_deref(), templates.as_deref(), &args.target, &pack)? {
+        Ok(built) => built,
+        Err(problems) => return tell(&problems, Format::Human),
     };
     let mut packs: BTreeMap<&str, BTreeMap<String, &[u8]>> = BTreeMap::new();
     for (path, bytes) in &built.files {

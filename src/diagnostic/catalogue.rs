@@ -122,6 +122,11 @@ codes! {
     VersionFell E0705 "a version lower than the one that is locked",
     LockUnreadable E0706 "the lock of versions cannot be read",
     LockStale W0707 "the lock of versions is not up to date",
+    // Targets.
+    TargetSettings E0801 "a target.yml that cannot be used",
+    TargetTemplate E0802 "a template that cannot be filled in",
+    SameFile E0803 "two artefacts that are the same file",
+    CannotSay E0804 "a target that cannot say what a detection looks for",
 }
 
 impl Code {

@@ -10,10 +10,11 @@ use super::compile::{Outcome, compile};
 use super::context::{RuleContext, of_rule};
 use super::load::Target;
 use super::node::Loss;
-use super::problem::Problem;
+use super::problem::with_file;
 use super::render::render;
 use super::settings::{Artefact, Scope};
 use crate::detection::Detection;
+use crate::diagnostic::{self, Code, Diagnostic};
 use crate::source::Catalogue;
 
 /// What a pack is called and who made it.
@@ -97,9 +98,9 @@ pub fn build(
     catalogue: &Catalogue,
     pack: &PackInfo,
     progress: &(dyn Fn() + Sync),
-) -> Result<Built, Vec<Problem>> {
+) -> Result<Built, Vec<Diagnostic>> {
     type Compiled = (Entry, Option<RuleContext>);
-    let compiled: Vec<Vec<Result<Compiled, Problem>>> = detections
+    let compiled: Vec<Vec<Result<Compiled, Diagnostic>>> = detections
         .par_iter()
         .map(|detection| {
             let mut all = Vec::new();
@@ -148,14 +149,19 @@ pub fn build(
             Ok(files) => {
                 for (path, text) in files {
                     if built.files.insert(path.clone(), text.into_bytes()).is_some() {
-                        problems.push(Problem::new(path, "two artefacts are the same file"));
+                        problems.push(with_file(Code::SameFile, &path, "two artefacts are the same file"));
                     }
                 }
             }
             Err(faults) => problems.extend(faults),
         }
     }
-    if problems.is_empty() { Ok(built) } else { Err(problems) }
+    if problems.is_empty() {
+        return Ok(built);
+    }
+    // A template's fault shows in every rule.
+    diagnostic::sort(&mut problems);
+    Err(problems)
 }
 
 fn state_of(context: &RuleContext) -> State {
@@ -182,7 +188,7 @@ fn render_target(
     target: &Target,
     rules: &[RuleContext],
     pack: &PackInfo,
-) -> Result<Vec<(String, String)>, Vec<Problem>> {
+) -> Result<Vec<(String, String)>, Vec<Diagnostic>> {
     let mut jobs = Vec::new();
     for artefact in &target.settings.artefacts {
         let wanted = |source: &str| artefact.sources.as_ref().is_none_or(|all| all.iter().any(|s| s == source));
@@ -223,7 +229,7 @@ fn render_target(
     let about = serde_json::json!({
         "name": target.settings.name, "title": target.settings.title, "vars": target.settings.vars,
     });
-    let results: Vec<Result<(String, String), Problem>> = jobs
+    let results: Vec<Result<(String, String), Vec<Diagnostic>>> = jobs
         .par_iter()
         .map(|job| {
             let mut context = Context::new();
@@ -237,7 +243,7 @@ fn render_target(
                 }
             }
             context.insert("source", &job.source);
-            let text = render(&target.templates, target.name(), &job.artefact.template, &context)?;
+            let text = render(target, &job.artefact.template, &context)?;
             Ok((job.path.clone(), ending_in_one_newline(&text)))
         })
         .collect();
@@ -245,7 +251,7 @@ fn render_target(
     for result in results {
         match result {
             Ok(file) => files.push(file),
-            Err(problem) => problems.push(problem),
+            Err(found) => problems.extend(found),
         }
     }
     if problems.is_empty() { Ok(files) } else { Err(problems) }

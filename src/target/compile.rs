@@ -7,17 +7,19 @@ use super::load::Target;
 use super::map::{Mapper, approximate};
 use super::node::{Loss, Node};
 use super::prefilter::prefilter;
-use super::problem::Problem;
 use super::settings::{LanguageChoice, SourceSettings};
 use crate::detection::{Accept, Detection, Deviation, Observation, Severity};
+use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::language::{self, FieldTable, FieldType, Language, Query};
-use crate::logic::{Case, Formula, Glob, Path, Pattern, Predicate, TextSet, simplify};
+use crate::logic::{Case, Formula, Glob, Origin, Path, Pattern, Predicate, TextSet, simplify};
 use crate::source::Catalogue;
 
 /// How often a condition is mended and printed again before it is given up.
 const MAX_ROUNDS: usize = 8;
-/// How many reasons a refusal names.
+/// How many places a refusal names.
 const MOST_REASONS: usize = 8;
+/// How many reasons it names for each of them.
+const MOST_HERE: usize = 2;
 
 /// A detection in a log source, in a target's language.
 #[derive(Clone, Debug)]
@@ -74,7 +76,7 @@ pub fn compile<'a>(
     detection: &'a Detection,
     observation: &'a Observation,
     catalogue: &Catalogue,
-) -> Result<Outcome<'a>, Problem> {
+) -> Result<Outcome<'a>, Diagnostic> {
     let settings = detection.targets.get(target.name());
     if settings.and_then(|settings| settings.enabled) == Some(false) {
         return Ok(Outcome::Disabled);
@@ -155,7 +157,7 @@ fn refusal(
     observation: &Observation,
     accept: Option<&Accept>,
     refused: &[(Language, Vec<Loss>)],
-) -> Problem {
+) -> Diagnostic {
     let (title, source) = (&target.settings.title, &observation.source);
     let message = match accept {
         None => format!("{title} cannot say what `{}` looks for in `{source}`", detection.name),
@@ -164,28 +166,51 @@ fn refusal(
             format!("{title} cannot say what `{}` looks for in `{source}`, not even {direction}", detection.name)
         }
     };
-    let mut problem = Problem::new(detection.file.to_string_lossy(), message);
-    // Parts of a condition that fail for one reason are told together.
-    let mut by_reason: Vec<(String, Vec<&str>)> = Vec::new();
-    // What stopped the weaker form comes first.
+    // Parts that fail at one place are told there, each reason once. What stopped the weaker form comes first.
+    let mut places: Vec<(Option<Place>, Vec<Reason<'_>>)> = Vec::new();
     for (language, losses) in refused.iter().rev() {
         for loss in losses.iter().rev() {
-            let reason = format!("in {}: {}", language.name(), loss.reason);
-            match by_reason.iter_mut().find(|(known, _)| *known == reason) {
-                Some((_, parts)) => parts.push(&loss.part),
-                None => by_reason.push((reason, vec![&loss.part])),
+            let place = detection.place(loss.origin);
+            let at = places.iter().position(|(known, _)| *known == place).unwrap_or_else(|| {
+                places.push((place, Vec::new()));
+                places.len() - 1
+            });
+            let Some((_, reasons)) = places.get_mut(at) else { continue };
+            match reasons.iter_mut().find(|known| known.text == loss.reason) {
+                Some(known) if known.languages.contains(&language.name()) => {}
+                Some(known) => known.languages.insert(0, language.name()),
+                None => reasons.push(Reason { text: &loss.reason, languages: vec![language.name()] }),
             }
         }
     }
-    for (reason, parts) in by_reason.iter().take(MOST_REASONS) {
-        let more = if parts.len() > 1 { format!(" (and {} more)", parts.len() - 1) } else { String::new() };
-        problem = problem.note(format!("{reason}: {}{more}", parts.first().copied().unwrap_or_default()));
+    let words = |reasons: &[Reason<'_>]| {
+        let named = reasons.iter().take(MOST_HERE).map(|reason| {
+            let languages = reason.languages.join(" and in ");
+            format!("in {languages}: {}", reason.text)
+        });
+        let named = named.collect::<Vec<_>>().join("; ");
+        let rest = reasons.len().saturating_sub(MOST_HERE);
+        if rest > 0 { format!("{named} (and {rest} more)") } else { named }
+    };
+    let unread = || Place { file: detection.source.clone(), span: 0..0 };
+    let (known, unknown): (Vec<_>, Vec<_>) = places.into_iter().partition(|(place, _)| place.is_some());
+    let mut known = known.into_iter().filter_map(|(place, reasons)| Some((place?, reasons)));
+    let mut problem = match known.next() {
+        Some((place, reasons)) => Diagnostic::new(Code::CannotSay, place, message).note(words(&reasons)),
+        None => Diagnostic::new(Code::CannotSay, unread(), message),
+    };
+    let mut left_out = 0;
+    for (at, (place, reasons)) in known.enumerate() {
+        if at + 1 < MOST_REASONS { problem = problem.label(place, words(&reasons)) } else { left_out += 1 }
     }
-    if by_reason.len() > MOST_REASONS {
-        problem = problem.note(format!("and {} more reasons", by_reason.len() - MOST_REASONS));
+    if left_out > 0 {
+        problem = problem.help(format!("{left_out} more parts cannot be said there either"));
+    }
+    for (_, reasons) in unknown {
+        problem = problem.help(words(&reasons));
     }
     if refused.is_empty() {
-        problem = problem.note("the target has no language for this log source");
+        problem = problem.help("the target has no language for this log source");
     }
     let name = target.name();
     problem.help(match accept {
@@ -198,6 +223,12 @@ fn refusal(
             format!("accept the other direction, or leave the target out: targets: {{ {name}: {{ enabled: false }} }}")
         }
     })
+}
+
+/// Why a part cannot be said, and in which languages.
+struct Reason<'a> {
+    text: &'a str,
+    languages: Vec<&'static str>,
 }
 
 /// `wider` or `narrower`.
@@ -234,7 +265,10 @@ impl Attempt<'_> {
         let mut table = mapper.table;
         let base = self.base(&mut table);
         let wanted = exact(&node).map(|formula| with_base(&base, formula));
-        let all = |reason: &str| vec![Loss { part: self.observation.condition.clone(), reason: reason.to_owned() }];
+        let all = |reason: &str| {
+            let (part, reason) = (self.observation.condition.clone(), reason.to_owned());
+            vec![Loss { part, reason, origin: Origin::default() }]
+        };
         let mut last = "it cannot be printed".to_owned();
         for _ in 0..MAX_ROUNDS {
             let mut losses = Vec::new();
@@ -259,7 +293,7 @@ impl Attempt<'_> {
                 let gap = alone.or_else(|| gaps.iter().find(|gap| gap.origin.0 == Some(id)).cloned())?;
                 mended = true;
                 let (lower, upper) = approximate(formula, &can_say);
-                let leaf = |formula| Node::Leaf { id, formula, written: written.to_owned() };
+                let leaf = |formula| Node::Leaf { id, formula, written: written.to_owned(), origin: Origin::default() };
                 Some(Node::hole(written, gap.reason.clone(), leaf(lower), leaf(upper)))
             });
             if !mended {

@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path as FilePath;
+use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
 use tera::Tera;
 
-use super::problem::Problem;
+use super::problem::{from_tera, from_yaml, place, with_file};
 use super::render;
 use super::settings::{Scope, Settings};
-use crate::detection::Severity;
+use crate::detection::{Severity, yaml};
+use crate::diagnostic::suggest::nearest;
+use crate::diagnostic::{Code, Diagnostic, SourceFile};
 use crate::language::Language;
 use crate::logic::Path;
 
@@ -28,6 +31,8 @@ pub struct Target {
     pub settings: Settings,
     /// Its templates, compiled, by their file names.
     pub templates: Tera,
+    /// The text of its templates, for messages.
+    pub sources: BTreeMap<String, Arc<SourceFile>>,
     /// Text files of its folder that are no templates.
     pub files: BTreeMap<String, String>,
 }
@@ -44,8 +49,8 @@ impl Target {
     }
 }
 
-/// The text files of a target's folder by their names, each with the path that messages call it by.
-type Folder = BTreeMap<String, (String, String)>;
+/// The text files of a target's folder by their names.
+type Folder = BTreeMap<String, Arc<SourceFile>>;
 
 /// The files of the built-in targets, by their paths below `templates/`.
 pub fn built_in_files() -> Vec<(&'static FilePath, &'static [u8])> {
@@ -53,14 +58,14 @@ pub fn built_in_files() -> Vec<(&'static FilePath, &'static [u8])> {
 }
 
 /// All targets: the built-in ones, shadowed file by file and joined by the folders in `own`. Sorted by name.
-pub fn load_all(own: Option<&FilePath>) -> Result<Vec<Target>, Vec<Problem>> {
+pub fn load_all(own: Option<&FilePath>) -> Result<Vec<Target>, Vec<Diagnostic>> {
     let mut folders: BTreeMap<String, Folder> = BTreeMap::new();
     for folder in BUILTIN.dirs() {
         let name = folder.path().to_string_lossy().into_owned();
         let files = folder.files().filter_map(|file| {
             let path = file.path().to_string_lossy().into_owned();
             let name = file.path().file_name()?.to_string_lossy().into_owned();
-            Some((name, (format!("templates/{path}"), file.contents_utf8()?.to_owned())))
+            Some((name, SourceFile::new(format!("templates/{path}"), file.contents_utf8()?)))
         });
         folders.insert(name, files.collect());
     }
@@ -81,19 +86,19 @@ pub fn load_all(own: Option<&FilePath>) -> Result<Vec<Target>, Vec<Problem>> {
 }
 
 /// The target in one folder, apart from all others.
-pub fn load(folder: &FilePath) -> Result<Target, Vec<Problem>> {
+pub fn load(folder: &FilePath) -> Result<Target, Vec<Diagnostic>> {
     let mut problems = Vec::new();
     let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let files = read_folder(folder, &mut problems);
     if problems.is_empty() { make(&name, &files) } else { Err(problems) }
 }
 
-fn read_folders(own: &FilePath, problems: &mut Vec<Problem>) -> BTreeMap<String, Folder> {
+fn read_folders(own: &FilePath, problems: &mut Vec<Diagnostic>) -> BTreeMap<String, Folder> {
     let mut folders = BTreeMap::new();
     let entries = match fs::read_dir(own) {
         Ok(entries) => entries,
         Err(error) => {
-            problems.push(Problem::new(own.display().to_string(), format!("the folder cannot be read: {error}")));
+            problems.push(unread(own, &error));
             return folders;
         }
     };
@@ -106,12 +111,12 @@ fn read_folders(own: &FilePath, problems: &mut Vec<Problem>) -> BTreeMap<String,
     folders
 }
 
-fn read_folder(folder: &FilePath, problems: &mut Vec<Problem>) -> Folder {
+fn read_folder(folder: &FilePath, problems: &mut Vec<Diagnostic>) -> Folder {
     let mut files = Folder::new();
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) => {
-            problems.push(Problem::new(folder.display().to_string(), format!("the folder cannot be read: {error}")));
+            problems.push(unread(folder, &error));
             return files;
         }
     };
@@ -122,83 +127,95 @@ fn read_folder(folder: &FilePath, problems: &mut Vec<Problem>) -> Folder {
         }
         let shown = path.display().to_string();
         if entry.metadata().is_ok_and(|data| data.len() > MAX_FILE) {
-            problems.push(Problem::new(shown, "the file is larger than 4 MiB"));
+            problems.push(with_file(Code::TooLarge, &shown, "the file is larger than 4 MiB"));
             continue;
         }
         match fs::read_to_string(&path) {
-            Ok(text) => _ = files.insert(name, (shown, text)),
-            Err(error) => problems.push(Problem::new(shown, format!("the file cannot be read: {error}"))),
+            Ok(text) => _ = files.insert(name, SourceFile::new(shown, text)),
+            Err(error) => problems.push(unread(&path, &error)),
         }
     }
     files
 }
 
-fn make(name: &str, folder: &Folder) -> Result<Target, Vec<Problem>> {
-    let Some((file, text)) = folder.get(SETTINGS) else {
-        let problem = Problem::new(format!("templates/{name}"), format!("the target `{name}` has no `{SETTINGS}`"));
+fn unread(path: &FilePath, error: &std::io::Error) -> Diagnostic {
+    with_file(Code::Unreadable, &path.display().to_string(), format!("cannot be read: {}", yaml::reason(error)))
+}
+
+fn make(name: &str, folder: &Folder) -> Result<Target, Vec<Diagnostic>> {
+    let Some(file) = folder.get(SETTINGS) else {
+        let message = format!("the target `{name}` has no `{SETTINGS}`");
+        let problem = with_file(Code::TargetSettings, &format!("templates/{name}"), message);
         return Err(vec![problem.help("copy the one of a built-in target and change it")]);
     };
-    let settings: Settings =
-        serde_yaml::from_str(text).map_err(|error| vec![Problem::from_yaml(file, text, &error)])?;
+    let settings: Settings = serde_yaml::from_str(&file.text).map_err(|error| vec![from_yaml(file, &error)])?;
     let mut problems = check(name, file, &settings);
     let mut templates = render::engine();
-    let mut files = BTreeMap::new();
-    let mut sources = Vec::new();
-    for (name, (_, text)) in folder {
+    let (mut files, mut sources) = (BTreeMap::new(), BTreeMap::new());
+    for (name, file) in folder {
         if name.ends_with(".tera") {
-            sources.push((name.as_str(), text.as_str()));
+            sources.insert(name.clone(), file.clone());
         } else if name != SETTINGS {
-            files.insert(name.clone(), text.clone());
+            files.insert(name.clone(), file.text.clone());
         }
     }
-    if let Err(error) = templates.add_raw_templates(sources) {
-        // Tera's own report has the place and the line in it.
-        problems.push(Problem::new(format!("templates/{name}"), "a template cannot be read").note(error.to_string()));
+    let texts = sources.iter().map(|(name, file)| (name.as_str(), file.text.as_str()));
+    if let Err(error) = templates.add_raw_templates(texts.collect::<Vec<_>>()) {
+        problems.extend(from_tera(&sources, &format!("templates/{name}"), &error));
     } else {
-        for artefact in &settings.artefacts {
+        for (at, artefact) in settings.artefacts.iter().enumerate() {
             if !templates.contains_template(&artefact.template) {
+                let place = place(file, &["artefacts", &at.to_string(), "template"]);
                 let message = format!("there is no template `{}`", artefact.template);
-                problems.push(Problem::new(file.clone(), message));
+                let near = nearest(&artefact.template, sources.keys().map(String::as_str));
+                let problem = Diagnostic::new(Code::TargetSettings, place, message);
+                problems.push(match near {
+                    Some(near) => problem.help(format!("did you mean `{near}`?")),
+                    None => problem,
+                });
             }
         }
     }
-    if problems.is_empty() { Ok(Target { settings, templates, files }) } else { Err(problems) }
+    if problems.is_empty() { Ok(Target { settings, templates, sources, files }) } else { Err(problems) }
 }
 
 /// What is wrong with settings that have the right shape.
-fn check(name: &str, file: &str, settings: &Settings) -> Vec<Problem> {
+fn check(name: &str, file: &Arc<SourceFile>, settings: &Settings) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
-    let mut fault = |message: String| problems.push(Problem::new(file, message));
+    let mut fault = |keys: &[&str], message: String| {
+        problems.push(Diagnostic::new(Code::TargetSettings, place(file, keys), message));
+    };
     if settings.name != name {
-        fault(format!("the target is called `{}`, its folder `{name}`", settings.name));
+        fault(&["name"], format!("the target is called `{}`, its folder `{name}`", settings.name));
     }
     if settings.languages.is_empty() {
-        fault("`languages` is empty".to_owned());
+        fault(&["languages"], "`languages` is empty".to_owned());
     }
     for severity in [Severity::Informational, Severity::Low, Severity::Medium, Severity::High, Severity::Critical] {
         if !settings.severity.contains_key(&severity) {
             let word = serde_json::to_value(severity).ok().and_then(|v| v.as_str().map(str::to_owned));
-            fault(format!("`severity` says nothing about `{}`", word.unwrap_or_default()));
+            fault(&["severity"], format!("`severity` says nothing about `{}`", word.unwrap_or_default()));
         }
     }
     for (source, described) in &settings.sources {
         for path in described.fields.keys() {
             let plain = path.strip_suffix(".*").unwrap_or(path);
             if path != "*" && plain.parse::<Path>().is_err() {
-                fault(format!("`sources.{source}.fields`: `{path}` is no path"));
+                fault(&["sources", source, "fields", path], format!("`{path}` is no path of a field"));
             }
         }
         for language in described.languages.iter().flatten() {
             if !settings.languages.iter().any(|known| known.name == *language) {
-                fault(format!("`sources.{source}.languages`: `{}` is not among `languages`", language.name()));
+                fault(&["sources", source, "languages"], format!("`{}` is not among `languages`", language.name()));
             }
         }
     }
-    for artefact in &settings.artefacts {
+    for (at, artefact) in settings.artefacts.iter().enumerate() {
+        let at = at.to_string();
         let path = &artefact.path;
         let segments_fit = path.split('/').all(|s| !s.is_empty() && s != "." && s != ".." && !s.contains(['\\', '\0']));
         if !segments_fit {
-            fault(format!("`artefacts`: `{path}` is no path below the target's folder"));
+            fault(&["artefacts", &at, "path"], format!("`{path}` is no path below the target's folder"));
         }
         let told_apart = match artefact.scope {
             Scope::Rule => path.contains("{name}") && path.contains("{source}"),
@@ -206,15 +223,17 @@ fn check(name: &str, file: &str, settings: &Settings) -> Vec<Problem> {
             Scope::Pack => true,
         };
         if !told_apart {
-            fault(format!(
-                "`artefacts`: `{path}` is the same for several files; put `{{name}}` and `{{source}}` in it"
-            ));
+            fault(
+                &["artefacts", &at, "path"],
+                format!("`{path}` is the same for several files; put `{{name}}` and `{{source}}` in it"),
+            );
         }
         for source in artefact.sources.iter().flatten() {
             if !settings.sources.contains_key(source) {
-                fault(format!(
-                    "`artefacts`: `{path}` is for the log source `{source}`, which the target does not have"
-                ));
+                fault(
+                    &["artefacts", &at, "sources"],
+                    format!("`{path}` is for the log source `{source}`, which the target does not have"),
+                );
             }
         }
     }

@@ -8,7 +8,7 @@ use super::node::{Node, numbered};
 use super::option::{self, Lowered};
 use super::settings::{Derivation, LanguageChoice};
 use crate::language::{self, FieldTable, FieldType};
-use crate::logic::{Case, Formula, Glob, OptionTest, Path, Pattern, Piece, Predicate, Subject, Test, TextSet};
+use crate::logic::{Case, Formula, Glob, OptionTest, Origin, Path, Pattern, Piece, Predicate, Subject, Test, TextSet};
 
 /// Maps one condition for one language of one target.
 #[derive(Debug)]
@@ -66,10 +66,16 @@ impl<'a> Mapper<'a> {
             Some(upper) => self.map_at(&upper, Some(&here)),
             None => Node::TRUE,
         };
-        Node::hole(written, reason, lower, upper)
+        let mut origin = Origin::default();
+        body.each_test(&mut |_, test| origin.0 = origin.0.or(test.origin.0));
+        Node::hole(written, reason, lower, upper).at(origin)
     }
 
     fn map_test(&mut self, test: &Test, base: Option<&Path>) -> Node {
+        self.map_test_itself(test, base).at(test.origin)
+    }
+
+    fn map_test_itself(&mut self, test: &Test, base: Option<&Path>) -> Node {
         let path = match &test.subject {
             Subject::Anywhere => {
                 let written = format!("keywords {}", shown(&test.predicate));
@@ -187,7 +193,7 @@ impl<'a> Mapper<'a> {
     fn leaf(&mut self, formula: Formula, written: String) -> Node {
         let id = self.next;
         self.next += 1;
-        Node::Leaf { id, formula: numbered(formula, id), written }
+        Node::Leaf { id, formula: numbered(formula, id), written, origin: Origin::default() }
     }
 }
 

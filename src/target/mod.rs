@@ -24,5 +24,4 @@ pub use build::{Built, Entry, PackInfo, State, build};
 pub use compile::{Outcome, Rule, compile, rule_id};
 pub use load::{Target, built_in_files, load, load_all};
 pub use node::Loss;
-pub use problem::{Place, Problem};
 pub use projection::{Projection, project};

@@ -28,6 +28,8 @@ pub enum Node {
         formula: Formula,
         /// The test as the author wrote it, for reports.
         written: String,
+        /// Where the author wrote it.
+        origin: Origin,
     },
     /// A part that cannot be said.
     Hole(Box<Hole>),
@@ -40,6 +42,8 @@ pub struct Hole {
     pub reason: String,
     /// What the author wrote.
     pub written: String,
+    /// Where.
+    pub origin: Origin,
     /// Holds for no event that the part does not hold for.
     pub lower: Node,
     /// Holds for every event that the part holds for.
@@ -47,12 +51,15 @@ pub struct Hole {
 }
 
 /// A part of a condition that a rule does not say.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Loss {
     /// What the author wrote.
     pub part: String,
     /// Why it cannot be said.
     pub reason: String,
+    /// Where it was written.
+    #[serde(skip)]
+    pub origin: Origin,
 }
 
 impl Node {
@@ -68,7 +75,29 @@ impl Node {
 
     /// A hole between two conditions.
     pub fn hole(written: impl Into<String>, reason: impl Into<String>, lower: Node, upper: Node) -> Self {
-        Node::Hole(Box::new(Hole { reason: reason.into(), written: written.into(), lower, upper }))
+        let origin = Origin::default();
+        Node::Hole(Box::new(Hole { reason: reason.into(), written: written.into(), origin, lower, upper }))
+    }
+
+    /// The same, written at `origin`, except for parts of which it is known already.
+    pub fn at(mut self, origin: Origin) -> Self {
+        self.set_origin(origin);
+        self
+    }
+
+    fn set_origin(&mut self, origin: Origin) {
+        match self {
+            Node::And(parts) | Node::Or(parts) | Node::AtLeast { of: parts, .. } => {
+                parts.iter_mut().for_each(|part| part.set_origin(origin));
+            }
+            Node::Not(part) => part.set_origin(origin),
+            Node::Leaf { origin: here, .. } => here.0 = here.0.or(origin.0),
+            Node::Hole(hole) => {
+                hole.origin.0 = hole.origin.0.or(origin.0);
+                hole.lower.set_origin(origin);
+                hole.upper.set_origin(origin);
+            }
+        }
     }
 
     /// The condition as a formula. Every hole is filled from the side that `accept` allows, and recorded in `losses`;
@@ -98,7 +127,7 @@ impl Node {
             Node::Not(part) => Formula::not(part.resolve_part(!positive, accept, losses)),
             Node::Leaf { formula, .. } => formula.clone(),
             Node::Hole(hole) => {
-                let loss = Loss { part: hole.written.clone(), reason: hole.reason.clone() };
+                let loss = Loss { part: hole.written.clone(), reason: hole.reason.clone(), origin: hole.origin };
                 if !losses.contains(&loss) {
                     losses.push(loss);
                 }
@@ -120,9 +149,9 @@ impl Node {
                 parts.iter_mut().for_each(|part| part.replace_leaves(replace));
             }
             Node::Not(part) => part.replace_leaves(replace),
-            Node::Leaf { id, formula, written } => {
+            Node::Leaf { id, formula, written, origin } => {
                 if let Some(node) = replace(*id, formula, written) {
-                    *self = node;
+                    *self = node.at(*origin);
                 }
             }
             Node::Hole(hole) => {

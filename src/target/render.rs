@@ -3,7 +3,9 @@
 use tera::{Context, Tera};
 
 use super::filters;
-use super::problem::Problem;
+use super::load::Target;
+use super::problem::from_tera;
+use crate::diagnostic::Diagnostic;
 
 /// A template engine with the filters, without templates.
 pub fn engine() -> Tera {
@@ -13,15 +15,10 @@ pub fn engine() -> Tera {
 }
 
 /// The text that `template` makes of `context`.
-pub fn render(tera: &Tera, target: &str, template: &str, context: &Context) -> Result<String, Problem> {
-    tera.render(template, context).map_err(|error| {
-        let mut problem = Problem::new(format!("templates/{target}/{template}"), "the template cannot be filled in")
-            .note(error.to_string());
-        let mut source = std::error::Error::source(&error);
-        while let Some(error) = source {
-            problem = problem.note(error.to_string());
-            source = error.source();
-        }
-        problem
+pub fn render(target: &Target, template: &str, context: &Context) -> Result<String, Vec<Diagnostic>> {
+    target.templates.render(template, context).map_err(|error| {
+        let file = target.sources.get(template);
+        let path = file.map_or_else(|| format!("templates/{}/{template}", target.name()), |file| file.shown());
+        from_tera(&target.sources, &path, &error)
     })
 }
