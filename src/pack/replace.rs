@@ -4,6 +4,9 @@
 //! Files that are not the pack's own are in both trees (as links to the same file), so the change does not touch them.
 //! What a killed build leaves beside the pack is put right by the next one ([`recover`]).
 //!
+//! Nothing waits for the disk, as with any compiler's output: a pack is made again from its detections in a moment, and
+//! after a power cut `build --check` and the manifest's hashes tell whether it has to be.
+//!
 //! Where the folder cannot change places (it is a mount, or the working directory, or a folder in it is a link), files
 //! are replaced one by one, each of them whole.
 
@@ -153,7 +156,6 @@ pub(super) fn replace(
         hook(Step::MoveIn)?;
         fs::rename(&site.staging, &site.out)?;
     }
-    sync_folder(site.out.parent());
     clear(site, hook)
 }
 
@@ -180,7 +182,6 @@ fn stage(site: &Site, files: &BTreeMap<String, Vec<u8>>, stale: &[String], hook:
             make(&new, bytes, &there)?;
         }
     }
-    sync_folder(Some(staging));
     Ok(())
 }
 
@@ -271,7 +272,7 @@ fn make(new: &Path, bytes: &[u8], there: &Path) -> io::Result<()> {
     if let Ok(data) = fs::metadata(there) {
         like(new, &data).map_err(told)?;
     }
-    file.sync_data().map_err(told)
+    Ok(())
 }
 
 /// Lets the two trees change places.
@@ -474,16 +475,6 @@ fn is_same(one: &Path, other: &Path) -> bool {
 fn is_newer(one: &Path, other: &Path) -> bool {
     let changed = |path: &Path| fs::symlink_metadata(path).and_then(|data| data.modified()).ok();
     changed(other).is_none_or(|other| changed(one).is_some_and(|one| one > other))
-}
-
-/// Names are on disk once their folder is.
-fn sync_folder(folder: Option<&Path>) {
-    // Folders cannot be opened everywhere, and the pack is whole without it.
-    if let Some(folder) = folder
-        && let Ok(folder) = fs::File::open(folder)
-    {
-        _ = folder.sync_all();
-    }
 }
 
 fn at(path: &Path, error: &io::Error) -> io::Error {
