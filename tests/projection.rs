@@ -26,7 +26,8 @@ fn records() -> Vec<Record> {
     for entry in WalkDir::new(&logs).sort_by_file_name() {
         let entry = entry.expect("a file");
         let name = entry.file_name().to_string_lossy().into_owned();
-        if entry.file_type().is_file() && !name.ends_with(".tsv") {
+        // `process.jsonl` holds the events of the audit logs once more.
+        if entry.file_type().is_file() && !name.ends_with(".tsv") && !name.starts_with("process.jsonl") {
             let log = reader::open(entry.path(), &Choice::default()).expect("a log that is known");
             records.extend(log.map(|record| record.expect("a sound record")));
         }
