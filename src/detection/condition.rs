@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use indexmap::IndexMap;
 
-use crate::logic::Formula;
+use crate::logic::{Formula, serial};
 
 use super::lower::{MAX_TESTS, count};
 
@@ -230,6 +230,8 @@ impl<'t> Parser<'t> {
         for name in names {
             parts.push(self.take(name, &pattern.range)?);
         }
+        // Neither the order of the selections nor their names are any part of what they say.
+        parts.sort_by_cached_key(serial::order);
         Ok(Formula::at_least(wanted, parts))
     }
 

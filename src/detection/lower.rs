@@ -95,7 +95,17 @@ impl Lowering<'_> {
         if entries.is_empty() {
             self.empty(node, "the map of tests");
         }
-        let parts: Vec<Formula> = entries.iter().map(|entry| self.entry(scope, entry)).collect();
+        // The order of keys says nothing; the catalogue's order of fields is one that people know.
+        let mut ordered: Vec<&Entry> = entries.iter().collect();
+        ordered.sort_by_cached_key(|entry| {
+            let name = entry.key.split('|').next().unwrap_or_default();
+            let position = match &scope.inside {
+                Some((outer, _)) => scope.source.position(&format!("{outer}.{name}")),
+                None => scope.source.position(name),
+            };
+            (position.unwrap_or(usize::MAX), entry.key.clone())
+        });
+        let parts: Vec<Formula> = ordered.into_iter().map(|entry| self.entry(scope, entry)).collect();
         Formula::and(parts)
     }
 

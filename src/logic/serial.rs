@@ -22,31 +22,35 @@ const LONG_LIST: usize = 100;
 
 /// What conditions share, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tables(BTreeMap<String, Value>);
+pub struct Tables {
+    tables: BTreeMap<String, Value>,
+    /// Nothing goes to a table: every list is spelled out.
+    spelled_out: bool,
+}
 
 impl Tables {
     /// The tables, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0.iter().map(|(name, table)| (name.as_str(), table))
+        self.tables.iter().map(|(name, table)| (name.as_str(), table))
     }
 
     /// A table that was read. False if its name is not its content's.
     pub fn insert(&mut self, name: &str, table: Value) -> bool {
         let sound = digest(&table.to_string(), DIGITS) == name;
         if sound {
-            self.0.insert(name.to_owned(), table);
+            self.tables.insert(name.to_owned(), table);
         }
         sound
     }
 
     /// Adds all of another's.
     pub fn extend(&mut self, other: Tables) {
-        self.0.extend(other.0);
+        self.tables.extend(other.tables);
     }
 
     fn add(&mut self, table: Value) -> Value {
         let name = digest(&table.to_string(), DIGITS);
-        self.0.insert(name.clone(), table);
+        self.tables.insert(name.clone(), table);
         Value::String(name)
     }
 }
@@ -61,6 +65,27 @@ pub fn digest(text: &str, digits: usize) -> String {
 /// A text that is the same for equal formulas alone; to sort them by.
 pub(super) fn key(formula: &Formula) -> String {
     write(formula, &mut Tables::default()).to_string()
+}
+
+/// What conditions are put in order by where their order says nothing: first what they ask about, then what they ask.
+/// An entry more at the end of a list leaves the order as it is.
+pub fn order(formula: &Formula) -> (String, String) {
+    let mut tables = Tables { spelled_out: true, ..Tables::default() };
+    (subjects(formula), write(formula, &mut tables).to_string())
+}
+
+/// The fields of a condition, and the names of options, in its order.
+fn subjects(formula: &Formula) -> String {
+    let mut text = String::new();
+    formula.each_test(&mut |path, test| {
+        text.push_str(&path.map(Path::to_string).unwrap_or_default());
+        text.push(' ');
+        if let Predicate::Option(option) = &test.predicate {
+            text.push_str(&option.names.join(" "));
+        }
+        text.push(' ');
+    });
+    text
 }
 
 /// A condition as JSON; what it shares with others goes to `tables`.
@@ -124,7 +149,7 @@ fn write_set(set: &TextSet, tables: &mut Tables) -> (&'static str, Value) {
         Pattern::Path { path, below: true } => format!("u{path}"),
     };
     let any = Value::Array(set.any.iter().map(|one| Value::String(pattern(one))).collect());
-    (case, if any.to_string().len() > LONG_LIST { tables.add(any) } else { any })
+    (case, if !tables.spelled_out && any.to_string().len() > LONG_LIST { tables.add(any) } else { any })
 }
 
 fn write_option(option: &OptionTest, tables: &mut Tables) -> Value {
@@ -247,7 +272,7 @@ fn read_set(case: &Value, any: &Value, tables: &Tables) -> Option<TextSet> {
             _ => None,
         }
     };
-    let any = any.as_str().map_or(Some(any), |name| tables.0.get(name))?;
+    let any = any.as_str().map_or(Some(any), |name| tables.tables.get(name))?;
     Some(TextSet::new(any.as_array()?.iter().map(pattern).collect::<Option<_>>()?, case))
 }
 
@@ -272,7 +297,7 @@ fn read_option(value: &Value, tables: &Tables) -> Option<OptionTest> {
         value.as_array()?.iter().map(|text| text.as_str().map(str::to_owned)).collect()
     };
     let set = |value: Option<&Value>| Some(texts(value?)?.into_iter().collect());
-    let table = |name: &Value| tables.0.get(name.as_str()?);
+    let table = |name: &Value| tables.tables.get(name.as_str()?);
     let command = |value: &Value| {
         let [program, words, grammar] = value.as_array()?.as_slice() else { return None };
         let grammar = table(grammar)?;

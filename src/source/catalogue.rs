@@ -158,6 +158,11 @@ impl Catalogue {
 }
 
 impl Source {
+    /// Where a field of the catalogue stands among the others; `None` for those below an open one.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
+    }
+
     /// The field of this name: one that is listed, or one below an open field. The element of an array of objects
     /// has no names of its own: ask for `pod.volumes.hostPath.path`, and see [`Source::within`].
     pub fn field(&self, name: &str) -> Option<Field> {

@@ -104,7 +104,10 @@ pub fn build(
         .par_iter()
         .map(|detection| {
             let mut all = Vec::new();
-            for observation in &detection.observations {
+            // In an order of their own: where a log source stands in a detection says nothing.
+            let mut observations: Vec<_> = detection.observations.iter().collect();
+            observations.sort_by_key(|observation| &observation.source);
+            for observation in observations {
                 for target in targets {
                     let entry = |state| Entry {
                         detection: detection.name.clone(),
