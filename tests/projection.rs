@@ -175,7 +175,7 @@ fn fields_have_the_names_and_shapes_of_the_target() {
         json!({
             "process.args": ["docker", "run", "a b"], "process.command_line": "docker run a b", "process.pid": 7,
             "process.name": "docker", "process.executable": "/usr/bin/docker", "user.name": "eve",
-            "event.category": "process", "event.type": "start",
+            "host.os.type": "linux", "event.category": "process", "event.type": "start",
         })
     );
     assert_eq!(
@@ -237,6 +237,6 @@ fn an_event_is_made_one_of_its_source() {
     // What makes it an event of the source is put right; what the target does not have is left out.
     let event = json!({ "event": { "type": "end" }, "compose": { "x": 1 } });
     let projected = project(elastic, source, &event).expect("an event");
-    assert_eq!(projected, json!({ "event.category": "process", "event.type": "start" }));
+    assert_eq!(projected, json!({ "host.os.type": "linux", "event.category": "process", "event.type": "start" }));
     assert!(project(elastic, Catalogue::builtin().source("container_start").expect("a source"), &event).is_none());
 }
