@@ -56,7 +56,7 @@ fn comment_within(diff: &Diff, stopped: &[String], limit: usize) -> String {
         push(&mut text, &mut room, &row);
     }
     push(&mut text, &mut room, "\n");
-    for change in &diff.detections {
+    for change in by_weight(diff) {
         let full = details(change, Depth::Full);
         if full.len() <= room.left {
             push(&mut text, &mut room, &full);
@@ -89,6 +89,18 @@ fn comment_within(diff: &Diff, stopped: &[String], limit: usize) -> String {
         _ = writeln!(text, "\n<sub>{}.</sub>", foot.join("; "));
     }
     text
+}
+
+/// What a reviewer should see first comes first, because the end is what is left out.
+fn by_weight(diff: &Diff) -> Vec<&DetectionChange> {
+    let mut changes: Vec<&DetectionChange> = diff.detections.iter().collect();
+    changes.sort_by_key(|change| match change {
+        change if !change.risks.is_empty() => 0,
+        change if !change.sources.is_empty() || change.state != State::Changed => 1,
+        change if !change.metadata.is_empty() || !change.tests.is_empty() => 2,
+        _ => 3,
+    });
+    changes
 }
 
 /// How much may still be written, and what was left out.
@@ -163,7 +175,7 @@ fn table(diff: &Diff) -> Vec<String> {
         return Vec::new();
     }
     let mut rows = vec!["| | Detection | Logic | Recorded events | Version |\n|---|---|---|---|---|\n".to_owned()];
-    for change in &diff.detections {
+    for change in by_weight(diff) {
         let sign = match change.state {
             State::Added => "new",
             State::Removed => "removed",

@@ -85,7 +85,11 @@ pub fn logic_short(source: &SourceChange) -> &'static str {
         (SourceState::Removed, _) => "removed",
         (SourceState::Both, Some(Change::Unchanged)) if source.only_may => "may only",
         (SourceState::Both, Some(Change::Unchanged)) => "unchanged",
-        (SourceState::Both, Some(Change::Both)) => "wider and narrower",
+        (SourceState::Both, Some(Change::Undecided)) => match source.meaning.as_ref().map(|meaning| &meaning.must) {
+            Some(Sides { gained: Moved::Some { .. }, .. }) => "wider, perhaps both",
+            Some(Sides { lost: Moved::Some { .. }, .. }) => "narrower, perhaps both",
+            _ => "undecided",
+        },
         (SourceState::Both, change) => change.map_or("undecided", Change::word),
     }
 }
