@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use cresset::detection::{self, Detection};
-use cresset::logic::{Event, Formula, Matcher, Reading, Scratch, evaluate};
+use cresset::logic::{Event, Formula, Matcher, Reading, Scratch, Tape, evaluate};
 use cresset::project::Project;
 use cresset::source::Catalogue;
 use divan::counter::{BytesCount, ItemsCount};
@@ -100,6 +100,15 @@ fn parsed(bencher: Bencher<'_, '_>) {
 fn parsing_alone(bencher: Bencher<'_, '_>) {
     bencher.counter(ItemsCount::new(EVENTS.len())).counter(BytesCount::new(LOG.len())).bench_local(|| {
         LOG.lines().for_each(|line| _ = black_box(serde_json::from_str::<Event>(line)));
+    });
+}
+
+/// What taking lines apart on a tape takes.
+#[divan::bench(sample_count = 20)]
+fn tape_alone(bencher: Bencher<'_, '_>) {
+    let mut tape = Tape::default();
+    bencher.counter(ItemsCount::new(EVENTS.len())).counter(BytesCount::new(LOG.len())).bench_local(|| {
+        LOG.lines().for_each(|line| assert!(black_box(tape.read(line.as_bytes())).is_some()));
     });
 }
 

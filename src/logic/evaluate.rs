@@ -101,12 +101,12 @@ fn holds(predicate: &Predicate, value: &Value, event: &Event, reading: Reading) 
     }
 }
 
-pub(super) fn address(value: &Value) -> Option<std::net::IpAddr> {
+fn address(value: &Value) -> Option<std::net::IpAddr> {
     event::text(value).parse().ok()
 }
 
 /// How values of two fields compare: as numbers where both are numbers, else as text, by code points.
-pub(super) fn compares(left: &Value, op: Comparison, right: &Value) -> bool {
+fn compares(left: &Value, op: Comparison, right: &Value) -> bool {
     match (event::number(left), event::number(right)) {
         (Some(left), Some(right)) => left.partial_cmp(&right).is_some_and(|order| op.holds(order)),
         _ => op.holds(event::text(left).cmp(&event::text(right))),

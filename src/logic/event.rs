@@ -74,22 +74,31 @@ pub fn text(value: &Value) -> Cow<'_, str> {
 pub fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Number(number) => number.as_f64(),
-        Value::String(text) if text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b)) => {
-            text.parse().ok().filter(|n: &f64| n.is_finite())
-        }
+        Value::String(text) => number_in(text),
         _ => None,
     }
+}
+
+/// The number that a text is, if it is a decimal number.
+pub(super) fn number_in(text: &str) -> Option<f64> {
+    let is_decimal = text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
+    if is_decimal { text.parse().ok().filter(|n: &f64| n.is_finite()) } else { None }
 }
 
 /// The truth value that predicates on booleans see: JSON booleans, and the strings `true` and `false`.
 pub fn boolean(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(b) => Some(*b),
-        Value::String(text) => match text.as_str() {
-            "true" => Some(true),
-            "false" => Some(false),
-            _ => None,
-        },
+        Value::String(text) => boolean_in(text),
+        _ => None,
+    }
+}
+
+/// The truth value that a text is.
+pub(super) fn boolean_in(text: &str) -> Option<bool> {
+    match text {
+        "true" => Some(true),
+        "false" => Some(false),
         _ => None,
     }
 }

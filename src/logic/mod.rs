@@ -12,6 +12,8 @@ pub mod path;
 pub mod pattern;
 pub mod serial;
 pub mod simplify;
+pub mod tape;
+pub(crate) mod tree;
 
 pub use evaluate::{Explanation, Reading, evaluate, explain};
 pub use event::Event;
@@ -22,3 +24,4 @@ pub use option::{Command, Grammar, Launchers, OptionTest, OptionValue, ValueForm
 pub use path::{Path, PathError};
 pub use pattern::{ANY_CHARACTER, Case, Glob, Pattern, Piece, Shape, TextSet};
 pub use simplify::simplify;
+pub use tape::Tape;

@@ -98,7 +98,7 @@ const READ_ONLY_WORDS: [&str; 2] = ["ro", "readonly"];
 /// Words that make a mount read-only in `--volume`.
 const VOLUME_READ_ONLY_WORDS: [&str; 1] = ["ro"];
 /// How deep command lines inside command lines are followed.
-const MAX_NESTING: usize = 3;
+pub(super) const MAX_NESTING: usize = 3;
 
 impl OptionTest {
     /// The vector's own reading: some command in `argv` gives the option with a value that satisfies the test.
@@ -110,15 +110,14 @@ impl OptionTest {
         if self.commands.is_empty() {
             return self.is_given_in(argv.get(1..).unwrap_or_default(), None);
         }
-        if self
-            .commands
-            .iter()
-            .any(|command| self.starts_of(command, argv).any(|rest| self.is_given_in(rest, Some(&command.grammar))))
-        {
+        let launchers = &self.launchers;
+        if self.commands.iter().any(|command| {
+            launchers.starts_of(command, argv).any(|rest| self.is_given_in(rest, Some(&command.grammar)))
+        }) {
             return true;
         }
         depth > 0
-            && self.shell_texts(argv).any(|text| {
+            && launchers.shell_texts(argv).any(|text| {
                 split_shell(text).iter().any(|inner| {
                     let inner: Vec<&str> = inner.iter().map(String::as_str).collect();
                     self.is_given_at_depth(&inner, depth - 1)
@@ -126,38 +125,8 @@ impl OptionTest {
             })
     }
 
-    /// What follows `command` in `argv`, for every place where it may begin.
-    fn starts_of<'a, 'b: 'a>(
-        &'a self,
-        command: &'a Command,
-        argv: &'a [&'b str],
-    ) -> impl Iterator<Item = &'a [&'b str]> {
-        let launched = argv.first().is_some_and(|first| self.launchers.wrappers.contains(file_name(first)));
-        let last = if launched { argv.len() } else { argv.len().min(1) };
-        (0..last).filter_map(move |at| {
-            let program = argv.get(at)?;
-            if command.program.as_ref().is_some_and(|name| name != file_name(program)) {
-                return None;
-            }
-            after_words(argv.get(at + 1..)?, &command.words)
-        })
-    }
-
-    /// Texts that a shell in `argv` is told to run.
-    fn shell_texts<'a, 'b: 'a>(&'a self, argv: &'a [&'b str]) -> impl Iterator<Item = &'b str> + 'a {
-        argv.iter().enumerate().filter(|(_, word)| self.launchers.shells.contains(file_name(word))).filter_map(
-            |(at, _)| {
-                let rest = argv.get(at + 1..)?;
-                let dash_c = rest
-                    .iter()
-                    .position(|word| !word.starts_with('-') || (!word.starts_with("--") && word.ends_with('c')))?;
-                if rest.get(dash_c)?.starts_with('-') { rest.get(dash_c + 1).copied() } else { None }
-            },
-        )
-    }
-
     /// Whether the option is given in `rest`, the arguments after a command's words.
-    fn is_given_in(&self, rest: &[&str], grammar: Option<&Grammar>) -> bool {
+    pub(super) fn is_given_in(&self, rest: &[&str], grammar: Option<&Grammar>) -> bool {
         if self.names.is_empty() {
             return true;
         }
@@ -475,6 +444,36 @@ impl OptionTest {
     }
 }
 
+impl Launchers {
+    /// What follows `command` in `argv`, for every place where it may begin.
+    pub(super) fn starts_of<'a, 'b: 'a>(
+        &'a self,
+        command: &'a Command,
+        argv: &'a [&'b str],
+    ) -> impl Iterator<Item = &'a [&'b str]> {
+        let launched = argv.first().is_some_and(|first| self.wrappers.contains(file_name(first)));
+        let last = if launched { argv.len() } else { argv.len().min(1) };
+        (0..last).filter_map(move |at| {
+            let program = argv.get(at)?;
+            if command.program.as_ref().is_some_and(|name| name != file_name(program)) {
+                return None;
+            }
+            after_words(argv.get(at + 1..)?, &command.words)
+        })
+    }
+
+    /// Texts that a shell in `argv` is told to run.
+    pub(super) fn shell_texts<'a, 'b: 'a>(&'a self, argv: &'a [&'b str]) -> impl Iterator<Item = &'b str> + 'a {
+        argv.iter().enumerate().filter(|(_, word)| self.shells.contains(file_name(word))).filter_map(|(at, _)| {
+            let rest = argv.get(at + 1..)?;
+            let dash_c = rest
+                .iter()
+                .position(|word| !word.starts_with('-') || (!word.starts_with("--") && word.ends_with('c')))?;
+            if rest.get(dash_c)?.starts_with('-') { rest.get(dash_c + 1).copied() } else { None }
+        })
+    }
+}
+
 impl ValueTest {
     fn set(&self) -> Option<&TextSet> {
         match self {
@@ -645,7 +644,7 @@ fn group<S: AsRef<str>>(alternatives: &[S]) -> String {
 }
 
 /// The last segment of a path: how a program is named.
-fn file_name(word: &str) -> &str {
+pub(super) fn file_name(word: &str) -> &str {
     word.rsplit('/').next().unwrap_or(word)
 }
 
@@ -663,9 +662,9 @@ fn after_words<'a, 'b>(rest: &'a [&'b str], words: &[String]) -> Option<&'a [&'b
             return None;
         }
         if let Some((value, tail)) = rest.split_first()
-            && !first.contains('=')
             && !value.starts_with('-')
             && value != word
+            && !first.contains('=')
         {
             rest = tail;
         }

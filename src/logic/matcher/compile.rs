@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::check::{Check, CheckKey};
+use super::prefilter::{self, Prefilter};
+use super::vector::Options;
 use crate::logic::evaluate::Reading;
 use crate::logic::formula::{Comparison, Formula, Predicate, Subject, Test};
 use crate::logic::option::OptionTest;
@@ -52,6 +54,9 @@ pub(super) struct Program {
     pub(super) nodes: Vec<Node>,
     pub(super) places: Vec<Place>,
     pub(super) checks: Vec<Check>,
+    pub(super) options: Options,
+    /// By place, the filter before the checks on it.
+    pub(super) prefilters: Vec<Option<Prefilter>>,
 }
 
 /// Builds a [`Program`].
@@ -65,6 +70,8 @@ pub(super) struct Compiler {
     /// The root of the elements at a place.
     roots: HashMap<PlaceId, PlaceId>,
     checks: HashMap<CheckKey, CheckId>,
+    /// Literals of checks that need some.
+    literals: HashMap<CheckId, Vec<String>>,
 }
 
 /// The place that stands for the event itself.
@@ -83,7 +90,16 @@ impl Compiler {
         self.node(formula, reading, EVENT)
     }
 
-    pub(super) fn finish(self) -> Program {
+    pub(super) fn finish(mut self) -> Program {
+        let mut by_place: Vec<Vec<(CheckId, &[String])>> = vec![Vec::new(); self.program.places.len()];
+        for node in &self.program.nodes {
+            if let Node::Value(place, check) = node
+                && let (Some(checks), Some(needed)) = (by_place.get_mut(*place as usize), self.literals.get(check))
+            {
+                checks.push((*check, needed));
+            }
+        }
+        self.program.prefilters = by_place.iter().map(|checks| Prefilter::new(checks)).collect();
         self.program
     }
 
@@ -195,8 +211,15 @@ impl Compiler {
         if let Some(known) = self.checks.get(&key) {
             return *known;
         }
-        self.program.checks.push(Check::new(&key));
+        let check = Check::new(&key, &mut self.program.options);
+        self.program.checks.push(check);
         let new = id(self.program.checks.len() - 1);
+        // Where letters fold, a literal may stand there in many spellings.
+        if let CheckKey::Text { any, folds: false } = &key
+            && let Some(needed) = prefilter::needed(any)
+        {
+            self.literals.insert(new, needed);
+        }
         self.checks.insert(key, new);
         new
     }

@@ -2,50 +2,47 @@
 //!
 //! It says what [`evaluate`](super::evaluate::evaluate) says, faster: equal tests and equal sub-formulas of all
 //! formulas are decided once per event, a path is walked once per event and only when a test asks for it, plain text
-//! is compared as text and not as an expression. For events that are still JSON text, [`Matcher::matches_json`] looks
-//! for the literals that every match needs, and parses only lines that hold them.
+//! is compared as text and not as an expression, and literals that the tests on one field need are looked for all at
+//! once. Events that are still JSON text are matched on a [`Tape`], and parsed only if something matches.
 
 mod check;
 mod compile;
-mod literals;
-mod raw;
+mod prefilter;
 mod run;
 mod text;
 #[cfg(test)]
 mod twin;
+mod vector;
 
 use serde_json::Value;
 
 use super::evaluate::Reading;
 use super::event::Event;
 use super::formula::Formula;
+use super::tape::{Node, Tape};
 use compile::{NodeId, Program};
-use literals::{Need, Needs};
-use raw::RawFilter;
 
 /// Formulas compiled for matching. Shared freely between threads; each thread has its own [`Scratch`].
 #[derive(Debug)]
 pub struct Matcher {
     formulas: Vec<Compiled>,
     program: Program,
-    raw: RawFilter,
 }
 
-/// One formula: its nodes in the program, and what the text of a matching event holds.
+/// One formula: its nodes in the program.
 #[derive(Debug)]
 struct Compiled {
     id: usize,
     must: NodeId,
     /// Absent if nobody asked for it, or if it is the same as `must`.
     may: Option<NodeId>,
-    need: Need,
 }
 
 /// What [`Matcher`] remembers while it looks at one event, kept for its allocations.
 #[derive(Debug, Default)]
 pub struct Scratch {
     memory: run::Memory,
-    present: raw::Present,
+    tape: Tape,
     must: Vec<usize>,
     may: Vec<usize>,
 }
@@ -79,19 +76,15 @@ impl Matcher {
 
     fn compile(formulas: &[(usize, &Formula)], with_may: bool) -> Self {
         let mut compiler = compile::Compiler::default();
-        let mut needs = Needs::default();
         let formulas = formulas
             .iter()
             .map(|(id, formula)| {
                 let must = compiler.add(formula, Reading::Must);
                 let may = with_may.then(|| compiler.add(formula, Reading::May)).filter(|may| *may != must);
-                // Whatever satisfies *must* satisfies *may*, so the need of the wider reading serves both.
-                let need = needs.of(formula, if may.is_some() { Reading::May } else { Reading::Must });
-                Compiled { id: *id, must, may, need }
+                Compiled { id: *id, must, may }
             })
             .collect::<Vec<_>>();
-        let raw = RawFilter::new(needs, formulas.iter().map(|formula| &formula.need));
-        Self { formulas, program: compiler.finish(), raw }
+        Self { formulas, program: compiler.finish() }
     }
 
     /// The ids of the formulas that `event` satisfies.
@@ -101,43 +94,49 @@ impl Matcher {
 
     /// The ids of the formulas that `event` satisfies, in both readings.
     pub fn readings<'s>(&self, event: &Event, scratch: &'s mut Scratch) -> Matches<'s> {
-        self.run(event, scratch, |_, _| true)
+        self.run(event, scratch)
     }
 
-    /// Whether the JSON text of an event may satisfy any formula. False is certain; true is not.
+    /// The ids of the formulas that the event on a [`Tape`] satisfies, in both readings.
+    pub fn readings_on_tape<'s>(&self, event: Node<'_>, scratch: &'s mut Scratch) -> Matches<'s> {
+        self.run(event, scratch)
+    }
+
+    /// The ids of the formulas that the event written in `json` satisfies, and the event; `None` if it satisfies none.
     ///
-    /// The text must be the event as it is evaluated: a reader that changes what it reads cannot use this.
-    pub fn may_match_json(&self, json: &[u8], scratch: &mut Scratch) -> bool {
-        self.raw.look(json, &mut scratch.present)
-            && self.formulas.iter().any(|formula| scratch.present.meets(&formula.need))
-    }
-
-    /// The ids of the formulas that the event written in `json` satisfies, or `None` if it was not even parsed
-    /// because none can.
+    /// # Errors
+    /// If it is no JSON.
     pub fn matches_json<'s>(
         &self,
         json: &[u8],
         scratch: &'s mut Scratch,
     ) -> Result<Option<(Event, Matches<'s>)>, serde_json::Error> {
-        if !self.may_match_json(json, scratch) {
-            return Ok(None);
+        let mut tape = std::mem::take(&mut scratch.tape);
+        let decided = tape.read(json).map(|event| !self.run(event, scratch).is_empty());
+        scratch.tape = tape;
+        match decided {
+            Some(false) => Ok(None),
+            Some(true) => Ok(Some((serde_json::from_slice(json)?, Matches { must: &scratch.must, may: &scratch.may }))),
+            None => {
+                let event: Value = serde_json::from_slice(json)?;
+                let matches = self.run(&event, scratch);
+                Ok(if matches.is_empty() { None } else { Some((event, matches)) })
+            }
         }
-        let event: Value = serde_json::from_slice(json)?;
-        let matches = self.run(&event, scratch, |formula, present| present.meets(&formula.need));
-        Ok(Some((event, matches)))
     }
 
-    fn run<'s>(
-        &self,
-        event: &Event,
-        scratch: &'s mut Scratch,
-        candidate: impl Fn(&Compiled, &raw::Present) -> bool,
-    ) -> Matches<'s> {
-        let Scratch { memory, present, must, may } = scratch;
+    /// True if a formula looks at a field of this name at any depth, or at all fields.
+    pub fn asks_for(&self, key: &str) -> bool {
+        self.program.nodes.iter().any(|node| matches!(node, compile::Node::Anywhere(..)))
+            || self.program.places.iter().any(|place| place.step.as_ref().is_some_and(|(_, step)| **step == *key))
+    }
+
+    fn run<'s, 'e, N: run::Kept<'e>>(&self, event: N, scratch: &'s mut Scratch) -> Matches<'s> {
+        let Scratch { memory, must, may, .. } = scratch;
         must.clear();
         may.clear();
         let mut run = run::Run::new(&self.program, event, memory);
-        for formula in self.formulas.iter().filter(|formula| candidate(formula, present)) {
+        for formula in &self.formulas {
             if run.holds(formula.must) {
                 must.push(formula.id);
             } else if formula.may.is_some_and(|node| run.holds(node)) {

@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use super::check::Check;
 use super::compile::{CheckId, EVENT, Node, NodeId, PlaceId, Program};
-use crate::logic::evaluate;
-use crate::logic::event::{self, Event};
+use super::vector;
+use crate::logic::tape;
+use crate::logic::tree::{Kind, Scalar, Tree};
 
 /// What is kept between events: memories, told apart by the number of the round they are of.
 #[derive(Debug, Default)]
@@ -17,20 +18,81 @@ pub(super) struct Memory {
     verdicts: Vec<u64>,
     /// The round in which a place was visited, and where in `values` what it holds is.
     places: Vec<(u64, u32, u32)>,
+    /// The round in which the prefilter of a place looked at it, and the literals that it found.
+    literals: Vec<(u64, Bits)>,
     round: u64,
     values: Vec<&'static Value>,
+    nodes: Vec<tape::Node<'static>>,
     words: Vec<&'static str>,
+    vector: vector::Memory,
     buffer: String,
 }
 
+/// A set of small numbers.
+#[derive(Debug, Default)]
+pub(super) struct Bits(Vec<u64>);
+
+impl Bits {
+    pub(super) fn clear(&mut self, count: usize) {
+        self.0.clear();
+        self.0.resize(count.div_ceil(64), 0);
+    }
+
+    pub(super) fn add(&mut self, bit: usize) {
+        if let Some(word) = self.0.get_mut(bit / 64) {
+            *word |= 1 << (bit % 64);
+        }
+    }
+
+    pub(super) fn has(&self, bit: usize) -> bool {
+        self.0.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1)
+    }
+}
+
+/// Nodes of which a list is kept between events.
+pub(super) trait Kept<'e>: Tree<'e> {
+    /// Takes the list out of the memory.
+    fn take(memory: &mut Memory) -> Vec<Self>;
+
+    /// Gives it back.
+    fn give(memory: &mut Memory, list: Vec<Self>);
+}
+
+impl<'e> Kept<'e> for &'e Value {
+    fn take(memory: &mut Memory) -> Vec<Self> {
+        std::mem::take(&mut memory.values)
+    }
+
+    fn give(memory: &mut Memory, list: Vec<Self>) {
+        memory.values = emptied(list);
+    }
+}
+
+impl<'e> Kept<'e> for tape::Node<'e> {
+    fn take(memory: &mut Memory) -> Vec<Self> {
+        std::mem::take(&mut memory.nodes)
+    }
+
+    fn give(memory: &mut Memory, list: Vec<Self>) {
+        memory.nodes = emptied(list);
+    }
+}
+
+/// The list with nothing in it, of another lifetime; its allocation is reused.
+#[expect(clippy::unnecessary_filter_map, reason = "a filter would keep the borrow of the event")]
+fn emptied<A, B>(mut list: Vec<A>) -> Vec<B> {
+    list.clear();
+    list.into_iter().filter_map(|_| None).collect()
+}
+
 /// An event being looked at.
-pub(super) struct Run<'m, 'e, 's> {
+pub(super) struct Run<'m, 'e, 's, N> {
     program: &'m Program,
     memory: &'s mut Memory,
-    event: &'e Event,
+    event: N,
     round: u64,
     /// What the visited places hold, one after the other.
-    values: Vec<&'e Value>,
+    values: Vec<N>,
     /// The argument vector that was asked for last, and whose it is.
     words: Vec<&'e str>,
     words_of: Option<PlaceId>,
@@ -39,22 +101,23 @@ pub(super) struct Run<'m, 'e, 's> {
 
 /// An event, or an element of an array in it, with the round in which it is looked at.
 #[derive(Clone, Copy)]
-struct Frame<'e> {
-    base: &'e Value,
+struct Frame<N> {
+    base: N,
     root: PlaceId,
     round: u64,
 }
 
-impl<'m, 'e, 's> Run<'m, 'e, 's> {
-    pub(super) fn new(program: &'m Program, event: &'e Event, memory: &'s mut Memory) -> Self {
+impl<'m, 'e, 's, N: Kept<'e>> Run<'m, 'e, 's, N> {
+    pub(super) fn new(program: &'m Program, event: N, memory: &'s mut Memory) -> Self {
         memory.verdicts.resize(program.nodes.len(), 0);
         memory.places.resize(program.places.len(), (0, 0, 0));
+        memory.literals.resize_with(program.places.len(), Default::default);
         memory.round += 1;
         Self {
             program,
             event,
             round: memory.round,
-            values: std::mem::take(&mut memory.values),
+            values: N::take(memory),
             words: std::mem::take(&mut memory.words),
             words_of: None,
             buffer: std::mem::take(&mut memory.buffer),
@@ -68,18 +131,14 @@ impl<'m, 'e, 's> Run<'m, 'e, 's> {
     }
 
     /// Gives the allocations back.
-    #[expect(clippy::unnecessary_filter_map, reason = "a filter would keep the borrow of the event")]
     pub(super) fn finish(self) {
-        // Nothing is collected: this only turns an empty vector of one lifetime into one of another, in place.
-        let Self { mut values, mut words, buffer, memory, .. } = self;
-        values.clear();
-        words.clear();
-        memory.values = values.into_iter().filter_map(|_| None).collect();
-        memory.words = words.into_iter().filter_map(|_| None).collect();
+        let Self { values, words, buffer, memory, .. } = self;
+        N::give(memory, values);
+        memory.words = emptied(words);
         memory.buffer = buffer;
     }
 
-    fn decide(&mut self, id: NodeId, frame: Frame<'e>) -> bool {
+    fn decide(&mut self, id: NodeId, frame: Frame<N>) -> bool {
         let program = self.program;
         let Some(node) = program.nodes.get(id as usize) else { return false };
         if let Some(known) = self.memory.verdicts.get(id as usize).filter(|known| **known >> 1 == frame.round) {
@@ -105,7 +164,7 @@ impl<'m, 'e, 's> Run<'m, 'e, 's> {
                 let (left, right) = (self.place(*left, frame), self.place(*right, frame));
                 let values = &self.values;
                 any_scalar_in(values, left, &mut |left| {
-                    any_scalar_in(values, right.clone(), &mut |right| evaluate::compares(left, *op, right))
+                    any_scalar_in(values, right.clone(), &mut |right| left.compares(*op, &right))
                 })
             }
         };
@@ -115,42 +174,62 @@ impl<'m, 'e, 's> Run<'m, 'e, 's> {
         verdict
     }
 
-    fn any_value(&mut self, place: PlaceId, check: CheckId, frame: Frame<'e>) -> bool {
-        let Some(check) = self.program.checks.get(check as usize) else { return false };
+    fn any_value(&mut self, place: PlaceId, id: CheckId, frame: Frame<N>) -> bool {
+        let Some(check) = self.program.checks.get(id as usize) else { return false };
         let range = self.place(place, frame);
+        if range.is_empty() || self.lacks_literals(place, id, range.clone(), frame.round) {
+            return false;
+        }
         let Self { values, buffer, .. } = self;
-        any_scalar_in(values, range, &mut |value| check.holds(value, buffer))
+        any_scalar_in(values, range, &mut |value| check.holds(&value, buffer))
     }
 
-    fn anywhere(&mut self, check: CheckId, frame: Frame<'e>) -> bool {
+    /// True if the check needs a literal that no value in `range`, which the place holds, has.
+    fn lacks_literals(&mut self, place: PlaceId, check: CheckId, range: Range<usize>, round: u64) -> bool {
+        let Some(Some(prefilter)) = self.program.prefilters.get(place as usize) else { return false };
+        let Some(need) = prefilter.need(check) else { return false };
+        let Some((known, found)) = self.memory.literals.get_mut(place as usize) else { return false };
+        if *known != round {
+            *known = round;
+            prefilter.clear(found);
+            any_scalar_in(&self.values, range, &mut |value| {
+                prefilter.look(&value.as_text(), found);
+                false
+            });
+        }
+        !need.iter().any(|literal| found.has(*literal))
+    }
+
+    fn anywhere(&mut self, check: CheckId, frame: Frame<N>) -> bool {
         match self.program.checks.get(check as usize) {
             Some(Check::Compares(op, other)) => {
                 let others = self.place(*other, frame);
                 let values = &self.values;
-                event::any_scalar(frame.base, &mut |left| {
-                    any_scalar_in(values, others.clone(), &mut |right| evaluate::compares(left, *op, right))
+                any_below(frame.base, &mut |left| {
+                    any_scalar_in(values, others.clone(), &mut |right| left.compares(*op, &right))
                 })
             }
             Some(check) => {
                 let buffer = &mut self.buffer;
-                event::any_scalar(frame.base, &mut |value| check.holds(value, buffer))
+                any_below(frame.base, &mut |value| check.holds(&value, buffer))
             }
             None => false,
         }
     }
 
-    fn vector(&mut self, place: PlaceId, check: CheckId, frame: Frame<'e>) -> bool {
+    fn vector(&mut self, place: PlaceId, check: CheckId, frame: Frame<N>) -> bool {
         let Some(Check::Option(check)) = self.program.checks.get(check as usize) else { return false };
+        let options = &self.program.options;
         if self.words_of != Some(place) || frame.root != EVENT {
             let range = self.place(place, frame);
-            let Self { values, words, .. } = self;
+            let Self { values, words, memory, .. } = self;
             words.clear();
             let mut only_text = true;
             any_scalar_in(values, range.clone(), &mut |value| {
                 match value {
-                    Value::String(word) => words.push(word),
-                    Value::Bool(value) => words.push(if *value { "true" } else { "false" }),
-                    _ => only_text = false,
+                    Scalar::Text(word) => words.push(word),
+                    Scalar::Boolean(value) => words.push(if value { "true" } else { "false" }),
+                    Scalar::Number(_) => only_text = false,
                 }
                 !only_text
             });
@@ -158,17 +237,19 @@ impl<'m, 'e, 's> Run<'m, 'e, 's> {
             if !only_text {
                 let mut texts = Vec::new();
                 any_scalar_in(values, range, &mut |value| {
-                    texts.push(event::text(value));
+                    texts.push(value.as_text());
                     false
                 });
                 let words: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
-                return check.is_given(&words, &mut self.buffer);
+                options.look(&words, &mut memory.vector);
+                return options.is_given(check, &words, &mut memory.vector);
             }
+            options.look(words, &mut memory.vector);
         }
-        check.is_given(&self.words, &mut self.buffer)
+        options.is_given(check, &self.words, &mut self.memory.vector)
     }
 
-    fn any_element(&mut self, at: PlaceId, root: PlaceId, body: NodeId, frame: Frame<'e>) -> bool {
+    fn any_element(&mut self, at: PlaceId, root: PlaceId, body: NodeId, frame: Frame<N>) -> bool {
         for index in self.place(at, frame) {
             let Some(value) = self.values.get(index).copied() else { continue };
             if any_object(value, &mut |base| {
@@ -187,7 +268,7 @@ impl<'m, 'e, 's> Run<'m, 'e, 's> {
     }
 
     /// What a place holds: arrays not yet taken apart.
-    fn place(&mut self, id: PlaceId, frame: Frame<'e>) -> Range<usize> {
+    fn place(&mut self, id: PlaceId, frame: Frame<N>) -> Range<usize> {
         if let Some((round, start, end)) = self.memory.places.get(id as usize)
             && *round == frame.round
         {
@@ -220,31 +301,49 @@ impl<'m, 'e, 's> Run<'m, 'e, 's> {
     }
 }
 
-fn step_into<'e>(value: &'e Value, segment: &str, found: &mut Vec<&'e Value>) {
-    match value {
-        Value::Array(items) => items.iter().for_each(|item| step_into(item, segment, found)),
-        Value::Object(map) => found.extend(map.get(segment)),
-        _ => {}
+fn step_into<'e, N: Tree<'e>>(value: N, segment: &str, found: &mut Vec<N>) {
+    match value.kind() {
+        Kind::Object => found.extend(value.get(segment)),
+        Kind::Array => {
+            value.any_child(&mut |_, item| {
+                step_into(item, segment, found);
+                false
+            });
+        }
+        Kind::Null | Kind::Scalar => {}
     }
 }
 
 /// True if some scalar among the values in `range`, arrays taken apart, satisfies `test`.
-fn any_scalar_in<'e>(values: &[&'e Value], range: Range<usize>, test: &mut impl FnMut(&'e Value) -> bool) -> bool {
-    values.get(range).unwrap_or_default().iter().any(|value| any_flat(value, test))
+fn any_scalar_in<'e, N: Tree<'e>>(
+    values: &[N],
+    range: Range<usize>,
+    test: &mut impl FnMut(Scalar<'e>) -> bool,
+) -> bool {
+    values.get(range).unwrap_or_default().iter().any(|value| any_flat(*value, test))
 }
 
-fn any_flat<'e>(value: &'e Value, test: &mut impl FnMut(&'e Value) -> bool) -> bool {
-    match value {
-        Value::Array(items) => items.iter().any(|item| any_flat(item, test)),
-        Value::Object(_) | Value::Null => false,
-        scalar => test(scalar),
+fn any_flat<'e, N: Tree<'e>>(value: N, test: &mut impl FnMut(Scalar<'e>) -> bool) -> bool {
+    match value.kind() {
+        Kind::Scalar => value.scalar().is_some_and(test),
+        Kind::Array => value.any_child(&mut |_, item| any_flat(item, test)),
+        Kind::Object | Kind::Null => false,
     }
 }
 
-fn any_object<'e>(value: &'e Value, test: &mut impl FnMut(&'e Value) -> bool) -> bool {
-    match value {
-        Value::Array(items) => items.iter().any(|item| any_object(item, test)),
-        Value::Object(_) => test(value),
-        _ => false,
+/// True if some scalar anywhere below satisfies `test`.
+fn any_below<'e, N: Tree<'e>>(value: N, test: &mut impl FnMut(Scalar<'e>) -> bool) -> bool {
+    match value.kind() {
+        Kind::Scalar => value.scalar().is_some_and(test),
+        Kind::Array | Kind::Object => value.any_child(&mut |_, item| any_below(item, test)),
+        Kind::Null => false,
+    }
+}
+
+fn any_object<'e, N: Tree<'e>>(value: N, test: &mut impl FnMut(N) -> bool) -> bool {
+    match value.kind() {
+        Kind::Array => value.any_child(&mut |_, item| any_object(item, test)),
+        Kind::Object => test(value),
+        Kind::Null | Kind::Scalar => false,
     }
 }

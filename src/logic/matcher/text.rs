@@ -6,7 +6,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
 use memchr::memmem::Finder;
 use regex::{Regex, RegexBuilder};
 
-use crate::logic::pattern::{ANY_CHARACTER, Case, Glob, Pattern, Shape, TextSet};
+use crate::logic::pattern::{ANY_CHARACTER, Case, Glob, Pattern, Piece, Shape, TextSet};
 
 /// From this many literals on, one automaton looks for all of them at once.
 const MANY: usize = 4;
@@ -25,6 +25,7 @@ pub(super) struct TextCheck {
     starts: Vec<Box<str>>,
     ends: Vec<Box<str>>,
     contains: Contains,
+    chains: Vec<Chain>,
     expressions: Vec<Regex>,
     /// All of it as the reference reads it: where letters fold and the text is more than ASCII, and where an
     /// expression stands for itself only together with the others.
@@ -36,6 +37,51 @@ pub(super) struct TextCheck {
 enum Contains {
     Few(Vec<Finder<'static>>),
     Many(AhoCorasick),
+}
+
+/// Texts with anything between them: `a*b*c`, `*a*b*`.
+#[derive(Debug)]
+struct Chain {
+    start: Box<[u8]>,
+    middle: Vec<Finder<'static>>,
+    end: Box<[u8]>,
+}
+
+impl Chain {
+    /// `None` if there are wildcards for one character.
+    fn new(pieces: &[Piece]) -> Option<Self> {
+        let mut texts: Vec<&str> = vec![""];
+        for piece in pieces {
+            match piece {
+                Piece::Literal(text) => *texts.last_mut()? = text,
+                Piece::Any => texts.push(""),
+                Piece::One => return None,
+            }
+        }
+        let bytes = |text: &str| Box::from(text.as_bytes());
+        match texts.as_slice() {
+            [start, middle @ .., end] => Some(Self {
+                start: bytes(start),
+                middle: middle.iter().map(|text| Finder::new(text).into_owned()).collect(),
+                end: bytes(end),
+            }),
+            _ => None,
+        }
+    }
+
+    /// Each text is taken where it comes first: what follows has the most room there.
+    fn is_match(&self, text: &[u8]) -> bool {
+        let Some(mut rest) = text.strip_prefix(&*self.start).and_then(|rest| rest.strip_suffix(&*self.end)) else {
+            return false;
+        };
+        self.middle.iter().all(|finder| match finder.find(rest) {
+            Some(at) => {
+                rest = rest.get(at + finder.needle().len()..).unwrap_or_default();
+                true
+            }
+            None => false,
+        })
+    }
 }
 
 impl TextCheck {
@@ -50,6 +96,7 @@ impl TextCheck {
             starts: Vec::new(),
             ends: Vec::new(),
             contains: Contains::Few(Vec::new()),
+            chains: Vec::new(),
             expressions: Vec::new(),
             whole,
             // No alternatives at all: what that means is the reference's to say.
@@ -97,6 +144,10 @@ impl TextCheck {
             Shape::StartsWith(text) if fits(text) => self.starts.push(text.into()),
             Shape::EndsWith(text) if fits(text) => self.ends.push(text.into()),
             Shape::Contains(text) if fits(text) => contained.push(text),
+            Shape::Mixed(pieces) if !self.folds => match Chain::new(pieces) {
+                Some(chain) => self.chains.push(chain),
+                None => return false,
+            },
             _ => return false,
         }
         true
@@ -121,6 +172,7 @@ impl TextCheck {
                 Contains::Few(finders) => finders.iter().any(|finder| finder.find(text.as_bytes()).is_some()),
                 Contains::Many(automaton) => automaton.is_match(text),
             }
+            || self.chains.iter().any(|chain| chain.is_match(text.as_bytes()))
             || self.expressions.iter().any(|regex| regex.is_match(text))
     }
 
