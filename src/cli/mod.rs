@@ -8,6 +8,7 @@ pub mod events;
 pub mod explain_code;
 pub mod fmt;
 pub mod hunt;
+mod hunt_report;
 pub mod init;
 pub mod new;
 pub mod package;

@@ -2,16 +2,28 @@
 
 use std::num::NonZero;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::{io, thread};
 
-use super::{Hit, Hunter};
-use crate::logic::Scratch;
-use crate::source::reader::{self, Choice, Damage, Record};
+use super::{First, Hit, Hunter, Log, Period};
+use crate::logic::{Scratch, Tape};
+use crate::source::reader::{self, Batch, Choice, Damage, Found, Part, Record};
 
-/// How many events are handed over at once.
+/// How many events that were parsed already are handed over at once.
 const BATCH: usize = 256;
+
+/// How a hunt is done.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// What is known of the logs.
+    pub choice: Choice,
+    /// Which events are looked at.
+    pub period: Period,
+    /// Is told how many bytes of the logs were read, packed ones as they are.
+    pub read: Arc<AtomicU64>,
+}
 
 /// Something that a hunt comes upon, in the order of the logs.
 #[derive(Debug)]
@@ -22,6 +34,8 @@ pub enum Outcome<'d> {
     Damage(Damage),
     /// A log that could not be opened or recognised.
     Unreadable(PathBuf, io::Error),
+    /// A file in a folder that is no log that is known.
+    NoLog(PathBuf),
     /// So many more events were looked at.
     Looked(u64),
 }
@@ -41,13 +55,18 @@ pub struct Totals {
     pub damaged: u64,
     /// Logs that could not be opened or recognised.
     pub unreadable: u64,
+    /// Files in folders that are no logs.
+    pub no_logs: u64,
+    /// Events that did not happen in the period that was asked for; not among `events`.
+    pub out_of_period: u64,
 }
 
 /// What the reader hands to the matching threads.
-enum Piece {
-    Record(Box<Record>),
-    Damage(Damage),
+enum Work {
+    Lines(Batch),
+    Records(Vec<Result<Record, Damage>>),
     Unreadable(PathBuf, io::Error),
+    NoLog(PathBuf),
 }
 
 /// What came of one batch.
@@ -57,7 +76,7 @@ struct Done<'d> {
 }
 
 /// A batch, and where to send what came of it.
-type Job<'d> = (Vec<Piece>, SyncSender<Done<'d>>);
+type Job<'d> = (Work, SyncSender<Done<'d>>);
 
 /// Looks at all events of `logs`, one log after the other, and tells `tell` what it comes upon.
 ///
@@ -65,8 +84,8 @@ type Job<'d> = (Vec<Piece>, SyncSender<Done<'d>>);
 /// What `tell` returns; the hunt then ends.
 pub fn run<'d>(
     hunter: &Hunter<'d>,
-    logs: &[PathBuf],
-    choice: &Choice,
+    logs: &[Log],
+    settings: &Settings,
     mut tell: impl FnMut(Outcome<'d>) -> io::Result<()>,
 ) -> io::Result<Totals> {
     let workers = thread::available_parallelism().map_or(2, NonZero::get).clamp(1, 16);
@@ -76,10 +95,10 @@ pub fn run<'d>(
     let (places, turns) = sync_channel::<Receiver<Done<'d>>>(4 * workers);
     let todo = Mutex::new(todo);
     thread::scope(|scope| {
-        scope.spawn(move || read(logs, choice, &jobs, &places));
+        scope.spawn(move || read(logs, settings, &jobs, &places));
         let todo = &todo;
         for _ in 0..workers {
-            scope.spawn(move || work(hunter, todo));
+            scope.spawn(move || work(hunter, &settings.period, todo));
         }
         let mut totals = Totals::default();
         let mut told = Ok(());
@@ -98,65 +117,121 @@ pub fn run<'d>(
 }
 
 /// Reads the logs until they end or nobody wants more of them.
-fn read<'d>(logs: &[PathBuf], choice: &Choice, jobs: &SyncSender<Job<'d>>, places: &SyncSender<Receiver<Done<'d>>>) {
-    let mut batch = Vec::with_capacity(BATCH);
-    let hand_over = |batch: &mut Vec<Piece>| {
+fn read<'d>(logs: &[Log], settings: &Settings, jobs: &SyncSender<Job<'d>>, places: &SyncSender<Receiver<Done<'d>>>) {
+    let hand_over = |work| {
         let (result, place) = sync_channel(1);
-        places.send(place).is_ok() && jobs.send((std::mem::replace(batch, Vec::with_capacity(BATCH)), result)).is_ok()
+        places.send(place).is_ok() && jobs.send((work, result)).is_ok()
     };
     for log in logs {
-        match reader::open(log, choice) {
-            Ok(records) => {
-                for record in records {
-                    batch.push(match record {
-                        Ok(record) => Piece::Record(Box::new(record)),
-                        Err(damage) => Piece::Damage(damage),
-                    });
-                    if batch.len() >= BATCH && !hand_over(&mut batch) {
-                        return;
-                    }
+        let goes_on = match reader::open_log(&log.path, &settings.choice, &settings.read) {
+            Ok(reader::Log::Lines(mut lines)) => lines.all(|part| {
+                hand_over(match part {
+                    Part::Lines(batch) => Work::Lines(batch),
+                    Part::Records(records) => Work::Records(records),
+                })
+            }),
+            Ok(reader::Log::Records(mut records)) => loop {
+                let batch: Vec<_> = records.by_ref().take(BATCH).collect();
+                if batch.is_empty() {
+                    break true;
                 }
+                if !hand_over(Work::Records(batch)) {
+                    break false;
+                }
+            },
+            Err(error) if log.found && error.kind() == io::ErrorKind::InvalidData => {
+                hand_over(Work::NoLog(log.path.clone()))
             }
-            Err(error) => batch.push(Piece::Unreadable(log.clone(), error)),
+            Err(error) => hand_over(Work::Unreadable(log.path.clone(), error)),
+        };
+        if !goes_on {
+            return;
         }
-    }
-    if !batch.is_empty() {
-        hand_over(&mut batch);
     }
 }
 
 /// Matches batches until there are no more.
-fn work<'d>(hunter: &Hunter<'d>, todo: &Mutex<Receiver<Job<'d>>>) {
-    let mut scratch = Scratch::default();
-    let mut hits = Vec::new();
+fn work<'d>(hunter: &Hunter<'d>, period: &Period, todo: &Mutex<Receiver<Job<'d>>>) {
+    let mut worker = Worker {
+        hunter,
+        period,
+        scratch: Scratch::default(),
+        tape: Tape::default(),
+        found: Found::default(),
+        hits: Vec::new(),
+    };
     loop {
         let next = todo.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok((batch, result)) = next else { return };
+        let Ok((work, result)) = next else { return };
         let mut done = Done { outcomes: Vec::new(), totals: Totals::default() };
-        for piece in batch {
-            match piece {
-                Piece::Record(record) => {
-                    done.totals.events += 1;
-                    done.totals.unobserved += u64::from(!hunter.observes(&record.source));
-                    hunter.look(&record, &mut scratch, &mut hits);
-                    for hit in hits.drain(..) {
-                        *(if hit.may { &mut done.totals.may_hits } else { &mut done.totals.hits }) += 1;
-                        done.outcomes.push(Outcome::Hit(Box::new(hit)));
-                    }
-                }
-                Piece::Damage(damage) => {
-                    done.totals.damaged += 1;
-                    done.outcomes.push(Outcome::Damage(damage));
-                }
-                Piece::Unreadable(log, error) => {
-                    done.totals.unreadable += 1;
-                    done.outcomes.push(Outcome::Unreadable(log, error));
-                }
+        match work {
+            Work::Lines(batch) => worker.lines(&batch, &mut done),
+            Work::Records(records) => records.into_iter().for_each(|record| worker.record(record, &mut done)),
+            Work::Unreadable(log, error) => {
+                done.totals.unreadable += 1;
+                done.outcomes.push(Outcome::Unreadable(log, error));
+            }
+            Work::NoLog(log) => {
+                done.totals.no_logs += 1;
+                done.outcomes.push(Outcome::NoLog(log));
             }
         }
         done.outcomes.push(Outcome::Looked(done.totals.events));
         // If nobody waits for it, the hunt has ended.
         _ = result.send(done);
+    }
+}
+
+/// A thread that matches, with what it keeps for its allocations.
+struct Worker<'h, 'd> {
+    hunter: &'h Hunter<'d>,
+    period: &'h Period,
+    scratch: Scratch,
+    tape: Tape,
+    found: Found,
+    hits: Vec<Hit<'d>>,
+}
+
+impl<'d> Worker<'_, 'd> {
+    fn lines(&mut self, batch: &Batch, done: &mut Done<'d>) {
+        let mut parser = batch.parser();
+        batch.each(|line, number| {
+            let Self { hunter, period, scratch, tape, .. } = self;
+            match hunter.look_first(line, batch.source(), period, tape, scratch) {
+                First::Nothing => done.totals.events += 1,
+                First::Unobserved => {
+                    done.totals.events += 1;
+                    done.totals.unobserved += 1;
+                }
+                First::OutOfPeriod => done.totals.out_of_period += 1,
+                First::Unclear => {
+                    parser.text(line, number, &mut self.found);
+                    while let Some(record) = self.found.pop_front() {
+                        self.record(record, done);
+                    }
+                }
+            }
+        });
+    }
+
+    fn record(&mut self, record: Result<Record, Damage>, done: &mut Done<'d>) {
+        let totals = &mut done.totals;
+        match record {
+            Ok(record) if !self.period.holds(record.time) => totals.out_of_period += 1,
+            Ok(record) => {
+                totals.events += 1;
+                totals.unobserved += u64::from(!self.hunter.observes(&record.source));
+                self.hunter.look(&record, &mut self.scratch, &mut self.hits);
+                for hit in self.hits.drain(..) {
+                    *(if hit.may { &mut totals.may_hits } else { &mut totals.hits }) += 1;
+                    done.outcomes.push(Outcome::Hit(Box::new(hit)));
+                }
+            }
+            Err(damage) => {
+                totals.damaged += 1;
+                done.outcomes.push(Outcome::Damage(damage));
+            }
+        }
     }
 }
 
@@ -168,6 +243,8 @@ impl Totals {
         self.may_hits += other.may_hits;
         self.damaged += other.damaged;
         self.unreadable += other.unreadable;
+        self.no_logs += other.no_logs;
+        self.out_of_period += other.out_of_period;
     }
 }
 
@@ -177,6 +254,7 @@ mod tests {
 
     use serde_json::json;
 
+    use super::super::find;
     use super::*;
     use crate::detection::load;
     use crate::logic::{Reading, evaluate};
@@ -236,7 +314,7 @@ mod tests {
 
         let hunter = Hunter::new(&detections, catalogue, false);
         let (mut hits, mut damaged, mut unreadable) = (Vec::new(), Vec::new(), 0);
-        let totals = run(&hunter, &[none, file], &Choice::default(), |outcome| {
+        let totals = run(&hunter, &find(&[none, file]).expect("names"), &Settings::default(), |outcome| {
             match outcome {
                 Outcome::Hit(hit) => {
                     assert!(!hit.selections.is_empty() && hit.event == hit.line.to_string());
@@ -246,7 +324,7 @@ mod tests {
                 }
                 Outcome::Damage(damage) => damaged.push(damage.line),
                 Outcome::Unreadable(..) => unreadable += 1,
-                Outcome::Looked(_) => {}
+                Outcome::Looked(_) | Outcome::NoLog(_) => {}
             }
             Ok(())
         })
@@ -268,7 +346,7 @@ mod tests {
         std::fs::write(&file, log(20_000, 0)).expect("a file");
         let hunter = Hunter::new(&detections, catalogue, true);
         let mut told = 0;
-        let ended = run(&hunter, &[file], &Choice::default(), |_| {
+        let ended = run(&hunter, &find(&[file]).expect("names"), &Settings::default(), |_| {
             told += 1;
             Err(io::ErrorKind::BrokenPipe.into())
         });

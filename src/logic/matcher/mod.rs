@@ -14,6 +14,9 @@ mod text;
 mod twin;
 mod vector;
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::evaluate::Reading;
@@ -27,6 +30,10 @@ use compile::{NodeId, Program};
 pub struct Matcher {
     formulas: Vec<Compiled>,
     program: Program,
+    /// The keys of all fields that formulas look at.
+    keys: HashSet<Arc<str>>,
+    /// Some formula looks at all fields.
+    looks_everywhere: bool,
 }
 
 /// One formula: its nodes in the program.
@@ -84,7 +91,10 @@ impl Matcher {
                 Compiled { id: *id, must, may }
             })
             .collect::<Vec<_>>();
-        Self { formulas, program: compiler.finish() }
+        let program = compiler.finish();
+        let keys = program.places.iter().filter_map(|place| place.step.as_ref()).map(|(_, key)| key.clone()).collect();
+        let looks_everywhere = program.nodes.iter().any(|node| matches!(node, compile::Node::Anywhere(..)));
+        Self { formulas, program, keys, looks_everywhere }
     }
 
     /// The ids of the formulas that `event` satisfies.
@@ -127,8 +137,7 @@ impl Matcher {
 
     /// True if a formula looks at a field of this name at any depth, or at all fields.
     pub fn asks_for(&self, key: &str) -> bool {
-        self.program.nodes.iter().any(|node| matches!(node, compile::Node::Anywhere(..)))
-            || self.program.places.iter().any(|place| place.step.as_ref().is_some_and(|(_, step)| **step == *key))
+        self.looks_everywhere || self.keys.contains(key)
     }
 
     fn run<'s, 'e, N: run::Kept<'e>>(&self, event: N, scratch: &'s mut Scratch) -> Matches<'s> {

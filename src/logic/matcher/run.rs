@@ -79,7 +79,6 @@ impl<'e> Kept<'e> for tape::Node<'e> {
 }
 
 /// The list with nothing in it, of another lifetime; its allocation is reused.
-#[expect(clippy::unnecessary_filter_map, reason = "a filter would keep the borrow of the event")]
 fn emptied<A, B>(mut list: Vec<A>) -> Vec<B> {
     list.clear();
     list.into_iter().filter_map(|_| None).collect()

@@ -61,6 +61,12 @@ impl Input {
     /// Puts the next line into `line`. An error is final.
     pub fn next_line(&mut self, line: &mut Vec<u8>) -> io::Result<Line> {
         line.clear();
+        self.append_line(line)
+    }
+
+    /// Puts the next line at the end of `text`. An error is final.
+    pub fn append_line(&mut self, text: &mut Vec<u8>) -> io::Result<Line> {
+        let start = text.len();
         let mut too_long = false;
         let mut any = false;
         loop {
@@ -71,11 +77,11 @@ impl Input {
             any = true;
             let end = memchr(b'\n', buffer);
             let part = buffer.get(..end.unwrap_or(buffer.len())).unwrap_or_default();
-            if line.len() + part.len() > MAX_LINE {
+            if text.len() - start + part.len() > MAX_LINE {
                 too_long = true;
-                line.clear();
+                text.truncate(start);
             } else if !too_long {
-                line.extend_from_slice(part);
+                text.extend_from_slice(part);
             }
             let used = end.map_or(buffer.len(), |end| end + 1);
             self.reader.consume(used);
@@ -87,8 +93,8 @@ impl Input {
             return Ok(Line::End);
         }
         self.line += 1;
-        if line.last() == Some(&b'\r') {
-            line.pop();
+        if text.len() > start && text.last() == Some(&b'\r') {
+            text.pop();
         }
         Ok(if too_long { Line::TooLong } else { Line::Text })
     }
@@ -96,6 +102,11 @@ impl Input {
     /// The number of the line that was read last, from 1.
     pub fn line(&self) -> u64 {
         self.line
+    }
+
+    /// True if to read on may mean to wait.
+    pub fn is_drained(&self) -> bool {
+        self.reader.buffer().is_empty()
     }
 
     /// All that is left, if it is no more than `limit` bytes.

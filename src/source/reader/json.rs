@@ -1,4 +1,6 @@
 //! JSON objects: which log source each one is an event of, and its id, time and host.
+//!
+//! [`glance`] says as much of an object that is only on a tape.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,8 +10,11 @@ use serde_json::{Map, Value};
 
 use super::elements::{self, Elements};
 use super::exec::{self, Processes};
-use super::input::{Input, Line};
+use super::input::Input;
+use super::lines::{Lines, Part};
 use super::{Damage, Record, compose, laurel, manifest};
+use crate::logic::tape::{Node, Tape};
+use crate::logic::tree::{Kind as Shape, Tree};
 use crate::source::Catalogue;
 
 /// What comes out of one piece of a log.
@@ -55,7 +60,7 @@ impl Parser {
             return;
         };
         // How Elasticsearch and Splunk wrap what they export.
-        for (wrapper, beside) in [("_source", "_index"), ("result", "preview")] {
+        for (wrapper, beside) in WRAPPERS {
             if object.contains_key(beside)
                 && object.get(wrapper).is_some_and(Value::is_object)
                 && let Some(Value::Object(inner)) = object.remove(wrapper)
@@ -79,7 +84,8 @@ impl Parser {
             }
             return;
         }
-        let Some(kind) = kind_of(&value, self.source.as_deref()) else {
+        let asked = self.source.clone();
+        let Some(kind) = kind_of(&value, asked.as_deref()) else {
             let reason = match value.as_object().is_some_and(Map::is_empty) {
                 true => return,
                 false => "this object is an event of no log source that is known",
@@ -102,7 +108,7 @@ impl Parser {
                 }
             }
             Kind::Event(source) => {
-                let record = self.event(&source, value, line);
+                let record = self.event(source, value, line);
                 found.push_back(Ok(record));
             }
         }
@@ -134,8 +140,7 @@ impl Parser {
             Value::Number(id) => Some(id.to_string()),
             _ => None,
         });
-        let times: [&[&str]; 4] = [&["requestReceivedTimestamp"], &["stageTimestamp"], &["@timestamp"], &["Created"]];
-        let time = times.iter().find_map(|path| at(path)?.as_str()?.parse::<Timestamp>().ok());
+        let time = time_of(&event);
         let host = at(&["host", "name"]).and_then(Value::as_str).map(str::to_owned);
         let id = id.unwrap_or_else(|| line.to_string());
         self.record(source, event, id, time, host, line)
@@ -154,23 +159,31 @@ impl Parser {
     }
 }
 
+/// How Elasticsearch and Splunk wrap what they export, and what stands beside it.
+const WRAPPERS: [(&str, &str); 2] = [("_source", "_index"), ("result", "preview")];
+
+/// When an event happened.
+fn time_of<'e>(event: impl Tree<'e>) -> Option<Timestamp> {
+    let keys = ["requestReceivedTimestamp", "stageTimestamp", "@timestamp", "Created"];
+    keys.iter().find_map(|key| event.get(key)?.text()?.parse().ok())
+}
+
 /// What an object is.
-enum Kind {
+enum Kind<'s> {
     /// A Compose file with its services.
     ComposeFile,
     /// A Kubernetes object.
     Manifest,
     /// An event of this log source.
-    Event(Arc<str>),
+    Event(&'s str),
 }
 
-fn kind_of(value: &Value, asked: Option<&str>) -> Option<Kind> {
+fn kind_of<'e, 's>(value: impl Tree<'e>, asked: Option<&'s str>) -> Option<Kind<'s>> {
     let has = |key: &str| value.get(key).is_some();
-    let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
+    let text = |key: &str| value.get(key).and_then(|value| value.text()).unwrap_or_default();
     let asks = |source: &str| asked.is_none_or(|asked| asked == source);
-    let begins =
-        |prefix: &str| value.as_object().is_some_and(|object| object.keys().any(|key| key.starts_with(prefix)));
-    if asks("compose") && value.get("services").is_some_and(Value::is_object) {
+    let begins = |prefix: &str| value.any_child(&mut |key, _| key.is_some_and(|key| key.starts_with(prefix)));
+    if asks("compose") && value.get("services").is_some_and(|services| services.kind() == Shape::Object) {
         return Some(Kind::ComposeFile);
     }
     let is_audit = text("apiVersion").starts_with("audit.k8s.io/") || has("auditID");
@@ -178,7 +191,7 @@ fn kind_of(value: &Value, asked: Option<&str>) -> Option<Kind> {
         return Some(Kind::Manifest);
     }
     if let Some(asked) = asked {
-        return Some(Kind::Event(asked.into()));
+        return Some(Kind::Event(asked));
     }
     let source = if is_audit {
         "kubernetes_audit"
@@ -186,7 +199,7 @@ fn kind_of(value: &Value, asked: Option<&str>) -> Option<Kind> {
         "docker_inspect"
     } else if has("service") && !has("process") {
         "compose"
-    } else if value.pointer("/container/privileged").is_some() || begins("container.") && !begins("process.args") {
+    } else if value.at(&["container", "privileged"]).is_some() || begins("container.") && !begins("process.args") {
         "container_start"
     } else if has("process") || begins("process.") {
         "process"
@@ -194,10 +207,67 @@ fn kind_of(value: &Value, asked: Option<&str>) -> Option<Kind> {
         "container_start"
     } else {
         let known = Catalogue::builtin().source("daemon_config")?;
-        let object = value.as_object()?;
-        object.keys().any(|key| known.field(key).is_some()).then_some("daemon_config")?
+        let is_known = value.any_child(&mut |key, _| key.is_some_and(|key| known.field(key).is_some()));
+        is_known.then_some("daemon_config")?
     };
-    Some(Kind::Event(source.into()))
+    Some(Kind::Event(source))
+}
+
+/// What a line is, as far as that can be said without building it.
+pub enum Glance<'t, 's> {
+    /// An event that is read as it stands, as far as anybody looks at it.
+    Event {
+        /// Its log source.
+        source: &'s str,
+        /// The event.
+        event: Node<'t>,
+        /// When it happened.
+        time: Option<Timestamp>,
+    },
+    /// Something that has to be parsed: [`Parser`] knows.
+    Unclear,
+}
+
+/// Glances at a line of JSON. `asked` is the log source that was asked for; `looks_at` says whether anybody looks at
+/// fields of this name in events of a source.
+pub fn glance<'t, 's>(
+    line: &'t [u8],
+    tape: &'t mut Tape,
+    asked: Option<&'s str>,
+    looks_at: impl Fn(&str, &str) -> bool,
+) -> Glance<'t, 's> {
+    let Some(mut event) = tape.read(line).filter(|node| node.kind() == Shape::Object) else { return Glance::Unclear };
+    for (wrapper, beside) in WRAPPERS {
+        if event.get(beside).is_some()
+            && let Some(inner) = event.get(wrapper).filter(|inner| inner.kind() == Shape::Object)
+        {
+            event = inner;
+        }
+    }
+    if event.get("kind").and_then(Tree::text) == Some("EventList") || laurel::is_laurel(event) {
+        return Glance::Unclear;
+    }
+    let Some(Kind::Event(source)) = kind_of(event, asked) else { return Glance::Unclear };
+    let as_it_stands = match source {
+        "process" => !event.has_dotted_key() && is_complete_process(event, |key| looks_at(source, key)),
+        "container_start" => !event.has_dotted_key(),
+        // Gets the file's name.
+        "daemon_config" => false,
+        _ => true,
+    };
+    if as_it_stands { Glance::Event { source, event, time: time_of(event) } } else { Glance::Unclear }
+}
+
+/// Whether [`complete_process`] changes nothing that anybody looks at.
+fn is_complete_process(event: Node<'_>, looks_at: impl Fn(&str) -> bool) -> bool {
+    let Some(process) = event.get("process").filter(|process| process.kind() == Shape::Object) else { return true };
+    let lacks = |key: &str| process.get(key).is_none() && looks_at(key);
+    if process.get("args").is_some_and(|args| args.kind() == Shape::Array)
+        && (lacks("args_count") || lacks("command_line"))
+    {
+        return false;
+    }
+    process.get("ppid").is_none() || !(looks_at("ppid") || looks_at("pid") || lacks("parent"))
 }
 
 /// Turns keys with dots into objects: `{"process.args": …}` into `{"process": {"args": …}}`.
@@ -248,35 +318,14 @@ fn complete_process(event: &mut Value) {
 }
 
 /// JSON objects, one for each line.
-pub fn lines(
-    mut input: Input,
-    file: Arc<str>,
-    source: Option<Arc<str>>,
-) -> impl Iterator<Item = Result<Record, Damage>> {
-    let mut parser = Parser::new(file, source);
-    let mut found = Found::new();
-    let mut line = Vec::new();
-    let mut ended = false;
-    std::iter::from_fn(move || {
-        loop {
-            if let Some(next) = found.pop_front() {
-                return Some(next);
-            }
-            if ended {
-                return None;
-            }
-            let read = input.next_line(&mut line);
-            let number = input.line();
-            match read {
-                Ok(Line::Text) if line.iter().all(u8::is_ascii_whitespace) => {}
-                Ok(Line::Text) => parser.text(&line, number, &mut found),
-                Ok(Line::TooLong) => found.push_back(parser.damage(number, "the line is too long")),
-                Ok(Line::End) => ended = true,
-                Err(error) => {
-                    ended = true;
-                    found.push_back(parser.damage(number + 1, format!("the log cannot be read on: {error}")));
-                }
-            }
+pub fn lines(log: Lines) -> impl Iterator<Item = Result<Record, Damage>> {
+    log.flat_map(|part| match part {
+        Part::Records(records) => Found::from(records),
+        Part::Lines(batch) => {
+            let mut parser = batch.parser();
+            let mut found = Found::new();
+            batch.each(|line, number| parser.text(line, number, &mut found));
+            found
         }
     })
 }

@@ -5,11 +5,12 @@ use serde_json::Value;
 use super::exec::{self, Exec, Processes};
 use super::record::Stamp;
 use crate::logic::Event;
+use crate::logic::tree::{Kind, Tree};
 
 /// Whether an object is one of laurel's events.
-pub fn is_laurel(object: &Value) -> bool {
-    let has = |key: &str| object.get(key).is_some_and(Value::is_object);
-    object.get("ID").is_some_and(Value::is_string) && (has("SYSCALL") || has("EXECVE"))
+pub fn is_laurel<'e>(object: impl Tree<'e>) -> bool {
+    let has = |key: &str| object.get(key).is_some_and(|record| record.kind() == Kind::Object);
+    object.get("ID").is_some_and(|id| id.text().is_some()) && (has("SYSCALL") || has("EXECVE"))
 }
 
 /// The start of a process, if the event is one; its stamp and host.

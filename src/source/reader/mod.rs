@@ -8,6 +8,7 @@ mod exec;
 mod input;
 mod json;
 mod laurel;
+mod lines;
 mod manifest;
 mod recognise;
 mod record;
@@ -19,11 +20,14 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 
 use crate::logic::Event;
 use input::Input;
+pub(crate) use json::{Found, Glance, glance};
+pub(crate) use lines::{Batch, Lines, Part};
 use recognise::Shape;
 
 /// One event, and where it comes from.
@@ -116,6 +120,38 @@ impl Iterator for Records {
     }
 }
 
+/// A log that was opened.
+pub(crate) enum Log {
+    /// JSON lines, which several threads may read.
+    Lines(Lines),
+    /// Any other log.
+    Records(Records),
+}
+
+/// Opens a log as [`open`] does; `read` is told how many bytes of the file were read.
+///
+/// # Errors
+/// If the file cannot be opened, or is nothing that can be recognised.
+pub(crate) fn open_log(path: &Path, choice: &Choice, read: &Arc<AtomicU64>) -> io::Result<Log> {
+    let file: Box<dyn Read + Send> =
+        if path.as_os_str() == "-" { Box::new(io::stdin()) } else { Box::new(File::open(path)?) };
+    log(Box::new(Counted { file, read: Arc::clone(read) }), &path.to_string_lossy(), choice)
+}
+
+/// Counts what is read.
+struct Counted {
+    file: Box<dyn Read + Send>,
+    read: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(buffer)?;
+        self.read.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
 /// Opens a log; `-` is standard input. Files packed with gzip or zstd are unpacked on the way.
 ///
 /// # Errors
@@ -131,6 +167,13 @@ pub fn open(path: &Path, choice: &Choice) -> io::Result<Records> {
 /// # Errors
 /// If its beginning cannot be read, or is nothing that can be recognised.
 pub fn read(from: Box<dyn Read + Send>, name: &str, choice: &Choice) -> io::Result<Records> {
+    Ok(match log(from, name, choice)? {
+        Log::Records(records) => records,
+        Log::Lines(lines) => Records(Box::new(json::lines(lines))),
+    })
+}
+
+fn log(from: Box<dyn Read + Send>, name: &str, choice: &Choice) -> io::Result<Log> {
     let file: Arc<str> = name.into();
     let mut input = Input::new(from)?;
     let shape = match choice.format {
@@ -144,11 +187,11 @@ pub fn read(from: Box<dyn Read + Send>, name: &str, choice: &Choice) -> io::Resu
         })?,
     };
     let source = choice.source.clone();
-    Ok(Records(match shape {
+    Ok(Log::Records(Records(match shape {
         Shape::Empty => Box::new(std::iter::empty()),
         Shape::Auditd => Box::new(auditd::Reader::new(input, file)),
-        Shape::Lines => Box::new(json::lines(input, file, source)),
+        Shape::Lines => return Ok(Log::Lines(Lines::new(input, file, source))),
         Shape::Elements => Box::new(json::elements(input, file, source)),
         Shape::Documents => Box::new(yaml::documents(input, file, source)),
-    }))
+    })))
 }
