@@ -8,10 +8,12 @@ use clap::ValueEnum;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, civil};
 
+use super::Exit;
 use super::hunt_report::{Report, counted};
-use super::{Exit, check};
 use crate::detection::Detection;
+use crate::detection::load::load_to_match;
 use crate::hunt::{self, Hunter, Period, Settings};
+use crate::project::Project;
 use crate::source::Catalogue;
 use crate::source::reader::Choice;
 
@@ -89,7 +91,7 @@ pub enum Format {
 /// # Errors
 /// If there is no such detection or log, or the hits cannot be written.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
-    let (loaded, _) = check::load_paths(&[])?;
+    let loaded = load_to_match(&Project::find_or_built_in(None), Catalogue::builtin());
     let broken = loaded.problems.iter().filter(|problem| problem.is_error()).count();
     if broken > 0 {
         let errors = counted(broken as u64, "error", "errors");

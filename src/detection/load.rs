@@ -38,8 +38,18 @@ pub fn load(project: &Project, catalogue: &Catalogue) -> Loaded {
     load_files(project, &project.detection_files(), catalogue)
 }
 
+/// Reads all detections of a project for matching: their formulas are not decided, nor their tests and techniques
+/// checked, which takes longer than to match them.
+pub fn load_to_match(project: &Project, catalogue: &Catalogue) -> Loaded {
+    read_files(project, &project.detection_files(), catalogue, false)
+}
+
 /// Reads and checks some files of a project.
 pub fn load_files(project: &Project, files: &crate::project::Files, catalogue: &Catalogue) -> Loaded {
+    read_files(project, files, catalogue, true)
+}
+
+fn read_files(project: &Project, files: &crate::project::Files, catalogue: &Catalogue, checked: bool) -> Loaded {
     let mut problems = files.problems.clone();
     let lists = read_lists(project, &files.lists, &mut problems);
     let (parsed, refused): (Vec<(&DetectionFile, Parsed)>, Vec<Option<Detection>>) = files
@@ -60,7 +70,7 @@ pub fn load_files(project: &Project, files: &crate::project::Files, catalogue: &
             };
             let name = parse::name_of(&file.shown);
             let mut parsed = parse::parse(&text, &name, nearest_lists(&lists, &file.shown), catalogue);
-            let refused = judge(&mut parsed, catalogue, project.tests().as_deref());
+            let refused = if checked { judge(&mut parsed, catalogue, project.tests().as_deref()) } else { None };
             ((file, parsed), refused)
         })
         .unzip();
