@@ -1,5 +1,4 @@
 //! `cresset hunt` as it is run: its options, formats, streams and exit codes, over recorded logs.
-#![expect(clippy::indexing_slicing, reason = "a test says what is wrong by failing")]
 
 use std::collections::BTreeSet;
 use std::io::Write as _;

@@ -123,7 +123,7 @@ impl Iterator for Records {
 /// A log that was opened.
 pub(crate) enum Log {
     /// JSON lines, which several threads may read.
-    Lines(Lines),
+    Lines(Box<Lines>),
     /// Any other log.
     Records(Records),
 }
@@ -169,7 +169,7 @@ pub fn open(path: &Path, choice: &Choice) -> io::Result<Records> {
 pub fn read(from: Box<dyn Read + Send>, name: &str, choice: &Choice) -> io::Result<Records> {
     Ok(match log(from, name, choice)? {
         Log::Records(records) => records,
-        Log::Lines(lines) => Records(Box::new(json::lines(lines))),
+        Log::Lines(lines) => Records(Box::new(json::lines(*lines))),
     })
 }
 
@@ -190,7 +190,7 @@ fn log(from: Box<dyn Read + Send>, name: &str, choice: &Choice) -> io::Result<Lo
     Ok(Log::Records(Records(match shape {
         Shape::Empty => Box::new(std::iter::empty()),
         Shape::Auditd => Box::new(auditd::Reader::new(input, file)),
-        Shape::Lines => return Ok(Log::Lines(Lines::new(input, file, source))),
+        Shape::Lines => return Ok(Log::Lines(Box::new(Lines::new(input, file, source)))),
         Shape::Elements => Box::new(json::elements(input, file, source)),
         Shape::Documents => Box::new(yaml::documents(input, file, source)),
     })))
