@@ -5,7 +5,7 @@ use std::path::Path;
 use cresset::detection::load;
 use cresset::project::Project;
 use cresset::source::Catalogue;
-use cresset::target::{self, Built, PackInfo, State};
+use cresset::target::{self, Built, PackInfo, State, Verdict};
 
 fn built() -> Built {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/targets");
@@ -64,13 +64,13 @@ fn a_build_is_reproducible_and_says_what_it_did() {
     assert_eq!(first.files, second.files);
     let language = |target: &str| {
         first.entries.iter().find(|entry| entry.target == target).map(|entry| match &entry.state {
-            State::Rule { language, verified, deviation, .. } => (*language, *verified, *deviation),
+            State::Rule { language, verdict, .. } => (*language, *verdict),
             state => panic!("{state:?}"),
         })
     };
-    assert_eq!(language("lucene"), Some(("lucene", false, None)));
-    assert_eq!(language("elastic"), Some(("kql", true, None)));
-    assert_eq!(language("falco"), Some(("falco", true, None)));
+    assert_eq!(language("lucene"), Some(("lucene", Verdict::Unverified)));
+    assert_eq!(language("elastic"), Some(("kql", Verdict::Proved)));
+    assert_eq!(language("falco"), Some(("falco", Verdict::Proved)));
 }
 
 /// The names are those that `falco --list` prints for each source (Falco 0.44, k8saudit 0.18, container 0.7).

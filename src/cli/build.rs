@@ -1,22 +1,21 @@
 //! `cresset build`: the rules of all targets, from the detections.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
-use indicatif::ProgressBar;
 use serde_json::json;
 
-use super::Exit;
-use crate::detection::load;
+use super::workshop::Workshop;
+use super::{Exit, verify};
 use crate::diagnostic::{Diagnostic, render};
 use crate::lock::{self, Judged};
-use crate::pack;
+use crate::pack::verify::Report;
+use crate::pack::{self, Proved};
 use crate::project::Project;
-use crate::source::Catalogue;
-use crate::target::{self, Built, Entry, PackInfo, State, Target};
+use crate::target::{Built, Entry, PackInfo, State, Verdict};
 
 /// How many reasons for a deviation the summary names.
 const MOST_REASONS: usize = 4;
@@ -73,11 +72,16 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         bail!("there is no project here; say where the packs go with `--out DIR`");
     };
     let pack = PackInfo { version: version(&args.pack_version)?, ..PackInfo::default() };
-    let templates = args.templates.clone().or_else(|| project.templates());
-    let (built, lock) = match build(&project, args.path.as_deref(), templates.as_deref(), &args.target, &pack)? {
-        Ok(built) => built,
+    let workshop = match Workshop::open(&project, args.path.as_deref(), args.templates.as_deref(), &args.target)? {
+        Ok(workshop) => workshop,
         Err(problems) => return tell(&problems, args.format),
     };
+    let Proved { built, report } = match workshop.build(&pack) {
+        Ok(proved) if proved.report.is_wrong() => return refuse(&proved.report, args.format),
+        Ok(proved) => proved,
+        Err(problems) => return tell(&problems, args.format),
+    };
+    let lock = workshop.lock;
     let only = (!args.target.is_empty()).then_some(args.target.as_slice());
     let differences = if args.check { pack::check(&out, &built, &pack, only) } else { Vec::new() };
     if !args.check {
@@ -117,53 +121,11 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         Format::Human | Format::Github => {
             writeln!(stdout, "{}", table(&built))?;
             deviations(&mut stdout, &built)?;
-            writeln!(anstream::stderr(), "{} files in {}", built.files.len() + 1, out.display())?;
+            let rules = verify::summary(&report);
+            writeln!(anstream::stderr(), "{} files in {}; {rules}", built.files.len() + 1, out.display())?;
         }
     }
     Ok(if differences.is_empty() && !lock_is_stale { Exit::Clean } else { Exit::Findings })
-}
-
-/// What a build comes to before anything is written: artefacts and the lock of versions, or problems.
-pub(super) type Outcome = Result<(Built, Option<Judged>), Vec<Diagnostic>>;
-
-/// Everything in memory, and the lock of versions, if the project has a place for one; or what is wrong.
-pub(super) fn build(
-    project: &Project,
-    path: Option<&std::path::Path>,
-    templates: Option<&std::path::Path>,
-    only: &[String],
-    pack: &PackInfo,
-) -> anyhow::Result<Outcome> {
-    let catalogue = Catalogue::builtin();
-    let part = path.filter(|path| project.root() != path.canonicalize().ok().as_deref());
-    let files = part.map_or_else(|| project.detection_files(), |path| project.files_at(path));
-    let loaded = load::load_files(project, &files, catalogue);
-    if loaded.has_errors() {
-        return Ok(Err(loaded.problems));
-    }
-    let mut lock = lock::judge(project, &loaded.detections, part.is_none(), catalogue);
-    if let Some(lock) = lock.as_mut().filter(|lock| !lock.problems.is_empty()) {
-        return Ok(Err(std::mem::take(&mut lock.problems)));
-    }
-    let mut targets: Vec<Target> = match target::load_all(templates) {
-        Ok(targets) => targets,
-        Err(problems) => return Ok(Err(problems)),
-    };
-    for name in only {
-        if !targets.iter().any(|target| target.name() == name) {
-            let known: Vec<&str> = targets.iter().map(Target::name).collect();
-            bail!("there is no target `{name}`; there are {}", known.join(", "));
-        }
-    }
-    targets.retain(|target| only.is_empty() || only.iter().any(|name| name == target.name()));
-    let bar = if std::io::stderr().is_terminal() && loaded.detections.len() > 200 {
-        ProgressBar::new(loaded.detections.len() as u64)
-    } else {
-        ProgressBar::hidden()
-    };
-    let result = target::build(&targets, &loaded.detections, catalogue, pack, &|| bar.inc(1));
-    bar.finish_and_clear();
-    Ok(result.map(|built| (built, lock)))
 }
 
 /// Says what keeps a pack from being built.
@@ -179,6 +141,17 @@ pub(super) fn tell(problems: &[Diagnostic], format: Format) -> anyhow::Result<Ex
         Format::Sarif => writeln!(stdout, "{:#}", render::sarif(problems))?,
         Format::Github => write!(stdout, "{}", render::github(problems))?,
     }
+    Ok(Exit::Findings)
+}
+
+/// Says which rules mean something else than their detections: no such pack is written.
+pub(super) fn refuse(report: &Report, format: Format) -> anyhow::Result<Exit> {
+    match format {
+        Format::Json => writeln!(anstream::stdout(), "{:#}", verify::findings(report))?,
+        Format::Github => verify::annotations(&mut anstream::stdout(), Path::new(""), report)?,
+        Format::Human | Format::Sarif => verify::details(&mut anstream::stderr(), report, false)?,
+    }
+    writeln!(anstream::stderr(), "\n{}; nothing was written", verify::summary(report))?;
     Ok(Exit::Findings)
 }
 
@@ -203,16 +176,7 @@ fn table(built: &Built) -> String {
             State::NotApplicable => "-".to_owned(),
             State::Disabled => "off".to_owned(),
             State::Unsupported { .. } => "unsupported".to_owned(),
-            State::Rule { language, deviation, verified, .. } => {
-                let mut cell = (*language).to_owned();
-                if let Some(deviation) = deviation {
-                    cell = format!("{cell}, {deviation}");
-                }
-                if !verified {
-                    cell.push_str(", unverified");
-                }
-                cell
-            }
+            State::Rule { language, verdict, .. } => format!("{language}, {verdict}"),
         };
         rows.entry((detection, source)).or_default().insert(target, cell);
     }
@@ -229,8 +193,10 @@ fn table(built: &Built) -> String {
 /// What rules do not say, with the reason, each once.
 fn deviations(out: &mut impl std::io::Write, built: &Built) -> std::io::Result<()> {
     for Entry { detection, source, target, state } in &built.entries {
-        let State::Rule { deviation: Some(deviation), losses, .. } = state else { continue };
-        writeln!(out, "\n{target}: {detection} in {source} is {deviation}")?;
+        let State::Rule { verdict: verdict @ (Verdict::Wider | Verdict::Narrower), losses, .. } = state else {
+            continue;
+        };
+        writeln!(out, "\n{target}: {detection} in {source} is {verdict}")?;
         let mut reasons: Vec<&str> = losses.iter().map(|loss| loss.reason.as_str()).collect();
         reasons.sort_unstable();
         reasons.dedup();

@@ -5,6 +5,7 @@ pub mod check;
 pub mod completions;
 pub mod diff;
 pub mod events;
+pub mod explain;
 pub mod explain_code;
 pub mod fmt;
 pub mod hunt;
@@ -14,6 +15,8 @@ pub mod new;
 pub mod package;
 pub mod schema;
 pub mod test;
+pub mod verify;
+mod workshop;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -65,6 +68,7 @@ enum Command {
     Completions(completions::Args),
     Diff(diff::Args),
     Events(events::Args),
+    Explain(explain::Args),
     ExplainCode(explain_code::Args),
     Fmt(fmt::Args),
     Hunt(hunt::Args),
@@ -73,6 +77,7 @@ enum Command {
     Package(package::Args),
     Schema(schema::Args),
     Test(test::Args),
+    Verify(verify::Args),
 }
 
 impl Command {
@@ -83,6 +88,7 @@ impl Command {
             Command::Completions(args) => completions::run(&args),
             Command::Diff(args) => diff::run(&args),
             Command::Events(args) => events::run(&args),
+            Command::Explain(args) => explain::run(&args),
             Command::ExplainCode(args) => explain_code::run(&args),
             Command::Fmt(args) => fmt::run(&args),
             Command::Hunt(args) => hunt::run(&args),
@@ -91,6 +97,7 @@ impl Command {
             Command::Package(args) => package::run(&args),
             Command::Schema(args) => schema::run(&args),
             Command::Test(args) => test::run(&args),
+            Command::Verify(args) => verify::run(&args),
         }
     }
 }

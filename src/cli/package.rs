@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use super::Exit;
-use super::build::{Format, build, tell, version};
+use super::build::{Format, refuse, tell, version};
+use super::workshop::Workshop;
+use crate::pack::Proved;
 use crate::project::Project;
 use crate::target::PackInfo;
 
@@ -40,9 +42,11 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let project = Project::find_or_built_in(args.path.as_deref());
     let pack = PackInfo { version: version(&args.pack_version)?, ..PackInfo::default() };
-    let templates = args.templates.clone().or_else(|| project.templates());
-    let (built, _) = match build(&project, args.path.as_deref(), templates.as_deref(), &args.target, &pack)? {
-        Ok(built) => built,
+    let opened = Workshop::open(&project, args.path.as_deref(), args.templates.as_deref(), &args.target)?;
+    let proved = opened.and_then(|workshop| workshop.build(&pack));
+    let Proved { built, .. } = match proved {
+        Ok(proved) if proved.report.is_wrong() => return refuse(&proved.report, Format::Human),
+        Ok(proved) => proved,
         Err(problems) => return tell(&problems, Format::Human),
     };
     let mut packs: BTreeMap<&str, BTreeMap<String, &[u8]>> = BTreeMap::new();

@@ -26,9 +26,9 @@ use rayon::prelude::*;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::detection::{Detection, check};
+use crate::detection::Detection;
 use crate::logic::decide::{Budget, Schema};
-use crate::source::Catalogue;
+use crate::source::{Catalogue, Source};
 use edits::Pack;
 use meaning::Meaning;
 use metadata::KeyChange;
@@ -280,7 +280,7 @@ struct One<'a> {
 
 impl One<'_> {
     fn schema(&self, source: &str) -> Schema {
-        self.catalogue.source(source).map(check::schema).unwrap_or_default()
+        self.catalogue.source(source).map(Source::schema).unwrap_or_default()
     }
 
     /// What became of one detection; none if nothing did.

@@ -29,10 +29,22 @@ pub enum FieldType {
     Object,
 }
 
+impl Extend<(String, FieldType)> for FieldTable {
+    fn extend<T: IntoIterator<Item = (String, FieldType)>>(&mut self, fields: T) {
+        self.0.extend(fields);
+    }
+}
+
 impl FieldTable {
     /// Records a field's type, or that of all fields with a prefix.
     pub fn insert(&mut self, name: impl Into<String>, kind: FieldType) {
         self.0.insert(name.into(), kind);
+    }
+
+    /// The fields of both tables; the second's types where they differ.
+    pub fn joined(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
     }
 
     /// The type of a field, if the table knows it.

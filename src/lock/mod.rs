@@ -17,13 +17,13 @@ use rayon::prelude::*;
 
 pub use file::{Lock, LockError, Locked};
 
-use crate::detection::{Detection, check};
+use crate::detection::Detection;
 use crate::diagnostic::{Code, Diagnostic, Place, SourceFile};
 use crate::diff::git::Git;
 use crate::diff::meaning::{self, Moved, Sides};
 use crate::logic::decide::Budget;
 use crate::project::Project;
-use crate::source::Catalogue;
+use crate::source::{Catalogue, Source};
 
 /// The name of the file, in the project's folder.
 pub const FILE: &str = "detections.lock";
@@ -256,7 +256,7 @@ fn difference(
             let Some(before) = lock.formula(locked) else {
                 return found(source, "what is locked cannot be read by this version of Cresset", Vec::new());
             };
-            let schema = catalogue.source(source).map(check::schema).unwrap_or_default();
+            let schema = catalogue.source(source).map(Source::schema).unwrap_or_default();
             let meaning = meaning::compare(&before, &observation.formula, &schema, &BUDGET);
             for (sides, verbs) in [
                 (&meaning.must, ["is matched now and was not", "was matched and is not any more"]),

@@ -233,7 +233,7 @@ impl OptionTest {
         let given = if self.names.is_empty() {
             String::new()
         } else {
-            format!("{any} {}", self.given_regex("(?:=[1tT](?s:.*))?"))
+            format!("{any} {}", self.given_regex("(?:=[1tT](?s:.*))?", true))
         };
         format!("{any}{}{given}(?:[ \"';|&)]{any})?", self.commands_regex("", any))
     }
@@ -243,14 +243,14 @@ impl OptionTest {
     ///
     /// It does not know which options take a value, so it allows every option one.
     pub fn strict_regex(&self) -> String {
-        self.strict_line(&self.given_regex("(?:=(?:1|t|T|true|TRUE|True))?"))
+        self.strict_line(&self.given_regex("(?:=(?:1|t|T|true|TRUE|True))?", false))
     }
 
     /// The same as several expressions, of which one matches where [`strict_regex`](Self::strict_regex) does: shorter
     /// ones where parts of the value may come in any order, else that one.
     pub fn strict_regexes(&self) -> Vec<String> {
         let OptionValue::Given { form, tests } = &self.value else { return vec![self.strict_regex()] };
-        let Some(values) = value_regexes(*form, tests) else { return vec![self.strict_regex()] };
+        let Some(values) = value_regexes(*form, tests, false) else { return vec![self.strict_regex()] };
         values.iter().map(|value| self.strict_line(&self.named_regex(value))).collect()
     }
 
@@ -341,8 +341,8 @@ impl OptionTest {
     /// The option's own text with its value, without the blanks around it. Matches nothing if the conditions on
     /// the value need more than one expression; see [`has_regex`](Self::has_regex).
     /// `switched_on` is what may follow a long switch: wildcards know the first letter of `true` only, so the loose
-    /// reading asks for no more.
-    fn given_regex(&self, switched_on: &str) -> String {
+    /// reading asks for no more. `folded` says that case will be folded: what must not be there then keeps its own.
+    fn given_regex(&self, switched_on: &str, folded: bool) -> String {
         let (short, long) = self.short_and_long();
         let mut forms: Vec<String> = Vec::new();
         match &self.value {
@@ -354,7 +354,7 @@ impl OptionTest {
                     forms.push(format!("-[a-zA-Z0-9]*{}[a-zA-Z0-9]*", group(&short)));
                 }
             }
-            OptionValue::Given { form, tests } => match value_regex(*form, tests) {
+            OptionValue::Given { form, tests } => match value_regex(*form, tests, folded) {
                 Some(value) => forms.push(self.named_regex(&value)),
                 None => return "[^\\s\\S]".to_owned(),
             },
@@ -399,8 +399,9 @@ impl OptionTest {
                     if let Some(program) = &command.program {
                         pieces.extend([Piece::Literal(program.clone()), Piece::Any]);
                     }
-                    for word in &command.words {
-                        pieces.extend([Piece::Literal(format!(" {word}")), Piece::Any]);
+                    if !command.words.is_empty() {
+                        // The words stand next to each other, as in the other readings.
+                        pieces.extend([Piece::Literal(format!(" {}", command.words.join(" "))), Piece::Any]);
                     }
                     pieces
                 })
@@ -427,7 +428,7 @@ impl OptionTest {
     pub fn has_regex(&self) -> bool {
         match &self.value {
             OptionValue::Switch => true,
-            OptionValue::Given { form, tests } => value_regex(*form, tests).is_some(),
+            OptionValue::Given { form, tests } => value_regex(*form, tests, false).is_some(),
         }
     }
 
@@ -543,13 +544,16 @@ fn is_writable_item(item: &str) -> bool {
 const WRITABLE_ITEM: &str = "(?:(?:[^ ,r]|r[^ ,eo]|re[^ ,a]|(?:ro|readonly)=[0fF])[^ ,]*)?";
 
 /// The conditions on one value as a regular expression over that value within a line; `None` if they need more
-/// than one expression.
-fn value_regex(form: ValueForm, tests: &[ValueTest]) -> Option<String> {
-    value_regexes(form, tests).map(|all| group(&all))
+/// than one expression. `folded` as for [`OptionTest::given_regex`].
+fn value_regex(form: ValueForm, tests: &[ValueTest], folded: bool) -> Option<String> {
+    value_regexes(form, tests, folded).map(|all| group(&all))
 }
 
 /// The same as alternatives.
-fn value_regexes(form: ValueForm, tests: &[ValueTest]) -> Option<Vec<String>> {
+fn value_regexes(form: ValueForm, tests: &[ValueTest], folded: bool) -> Option<Vec<String>> {
+    let as_written = |regex: &str| if folded { format!("(?-i:{regex})") } else { regex.to_owned() };
+    let other_than = |words: &[&str], stop: &str| as_written(&other_than(words, stop));
+    let writable_item = as_written(WRITABLE_ITEM);
     // An anchor of the value's own would stand for the line's beginning or end.
     let anchors = ["^", "$", r"\b", r"\B", r"\A", r"\z"];
     let anchored = |pattern: &Pattern| matches!(pattern, Pattern::Regex(source) if anchors.iter().any(|anchor| source.contains(anchor)));
@@ -606,8 +610,8 @@ fn value_regexes(form: ValueForm, tests: &[ValueTest]) -> Option<Vec<String>> {
                         format!("{items}{read_only_item},{items}{key}{rest}"),
                     ]
                 }
-                ([], Some(false)) => vec![format!("{WRITABLE_ITEM}(?:,{WRITABLE_ITEM})*")],
-                ([key], Some(false)) => vec![format!("(?:{WRITABLE_ITEM},)*{}(?:,{WRITABLE_ITEM})*", given(key))],
+                ([], Some(false)) => vec![format!("{writable_item}(?:,{writable_item})*")],
+                ([key], Some(false)) => vec![format!("(?:{writable_item},)*{}(?:,{writable_item})*", given(key))],
                 _ => return None,
             })
         }
@@ -907,7 +911,7 @@ mod tests {
                 };
                 let given = match names {
                     [] => String::new(),
-                    _ => format!("{last} {}", option.given_regex("(?:=(?:1|t|T|true|TRUE|True))?")),
+                    _ => format!("{last} {}", option.given_regex("(?:=(?:1|t|T|true|TRUE|True))?", false)),
                 };
                 let general = format!("(?:[^ ]+ )*(?:[^ ]*/)?{general}{given}(?: (?s:.*))?");
                 let answer = equivalent(

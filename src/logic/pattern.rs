@@ -188,6 +188,14 @@ pub(super) fn escape(text: &str) -> String {
 /// A slash in all its spellings.
 const SLASHES: &str = r"/(?:\.?/)*";
 
+impl Pattern {
+    /// Whether it may say which characters must not be there.
+    fn excludes(&self) -> bool {
+        let signs = ["[^", r"\P", "--", "&&", "~~"];
+        matches!(self, Pattern::Regex(source) if signs.iter().any(|sign| source.contains(sign)))
+    }
+}
+
 impl fmt::Display for Pattern {
     /// Sigma's spelling: wildcards bare, wildcard characters of the text escaped, expressions between slashes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -233,16 +241,29 @@ impl TextSet {
     ///
     /// A pattern whose expression does not compile is satisfied by nothing; the checks refuse it long before.
     pub fn is_match(&self, text: &str, may: bool) -> bool {
-        let insensitive = self.folds(may);
-        let cell = if insensitive { &self.insensitive } else { &self.sensitive };
-        cell.get_or_init(|| {
-            let whole = format!("{}(?:{})$", if insensitive { "(?i)^" } else { "^" }, self.to_regex(ANY_CHARACTER));
-            regex::RegexBuilder::new(&whole)
-                .size_limit(64 << 20)
-                .build()
-                .unwrap_or_else(|_| regex::Regex::new(r"[^\s\S]").expect("the empty class is an expression"))
+        self.foldings(may).iter().any(|fold| {
+            let cell = if *fold { &self.insensitive } else { &self.sensitive };
+            cell.get_or_init(|| {
+                let whole = format!("{}(?:{})$", if *fold { "(?i)^" } else { "^" }, self.to_regex(ANY_CHARACTER));
+                regex::RegexBuilder::new(&whole)
+                    .size_limit(64 << 20)
+                    .build()
+                    .unwrap_or_else(|_| regex::Regex::new(r"[^\s\S]").expect("the empty class is an expression"))
+            })
+            .is_match(text)
         })
-        .is_match(text)
+    }
+
+    /// Whether case is folded in the given reading: a text satisfies the set if it does with one of these.
+    ///
+    /// They are two where the loose reading of [`Case::Either`] would lose texts that the strict one has: what an
+    /// expression excludes, `[^a]`, is more when case is folded.
+    pub fn foldings(&self, may: bool) -> &'static [bool] {
+        match (self.folds(may), self.case) {
+            (false, _) => &[false],
+            (true, Case::Either) if self.any.iter().any(Pattern::excludes) => &[true, false],
+            (true, _) => &[true],
+        }
     }
 
     /// True if letters of both cases count as the same in the given reading.
@@ -371,5 +392,8 @@ mod tests {
         assert!(!set(Case::Either).is_match("docker", false) && set(Case::Either).is_match("docker", true));
         assert!(set(Case::Insensitive).is_match("DOCKER", false));
         assert!(!set(Case::Sensitive).is_match("docker", true));
+        let excluding = |case| TextSet::new(vec![Pattern::Regex("^[^a]$".into())], case);
+        assert!(excluding(Case::Either).is_match("A", false) && excluding(Case::Either).is_match("A", true));
+        assert!(!excluding(Case::Insensitive).is_match("A", false));
     }
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use serde::{Deserialize, Serialize};
 
 use super::commands::{self, Commands};
+use crate::logic::decide::{Derivation, Derived};
 use crate::logic::{Case, Grammar, Launchers, Path};
 
 /// The data, file by file. `pod.yml` is part of the sources that ask for it.
@@ -45,6 +46,8 @@ pub struct Source {
     pub fields: Vec<Field>,
     /// The fields that tell an analyst what happened, in the order of a table's columns.
     pub columns: Vec<String>,
+    /// Fields whose values follow from another field's.
+    pub derived: Vec<Derived>,
     /// Positions of `fields`, by name.
     by_name: BTreeMap<String, usize>,
     unions: BTreeMap<String, Union>,
@@ -290,6 +293,10 @@ struct WrittenField {
     #[serde(default)]
     open: bool,
     case: Option<WrittenCase>,
+    /// The field of which it is the last segment.
+    last_segment_of: Option<String>,
+    /// The field whose arguments it joins by single blanks.
+    joins: Option<String>,
     description: String,
     #[serde(default)]
     example: String,
@@ -322,6 +329,7 @@ impl WrittenSource {
         let case = Case::from(self.case);
         let mut unions: BTreeMap<String, Union> = BTreeMap::new();
         let mut fields = Vec::new();
+        let mut derived = Vec::new();
         for union in self.unions {
             let mut paths: Vec<Path> = Vec::new();
             let segments: Vec<Path> = union.segments.iter().map(|s| Path::from_segments([s.as_str()])).collect();
@@ -353,6 +361,11 @@ impl WrittenSource {
                 ([], Some((heads, tail))) => heads.iter().map(|head| head.join(&tail)).collect(),
                 (paths, _) => paths.iter().map(|path| parse(path)).collect::<Result<_, _>>()?,
             };
+            for (from, how) in [(&field.last_segment_of, Derivation::LastSegment), (&field.joins, Derivation::Joined)] {
+                if let Some(from) = from {
+                    derived.push(Derived { field: parse(&field.name)?, from: parse(from)?, how });
+                }
+            }
             fields.push(Field {
                 name: field.name,
                 multiple: field.multiple || paths.len() > 1 || field.open,
@@ -371,6 +384,10 @@ impl WrittenSource {
             }
         }
         let known: BTreeSet<&str> = by_name.keys().map(String::as_str).collect();
+        let unknown = |derived: &&Derived| !known.contains(derived.from.to_string().as_str());
+        if let Some(derived) = derived.iter().find(unknown) {
+            return Err(format!("{} follows from {}, which is no field", derived.field, derived.from));
+        }
         if let Some(column) = self.columns.iter().find(|column| !known.contains(column.as_str())) {
             return Err(format!("the column {column} is no field"));
         }
@@ -381,6 +398,7 @@ impl WrittenSource {
             case,
             fields,
             columns: self.columns,
+            derived,
             by_name,
             unions,
         })

@@ -3,5 +3,6 @@
 pub mod catalogue;
 mod commands;
 pub mod reader;
+mod schema;
 
 pub use catalogue::{Catalogue, Field, FieldKind, Source};

@@ -6,14 +6,15 @@ use rayon::prelude::*;
 use serde::Serialize;
 use tera::Context;
 
-use super::compile::{Outcome, compile};
+use super::compile::{Outcome, Rule, compile};
 use super::context::{RuleContext, of_rule};
 use super::load::Target;
 use super::node::Loss;
 use super::problem::with_file;
 use super::render::render;
 use super::settings::{Artefact, Scope};
-use crate::detection::Detection;
+use super::verdict::Verdict;
+use crate::detection::{Detection, Observation};
 use crate::diagnostic::{self, Code, Diagnostic};
 use crate::source::Catalogue;
 
@@ -58,12 +59,9 @@ pub enum State {
         language: &'static str,
         /// Why that language.
         why: String,
-        /// Whether what was printed can be read back and proved.
-        verified: bool,
-        /// `wider` or `narrower`, if it is not exactly the detection.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        deviation: Option<&'static str>,
-        /// Why that was accepted.
+        /// What is known of its meaning.
+        verdict: Verdict,
+        /// Why a `wider` or `narrower` rule was accepted.
         #[serde(skip_serializing_if = "Option::is_none")]
         accepted: Option<String>,
         /// What it does not say.
@@ -90,8 +88,31 @@ pub struct Built {
     pub entries: Vec<Entry>,
 }
 
-/// Everything that `targets` make of `detections`, or everything that is wrong. `progress` is called for every
-/// detection that is done.
+/// A detection in a log source of a target, compiled.
+#[derive(Clone, Debug)]
+pub struct Compiled<'a> {
+    /// The target.
+    pub target: &'a Target,
+    /// The detection.
+    pub detection: &'a Detection,
+    /// What it looks for in the log source.
+    pub observation: &'a Observation,
+    /// What became of it.
+    pub outcome: Outcome<'a>,
+}
+
+impl<'a> Compiled<'a> {
+    /// The rule, if there is one.
+    pub fn rule(&self) -> Option<&Rule<'a>> {
+        match &self.outcome {
+            Outcome::Rule(rule) => Some(rule),
+            _ => None,
+        }
+    }
+}
+
+/// Everything that `targets` make of `detections`, or everything that is wrong. The verdicts of the rules are what the
+/// compiler claims; nothing has been read back.
 pub fn build(
     targets: &[Target],
     detections: &[Detection],
@@ -99,8 +120,19 @@ pub fn build(
     pack: &PackInfo,
     progress: &(dyn Fn() + Sync),
 ) -> Result<Built, Vec<Diagnostic>> {
-    type Compiled = (Entry, Option<RuleContext>);
-    let compiled: Vec<Vec<Result<Compiled, Diagnostic>>> = detections
+    let compiled = compile_all(targets, detections, catalogue, progress)?;
+    render_all(targets, &compiled, catalogue, pack, &|_, rule| rule.claim())
+}
+
+/// All detections in all their log sources for all targets, in this order, or everything that is wrong. `progress` is
+/// called for every detection that is done.
+pub fn compile_all<'a>(
+    targets: &'a [Target],
+    detections: &'a [Detection],
+    catalogue: &Catalogue,
+    progress: &(dyn Fn() + Sync),
+) -> Result<Vec<Compiled<'a>>, Vec<Diagnostic>> {
+    let results: Vec<Vec<Result<Compiled<'a>, Diagnostic>>> = detections
         .par_iter()
         .map(|detection| {
             let mut all = Vec::new();
@@ -109,39 +141,62 @@ pub fn build(
             observations.sort_by_key(|observation| &observation.source);
             for observation in observations {
                 for target in targets {
-                    let entry = |state| Entry {
-                        detection: detection.name.clone(),
-                        source: observation.source.clone(),
-                        target: target.name().to_owned(),
-                        state,
-                    };
-                    all.push(compile(target, detection, observation, catalogue).map(|outcome| match outcome {
-                        Outcome::NotApplicable => (entry(State::NotApplicable), None),
-                        Outcome::Disabled => (entry(State::Disabled), None),
-                        Outcome::Unsupported(reason) => (entry(State::Unsupported { reason }), None),
-                        Outcome::Rule(rule) => {
-                            let context = of_rule(target, &rule, catalogue.sources.get(&observation.source));
-                            (entry(state_of(&context)), Some(context))
-                        }
-                    }));
+                    let outcome = compile(target, detection, observation, catalogue);
+                    all.push(outcome.map(|outcome| Compiled { target, detection, observation, outcome }));
                 }
             }
             progress();
             all
         })
         .collect();
-
-    let (mut built, mut problems) = (Built::default(), Vec::new());
-    let mut rules: BTreeMap<String, Vec<RuleContext>> = BTreeMap::new();
-    for result in compiled.into_iter().flatten() {
+    let (mut compiled, mut problems) = (Vec::new(), Vec::new());
+    for result in results.into_iter().flatten() {
         match result {
-            Ok((entry, context)) => {
-                if let Some(context) = context {
-                    rules.entry(entry.target.clone()).or_default().push(context);
-                }
-                built.entries.push(entry);
-            }
+            Ok(one) => compiled.push(one),
             Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() {
+        return Ok(compiled);
+    }
+    diagnostic::sort(&mut problems);
+    Err(problems)
+}
+
+/// The artefacts of compiled rules, or everything that is wrong. `verdict` is what artefacts say of a rule.
+pub fn render_all(
+    targets: &[Target],
+    compiled: &[Compiled<'_>],
+    catalogue: &Catalogue,
+    pack: &PackInfo,
+    verdict: &(dyn Fn(&Compiled<'_>, &Rule<'_>) -> Verdict + Sync),
+) -> Result<Built, Vec<Diagnostic>> {
+    let contexts: Vec<Option<RuleContext>> = compiled
+        .par_iter()
+        .map(|one| match &one.outcome {
+            Outcome::Rule(rule) => {
+                Some(of_rule(one.target, rule, catalogue.sources.get(&one.observation.source), verdict(one, rule)))
+            }
+            _ => None,
+        })
+        .collect();
+    let (mut built, mut problems) = (Built::default(), Vec::new());
+    let mut rules: BTreeMap<&str, Vec<RuleContext>> = BTreeMap::new();
+    for (one, context) in compiled.iter().zip(contexts) {
+        let state = match (&one.outcome, &context) {
+            (Outcome::Disabled, _) => State::Disabled,
+            (Outcome::Unsupported(reason), _) => State::Unsupported { reason: reason.clone() },
+            (Outcome::Rule(_), Some(context)) => state_of(context),
+            _ => State::NotApplicable,
+        };
+        built.entries.push(Entry {
+            detection: one.detection.name.clone(),
+            source: one.observation.source.clone(),
+            target: one.target.name().to_owned(),
+            state,
+        });
+        if let Some(context) = context {
+            rules.entry(one.target.name()).or_default().push(context);
         }
     }
     for target in targets {
@@ -172,8 +227,7 @@ fn state_of(context: &RuleContext) -> State {
         id: context.id.clone(),
         language: context.language,
         why: context.language_reason.clone(),
-        verified: context.verified,
-        deviation: context.deviation,
+        verdict: context.verdict,
         accepted: context.deviation_reason.clone(),
         losses: context.losses.clone(),
     }
@@ -194,12 +248,8 @@ fn render_target(
 ) -> Result<Vec<(String, String)>, Vec<Diagnostic>> {
     let mut jobs = Vec::new();
     for artefact in &target.settings.artefacts {
-        let wanted = |source: &str| artefact.sources.as_ref().is_none_or(|all| all.iter().any(|s| s == source));
-        let rules: Vec<&RuleContext> = rules.iter().filter(|rule| wanted(&rule.source)).collect();
-        let path = |name: &str, source: &str| {
-            let path = artefact.path.replace("{name}", name).replace("{source}", source);
-            format!("{}/{path}", target.name())
-        };
+        let rules: Vec<&RuleContext> = rules.iter().filter(|rule| artefact.has_source(&rule.source)).collect();
+        let path = |name: &str, source: &str| format!("{}/{}", target.name(), artefact.path_for(name, source));
         match artefact.scope {
             Scope::Rule => jobs.extend(rules.iter().map(|rule| Job {
                 artefact,

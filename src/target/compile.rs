@@ -3,16 +3,18 @@
 use uuid::Uuid;
 
 use super::fields::Fields;
+use super::filters::one_line;
 use super::load::Target;
 use super::map::{Mapper, approximate};
 use super::node::{Loss, Node};
 use super::prefilter::prefilter;
 use super::settings::{LanguageChoice, SourceSettings};
+use super::verdict::Verdict;
 use crate::detection::{Accept, Detection, Deviation, Observation, Severity};
 use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::language::{self, FieldTable, FieldType, Language, Query};
-use crate::logic::{Case, Formula, Glob, Origin, Path, Pattern, Predicate, TextSet, simplify};
-use crate::source::Catalogue;
+use crate::logic::{Formula, Origin, simplify};
+use crate::source::{Catalogue, Source};
 
 /// How often a condition is mended and printed again before it is given up.
 const MAX_ROUNDS: usize = 8;
@@ -50,6 +52,28 @@ pub struct Rule<'a> {
     pub accepted: Option<Accept>,
     /// What is not said.
     pub losses: Vec<Loss>,
+}
+
+impl Rule<'_> {
+    /// What the rule is called: the detection's title, with the log source's where the detection observes several.
+    pub fn label(&self, source: Option<&Source>) -> String {
+        let title = one_line(&self.detection.title);
+        if self.detection.observations.len() < 2 {
+            return title;
+        }
+        let source = source.map_or(self.observation.source.as_str(), |source| source.title.as_str());
+        format!("{title} ({source})")
+    }
+
+    /// What the compiler claims of its meaning. Only reading the rule back shows whether that is so.
+    pub fn claim(&self) -> Verdict {
+        match self.accepted.as_ref().map(|accept| accept.deviation) {
+            _ if !Target::is_verified(self.language) => Verdict::Unverified,
+            Some(Deviation::Wider) => Verdict::Wider,
+            Some(Deviation::Narrower) => Verdict::Narrower,
+            Some(Deviation::Unsupported) | None => Verdict::Proved,
+        }
+    }
 }
 
 /// What a target makes of a detection in a log source.
@@ -263,7 +287,12 @@ impl Attempt<'_> {
         let mut mapper = Mapper::new(&self.target.settings.title, self.fields, choice);
         let mut node = mapper.map(&self.observation.formula);
         let mut table = mapper.table;
-        let base = self.base(&mut table);
+        let base = self.source.base_tests();
+        for name in self.source.base.keys() {
+            if table.get(name).is_none() {
+                table.insert(name.clone(), FieldType::Text);
+            }
+        }
         let wanted = exact(&node).map(|formula| with_base(&base, formula));
         let all = |reason: &str| {
             let (part, reason) = (self.observation.condition.clone(), reason.to_owned());
@@ -302,19 +331,6 @@ impl Attempt<'_> {
         }
         Err(all(&last))
     }
-
-    /// The tests that every rule of the source begins with.
-    fn base(&self, table: &mut FieldTable) -> Vec<Formula> {
-        let tests = self.source.base.iter().map(|(name, values)| {
-            let field = Path::from_segments([name.as_str()]);
-            if table.get(name).is_none() {
-                table.insert(name.clone(), FieldType::Text);
-            }
-            let values = values.0.iter().map(|value| Pattern::Glob(Glob::equals(value))).collect();
-            Formula::test(&field, Predicate::Text(TextSet::new(values, Case::Either)))
-        });
-        tests.collect()
-    }
 }
 
 /// A condition that follows from what is said, and its text in a language.
@@ -347,6 +363,7 @@ mod tests {
 
     use super::*;
     use crate::logic::decide::{Answer, Budget, Reason, Schema, implies};
+    use crate::logic::{Case, Glob, Pattern, Predicate, TextSet};
     use crate::logic::{Reading, Subject};
     use crate::target::generated::formula_with_elements;
     use crate::target::load::load_all;

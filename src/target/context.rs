@@ -10,6 +10,7 @@ use super::filters::one_line;
 use super::load::Target;
 use super::node::{Loss, field_names};
 use super::settings::Derivation;
+use super::verdict::Verdict;
 use crate::detection::attack;
 use crate::detection::{Confidence, Severity, Status};
 use crate::language::{FieldType, Query};
@@ -90,8 +91,10 @@ pub struct RuleContext {
     pub fields: Vec<FieldContext>,
     /// The target's fields that tell an analyst what happened.
     pub columns: Vec<String>,
-    /// Whether what was printed can be read back.
-    pub verified: bool,
+    /// What is known of the rule's meaning: `proved`, `tested`, `wider`, `narrower` or `unverified`.
+    pub verdict: Verdict,
+    /// The same as a sentence, with the reason.
+    pub standing: String,
     /// `wider` or `narrower`, where the rule is not exactly the detection.
     pub deviation: Option<&'static str>,
     /// Why that was accepted.
@@ -147,13 +150,12 @@ pub struct Technique {
 }
 
 /// What templates see of `rule`.
-pub fn of_rule(target: &Target, rule: &Rule<'_>, source: Option<&Source>) -> RuleContext {
+pub fn of_rule(target: &Target, rule: &Rule<'_>, source: Option<&Source>, verdict: Verdict) -> RuleContext {
     let detection = rule.detection;
     let settings = target.settings.sources.get(&rule.observation.source);
     let fields = settings.map(|settings| Fields::new(settings, source));
     let source_title = source.map_or_else(|| rule.observation.source.clone(), |source| source.title.clone());
     let title = one_line(&detection.title);
-    let label = if detection.observations.len() > 1 { format!("{title} ({source_title})") } else { title.clone() };
     let named = |names: &[String]| -> Vec<String> {
         let mut found: Vec<String> = Vec::new();
         for name in names {
@@ -180,7 +182,7 @@ pub fn of_rule(target: &Target, rule: &Rule<'_>, source: Option<&Source>) -> Rul
         detection_id: detection.id.to_string(),
         name: detection.name.clone(),
         key: format!("{}_{}", super::filters::slug(&detection.name), super::filters::slug(&rule.observation.source)),
-        label,
+        label: rule.label(source),
         title,
         version: detection.version,
         status: detection.status,
@@ -221,10 +223,30 @@ pub fn of_rule(target: &Target, rule: &Rule<'_>, source: Option<&Source>) -> Rul
             .map(|(formula, text)| if matches!(formula, Formula::Or(_)) { format!("({text})") } else { text.clone() }),
         fields: query_fields(rule, fields.as_ref()),
         columns: source.map(|source| named(&source.columns)).unwrap_or_default(),
-        verified: Target::is_verified(rule.language),
+        verdict,
+        standing: standing(verdict, rule),
         deviation: rule.accepted.as_ref().map(|accept| word(accept.deviation)),
         deviation_reason: rule.accepted.as_ref().map(|accept| accept.reason.clone()),
         losses: rule.losses.clone(),
+    }
+}
+
+/// What is known of a rule's meaning, as a sentence for its readers.
+fn standing(verdict: Verdict, rule: &Rule<'_>) -> String {
+    let reason = rule.accepted.as_ref().map(|accept| format!(", which accepts that: {}", one_line(&accept.reason)));
+    let reason = reason.unwrap_or_default();
+    match verdict {
+        Verdict::Proved => {
+            "Proved: for every event, it matches what its detection must match and nothing but what it may.".to_owned()
+        }
+        Verdict::Tested => {
+            "Tested: its meaning could not be decided; no event was found on which it differs from its detection."
+                .to_owned()
+        }
+        Verdict::Wider => format!("Wider than its detection{reason}"),
+        Verdict::Narrower => format!("Narrower than its detection{reason}"),
+        Verdict::Unverified => "Unverified: nothing reads it back.".to_owned(),
+        Verdict::Differs | Verdict::Unreadable | Verdict::Missing => format!("It is {verdict}: do not deploy it."),
     }
 }
 

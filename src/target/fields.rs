@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::settings::{Derivation, FieldRule, SourceSettings};
-use crate::language::FieldType;
+use crate::language::{FieldTable, FieldType};
 use crate::logic::Path;
 use crate::source::{Field, FieldKind, Source};
 
@@ -100,6 +100,40 @@ impl<'a> Fields<'a> {
         // The longest name that fits; by name, because a map has no order.
         found.sort_unstable_by_key(|(known, native)| (known.len(), *native));
         found.last().map(|(_, native)| (*native).clone())
+    }
+
+    /// The types of all fields that the target has for the source, by their names there: for reading a rule back.
+    pub fn table(&self) -> FieldTable {
+        let mut table = FieldTable::default();
+        // Names of single fields come last, because they are the most certain.
+        for (head, rule) in &self.below {
+            if let Some(prefix) = rule.name.as_ref().and_then(|name| name.strip_suffix('*')) {
+                table.insert(format!("{prefix}*"), rule.kind.unwrap_or_else(|| self.kind(head)));
+            }
+        }
+        let mut paths: Vec<&Path> = self.catalogue.keys().copied().chain(self.exact.keys()).collect();
+        paths.sort_unstable();
+        for path in paths {
+            let Some(field) = self.get(path) else { continue };
+            let Some(from) = field.from.map(|Derivation::Basename(name)| name) else {
+                table.extend(field.joined.map(|name| (name, FieldType::Text)));
+                table.extend(field.name.map(|name| (name, field.kind)));
+                continue;
+            };
+            table.extend([(from, FieldType::Text)]);
+        }
+        table
+    }
+
+    /// The path whose values the target's field `name` holds, by the rules for whole parts of an event.
+    pub fn path_below(&self, name: &str) -> Option<Path> {
+        self.below.iter().find_map(|(head, rule)| {
+            let (before, after) = rule.name.as_ref()?.split_once('*')?;
+            let middle = name.strip_prefix(before)?.strip_suffix(after)?;
+            let rest = Path::from_segments(middle.split('.').map(|segment| segment.trim_end_matches("{}")));
+            let path = head.join(&rest);
+            (self.get(&path)?.name.as_deref() == Some(name)).then_some(path)
+        })
     }
 
     /// Whether the objects at `path` are at most one, so that any two conditions on them hold for the same.

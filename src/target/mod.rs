@@ -18,10 +18,13 @@ mod problem;
 mod projection;
 mod render;
 pub mod settings;
+mod verdict;
 mod yaml;
 
-pub use build::{Built, Entry, PackInfo, State, build};
+pub use build::{Built, Compiled, Entry, PackInfo, State, build, compile_all, render_all};
 pub use compile::{Outcome, Rule, compile, rule_id};
 pub use load::{Target, built_in_files, load, load_all};
+pub use map::shown;
 pub use node::Loss;
 pub use projection::{Projection, project};
+pub use verdict::Verdict;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::detection::Severity;
 use crate::language::{FieldType, Language};
+use crate::logic::{Case, Formula, Glob, Path, Pattern, Predicate, TextSet};
 
 /// A `target.yml`.
 #[derive(Clone, Debug, Deserialize)]
@@ -73,8 +74,22 @@ pub struct SourceSettings {
     /// Only these languages, if not all of the target's.
     #[serde(default, deserialize_with = "some_languages")]
     pub languages: Option<Vec<Language>>,
+    /// Further fields of the target that its templates ask, with their types.
+    #[serde(default)]
+    pub known: IndexMap<String, FieldType>,
     /// The target's fields by the event's paths. A path that ends in `*` stands for all below it.
     pub fields: IndexMap<String, WrittenFieldRule>,
+}
+
+impl SourceSettings {
+    /// The tests that every rule of the source begins with, over the target's fields.
+    pub fn base_tests(&self) -> Vec<Formula> {
+        let tests = self.base.iter().map(|(name, values)| {
+            let values = values.0.iter().map(|value| Pattern::Glob(Glob::equals(value))).collect();
+            Formula::test(&Path::from_segments([name.as_str()]), Predicate::Text(TextSet::new(values, Case::Either)))
+        });
+        tests.collect()
+    }
 }
 
 /// One text or several.
@@ -125,6 +140,43 @@ pub struct Artefact {
     /// Only these log sources, if not all. An artefact of a whole pack that is left without a rule is not written.
     #[serde(default)]
     pub sources: Option<Vec<String>>,
+    /// How its rules are read back and proved; without it they are `unverified`.
+    #[serde(default)]
+    pub reads: Option<Format>,
+}
+
+impl Artefact {
+    /// Whether it has rules of this log source.
+    pub fn has_source(&self, source: &str) -> bool {
+        self.sources.as_ref().is_none_or(|sources| sources.iter().any(|known| known == source))
+    }
+
+    /// The path of its file below the target's folder, for a detection and a log source.
+    pub fn path_for(&self, name: &str, source: &str) -> String {
+        self.path.replace("{name}", name).replace("{source}", source)
+    }
+
+    /// Whether a path below the target's folder is one of its files.
+    pub fn is_at(&self, path: &str) -> bool {
+        let pattern = regex_syntax::escape(&self.path).replace(r"\{name\}", "[^/]+").replace(r"\{source\}", "[^/]+");
+        regex::Regex::new(&format!("^{pattern}$")).is_ok_and(|pattern| pattern.is_match(path))
+    }
+}
+
+/// The format of an artefact, for reading it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// A Sigma rule.
+    Sigma,
+    /// Splunk's `savedsearches.conf`.
+    SavedSearches,
+    /// Splunk's `macros.conf`, which the searches use.
+    Macros,
+    /// Elastic rules, one JSON document or one a line.
+    Elastic,
+    /// A Falco rules file.
+    Falco,
 }
 
 /// What one file of an artefact is about.

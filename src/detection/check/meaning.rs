@@ -5,12 +5,12 @@ use crate::detection::parse::{ObserveSpans, Parsed};
 use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::logic::decide::{Answer, Budget, Reason, Satisfiability, Schema, disjoint, satisfiable, tautology};
 use crate::logic::{Formula, OptionValue, Pattern, Predicate, Reading, ValueTest};
-use crate::source::{Catalogue, FieldKind, Source};
+use crate::source::{Catalogue, Source};
 
 pub(super) fn check(parsed: &Parsed, catalogue: &Catalogue, problems: &mut Vec<Diagnostic>) {
     let Some(detection) = &parsed.detection else { return };
     for (observation, spans) in detection.observations.iter().zip(&parsed.spans.observe) {
-        let schema = catalogue.source(&observation.source).map(schema).unwrap_or_default();
+        let schema = catalogue.source(&observation.source).map(Source::schema).unwrap_or_default();
         let place = |span: &std::ops::Range<usize>| Place { file: detection.source.clone(), span: span.clone() };
         one(observation, spans, &schema, &place, problems);
     }
@@ -116,10 +116,4 @@ fn contradiction<'o>(observation: &'o Observation, schema: &Schema, budget: &Bud
             .find(|(_, right)| disjoint(left, right, Reading::Must, schema, budget) == Answer::Holds)
             .map(|(b, _)| (a.as_str(), b.as_str()))
     })
-}
-
-/// What is known of a source's events: which fields have at most one value.
-pub fn schema(source: &Source) -> Schema {
-    let single = source.fields.iter().filter(|field| !field.multiple && field.kind != FieldKind::Arguments);
-    Schema { single: single.flat_map(|field| field.paths.iter().cloned()).collect(), ..Schema::default() }
 }

@@ -14,7 +14,7 @@ use super::parse::Parsed;
 use crate::source::Catalogue;
 
 pub use across::across;
-pub use meaning::{is_decided, schema};
+pub use meaning::is_decided;
 
 /// What is wrong with one file that was read. `tests` is the folder of recorded logs, if there is one.
 pub fn file(parsed: &Parsed, catalogue: &Catalogue, tests: Option<&Path>) -> Vec<Diagnostic> {

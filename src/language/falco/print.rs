@@ -44,6 +44,10 @@ impl Dialect for Falco {
                 let name = network_field(name)?;
                 Ok(Fragment::atom(format!("{name} = {}", literal(&network.to_string())?)))
             }
+            Predicate::Boolean(value) if field.kind == Some(FieldType::TextList) => {
+                let value = Pattern::Glob(Glob::equals(value.to_string()));
+                list(name, &TextSet::new(vec![value], Case::Sensitive))
+            }
             Predicate::Boolean(value) => Ok(Fragment::atom(format!("{name} = {value}"))),
             Predicate::Exists => Ok(Fragment::atom(format!("{name} exists"))),
             Predicate::Field { op, other } => {

@@ -58,6 +58,19 @@ impl Alphabet {
         Self { starts, classes, count: sizes.len() }
     }
 
+    /// The alphabet with classes put together: class `c` becomes class `map[c]`, of which there are `count`.
+    pub(super) fn merged(&self, map: &[u32], count: usize) -> Self {
+        let mut merged = Self { starts: Vec::new(), classes: Vec::new(), count };
+        for (start, class) in self.starts.iter().zip(&self.classes) {
+            let class = map[*class as usize];
+            if merged.classes.last() != Some(&class) {
+                merged.starts.push(*start);
+                merged.classes.push(class);
+            }
+        }
+        merged
+    }
+
     /// How many classes there are.
     pub(super) fn len(&self) -> usize {
         self.count

@@ -4,12 +4,16 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::FixedState;
 use regex_syntax::hir::Look;
 
 use super::alphabet::{Alphabet, SEPARATOR, Set};
 use super::meter::{Budget, Meter, Reason};
 use super::nfa::{self, Nfa, State};
 use crate::logic::pattern::{ANY_CHARACTER, TextSet};
+
+/// A map for keys that nobody outside chooses.
+type Fast<K, V> = HashMap<K, V, FixedState>;
 
 /// A regular language of texts, as a deterministic automaton.
 #[derive(Clone, Debug)]
@@ -38,7 +42,10 @@ pub(super) enum Fate {
 impl Automaton {
     /// The language of a set of patterns: the texts that [`TextSet::is_match`] accepts.
     pub fn of_text_set(set: &TextSet, may: bool, budget: &Budget) -> Result<Self, Reason> {
-        Self::of_regex(&whole(&set.to_regex(ANY_CHARACTER), set.folds(may)), &Meter::new(budget))
+        let any = set.to_regex(ANY_CHARACTER);
+        let each = set.foldings(may).iter().map(|fold| whole(&any, *fold));
+        let each: Vec<String> = each.map(|regex| format!("(?:{regex})")).collect();
+        Self::of_regex(&each.join("|"), &Meter::new(budget))
     }
 
     /// The texts that a regular expression matches, where the expression itself says `^` and `$`.
@@ -78,6 +85,15 @@ impl Automaton {
     /// Whether `text` is in the language.
     pub fn accepts(&self, text: &str) -> bool {
         let end = text.chars().fold(self.start, |state, c| self.step(state, self.alphabet.class_of(u32::from(c))));
+        self.accepting[end as usize]
+    }
+
+    /// Whether a text, or the arguments of a vector with the mark between them, is in the language.
+    pub(super) fn accepts_symbols(&self, symbols: &[u32]) -> bool {
+        let end = symbols.iter().fold(self.start, |state, symbol| {
+            let class = self.separator.filter(|_| *symbol == SEPARATOR);
+            self.step(state, class.unwrap_or_else(|| self.alphabet.class_of(*symbol)))
+        });
         self.accepting[end as usize]
     }
 
@@ -224,7 +240,73 @@ impl Automaton {
                 (true, true) => Fate::Open,
             })
             .collect();
-        Self { alphabet, separator, width, table, accepting, fates, start }
+        Self { alphabet, separator, width, table, accepting, fates, start }.minimal()
+    }
+
+    /// The same language with as few states and classes as it takes.
+    ///
+    /// Moore's algorithm: states are told apart by more and more of what follows, until that tells no more of them
+    /// apart.
+    fn minimal(mut self) -> Self {
+        let states = self.accepting.len();
+        let mut class: Vec<u32> = self.accepting.iter().map(|accepting| u32::from(*accepting)).collect();
+        let mut count = 0;
+        loop {
+            let mut known: Fast<Vec<u32>, u32> = Fast::default();
+            let next: Vec<u32> = (0..states)
+                .map(|state| {
+                    let row = &self.table[state * self.width..(state + 1) * self.width];
+                    let signature: Vec<u32> =
+                        std::iter::once(class[state]).chain(row.iter().map(|next| class[*next as usize])).collect();
+                    let fresh = known.len() as u32;
+                    *known.entry(signature).or_insert(fresh)
+                })
+                .collect();
+            let found = known.len();
+            class = next;
+            if found == count {
+                break;
+            }
+            count = found;
+        }
+        let mut first: Vec<usize> = vec![usize::MAX; count];
+        for (state, class) in class.iter().enumerate().rev() {
+            first[*class as usize] = state;
+        }
+        let at = |class: usize, column: usize| class * self.width + column;
+        let mut table = vec![0; count * self.width];
+        for (new, old) in first.iter().enumerate() {
+            for column in 0..self.width {
+                table[at(new, column)] = class[self.table[old * self.width + column] as usize];
+            }
+        }
+        // Characters that lead from every state to the same are one class. The mark between arguments stays its own.
+        let characters = self.alphabet.len();
+        let mut columns: Fast<Vec<u32>, u32> = Fast::default();
+        let mut kept: Vec<usize> = Vec::new();
+        let map: Vec<u32> = (0..characters)
+            .map(|column| {
+                let fresh = kept.len() as u32;
+                let content: Vec<u32> = (0..count).map(|state| table[at(state, column)]).collect();
+                *columns.entry(content).or_insert_with(|| {
+                    kept.push(column);
+                    fresh
+                })
+            })
+            .collect();
+        let alphabet = self.alphabet.merged(&map, kept.len());
+        kept.extend(self.separator);
+        self.table = (0..count)
+            .flat_map(|state| kept.iter().map(move |column| (state, *column)))
+            .map(|(s, c)| table[at(s, c)])
+            .collect();
+        self.accepting = first.iter().map(|old| self.accepting[*old]).collect();
+        self.fates = first.iter().map(|old| self.fates[*old]).collect();
+        self.start = class[self.start as usize];
+        self.separator = self.separator.map(|_| alphabet.len());
+        self.width = kept.len();
+        self.alphabet = alphabet;
+        self
     }
 }
 
@@ -330,7 +412,7 @@ fn determinise(nfa: &Nfa, meter: &Meter) -> Result<Automaton, Reason> {
         .collect();
     let endless = endless_states(nfa);
 
-    let mut known: HashMap<(Vec<u32>, u8), u32> = HashMap::new();
+    let mut known: Fast<(Vec<u32>, u8), u32> = Fast::default();
     let mut order: Vec<(Vec<u32>, u8)> = Vec::new();
     let mut table: Vec<u32> = Vec::new();
     let mut accepting: Vec<bool> = Vec::new();

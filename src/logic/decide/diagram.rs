@@ -36,6 +36,20 @@ impl Diagrams {
         self.nodes.get((diagram as usize).checked_sub(2)?).copied()
     }
 
+    /// Decisions that make the diagram true, the variables that have no say left out; none if nothing does. False is
+    /// preferred, so that an event has no more in it than it takes.
+    pub(super) fn way(&self, diagram: Ref) -> Option<Vec<(u32, bool)>> {
+        let mut way = Vec::new();
+        let mut at = diagram;
+        while let Some(node) = self.node(at) {
+            // Every diagram but the false one can be made true.
+            let holds = node.low == FALSE;
+            way.push((node.variable, holds));
+            at = if holds { node.high } else { node.low };
+        }
+        (at == TRUE).then_some(way)
+    }
+
     pub(super) fn variable(&mut self, variable: u32, meter: &Meter) -> Result<Ref, Reason> {
         self.make(Node { variable, low: FALSE, high: TRUE }, meter)
     }

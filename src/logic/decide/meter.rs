@@ -73,6 +73,37 @@ impl Meter {
         }
     }
 
+    /// Does something that may cost no more than `states`; what it did cost is paid for here.
+    pub(super) fn limited<T>(&self, states: usize, run: impl FnOnce(&Meter) -> T) -> T {
+        let room = self.states.get().min(states);
+        let part = Meter {
+            states: Cell::new(room),
+            nodes: Cell::new(self.nodes.get()),
+            ticks: Cell::new(self.ticks.get()),
+            deadline: self.deadline,
+        };
+        let result = run(&part);
+        self.states.set(self.states.get().saturating_sub(room - part.states.get()));
+        self.nodes.set(part.nodes.get());
+        result
+    }
+
+    /// A meter of its own for `states`, with the deadline of another.
+    pub(super) fn of_states(states: usize, other: &Meter) -> Self {
+        Meter { states: Cell::new(states), nodes: Cell::new(usize::MAX), ticks: Cell::new(0), deadline: other.deadline }
+    }
+
+    /// Pays for some states at once.
+    pub(super) fn states(&self, states: usize) -> Result<(), Reason> {
+        self.states.set(self.states.get().checked_sub(states).ok_or(Reason::States)?);
+        self.tick()
+    }
+
+    /// How many states can still be paid for.
+    pub(super) fn left(&self) -> usize {
+        self.states.get()
+    }
+
     /// Pays for one state of an automaton.
     pub(super) fn state(&self) -> Result<(), Reason> {
         self.states.set(self.states.get().checked_sub(1).ok_or(Reason::States)?);

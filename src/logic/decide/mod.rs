@@ -19,6 +19,7 @@ mod problem;
 mod schema;
 mod search;
 mod solve;
+mod split;
 mod value;
 mod world;
 

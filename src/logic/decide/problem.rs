@@ -8,11 +8,12 @@ use ipnet::IpNet;
 
 use super::meter::Reason;
 use super::schema::{Derivation, Kind, Schema};
+use super::split::apart;
 use crate::logic::evaluate::Reading;
 use crate::logic::formula::{Comparison, Formula, Number, Predicate, Subject, Test};
 use crate::logic::option::OptionTest;
 use crate::logic::path::Path;
-use crate::logic::pattern::Pattern;
+use crate::logic::pattern::{Case, Pattern};
 
 /// A condition whose tests are atoms.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -168,7 +169,7 @@ impl<'s> Problem<'s> {
         Ok(match formula {
             Formula::And(parts) => Skeleton::And(each(parts)?),
             Formula::Or(parts) => {
-                let parts = merge_texts(parts, reading);
+                let parts = merge_texts(parts);
                 Skeleton::Or(each(&parts)?)
             }
             Formula::AtLeast { count, of } => Skeleton::AtLeast(*count, each(of)?),
@@ -218,7 +219,7 @@ impl<'s> Problem<'s> {
                     Predicate::Field { .. } => Err(Reason::beyond("a keyword is compared with a field")),
                     predicate => {
                         let group = self.group(base, About::Anywhere);
-                        Ok(self.atom(group, Asks::Value(View::Itself, value_test(predicate, may)?)))
+                        Ok(self.values(group, View::Itself, value_tests(predicate, may)?))
                     }
                 };
             }
@@ -251,11 +252,18 @@ impl<'s> Problem<'s> {
         if let Predicate::Option(option) = &test.predicate {
             return self.option(group, option, may);
         }
-        let value = value_test(&test.predicate, may)?;
-        if view != View::Itself && matches!(value, ValueTest::Number(..)) {
+        let values = value_tests(&test.predicate, may)?;
+        if view != View::Itself && values.iter().any(|value| matches!(value, ValueTest::Number(..))) {
             return Err(Reason::beyond("a number is asked of a field that is text elsewhere in the condition"));
         }
-        Ok(self.atom(group, Asks::Value(view, value)))
+        Ok(self.values(group, view, values))
+    }
+
+    /// Some value, seen so, satisfies one of the tests.
+    fn values(&mut self, group: usize, view: View, tests: Vec<ValueTest>) -> Skeleton {
+        let parts = tests.into_iter().flat_map(apart).map(|test| self.atom(group, Asks::Value(view, test)));
+        let mut parts: Vec<Skeleton> = parts.collect();
+        if parts.len() == 1 { parts.remove(0) } else { Skeleton::Or(parts) }
     }
 
     fn option(&mut self, group: usize, option: &Arc<OptionTest>, may: bool) -> Result<Skeleton, Reason> {
@@ -264,7 +272,7 @@ impl<'s> Problem<'s> {
         }
         self.plain_vectors |= !may;
         let regex = if may { option.loose_regex() } else { option.strict_regex() };
-        Ok(self.atom(group, Asks::Value(View::Joined, ValueTest::Line(regex, option.folds(may)))))
+        Ok(self.values(group, View::Joined, vec![ValueTest::Line(regex, option.folds(may))]))
     }
 
     /// Which group a field belongs to, and how it is seen there.
@@ -342,13 +350,12 @@ fn negation(part: Skeleton) -> Skeleton {
 }
 
 /// The alternatives with all text tests of one field as one: some value is in `A` or some in `B` is some in `A ∪ B`.
-fn merge_texts(parts: &[Formula], reading: Reading) -> Vec<Formula> {
-    let may = reading == Reading::May;
+fn merge_texts(parts: &[Formula]) -> Vec<Formula> {
     let mut merged: Vec<Formula> = Vec::new();
-    let mut known: HashMap<(&Subject, bool), usize> = HashMap::new();
+    let mut known: HashMap<(&Subject, Case), usize> = HashMap::new();
     for part in parts {
         if let Formula::Test(Test { subject, predicate: Predicate::Text(set), .. }) = part {
-            let slot = known.entry((subject, set.folds(may))).or_insert(merged.len());
+            let slot = known.entry((subject, set.case)).or_insert(merged.len());
             if let Some(Formula::Test(Test { predicate: Predicate::Text(all), .. })) = merged.get_mut(*slot) {
                 all.any.extend(set.any.iter().cloned());
                 continue;
@@ -359,13 +366,21 @@ fn merge_texts(parts: &[Formula], reading: Reading) -> Vec<Formula> {
     merged
 }
 
-fn value_test(predicate: &Predicate, may: bool) -> Result<ValueTest, Reason> {
+/// What is asked of one value, as tests of which one has to hold.
+fn value_tests(predicate: &Predicate, may: bool) -> Result<Vec<ValueTest>, Reason> {
+    match predicate {
+        Predicate::Text(set) => set.foldings(may).iter().map(|fold| value_test(predicate, *fold)).collect(),
+        predicate => Ok(vec![value_test(predicate, false)?]),
+    }
+}
+
+fn value_test(predicate: &Predicate, fold: bool) -> Result<ValueTest, Reason> {
     Ok(match predicate {
         Predicate::Text(set) => {
             let mut patterns = set.any.clone();
             patterns.sort();
             patterns.dedup();
-            ValueTest::Text(patterns, set.folds(may))
+            ValueTest::Text(patterns, fold)
         }
         Predicate::Number { op, value } => ValueTest::Number(*op, *value),
         Predicate::Network(network) => ValueTest::Network(network.trunc()),

@@ -39,7 +39,7 @@ pub struct Derived {
 /// How a field follows from another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Derivation {
-    /// It is the last segment of a path: `process.name` of `process.executable`.
+    /// It is the last segment of an absolute path: `process.name` of `process.executable`.
     LastSegment,
     /// It is the arguments of a vector, joined by single blanks: `process.command_line` of `process.args`.
     Joined,

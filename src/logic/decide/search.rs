@@ -4,6 +4,8 @@
 
 use std::collections::HashSet;
 
+use foldhash::fast::FixedState;
+
 use super::alphabet::{Alphabet, SEPARATOR};
 use super::automaton::{Automaton, Fate};
 use super::meter::{Meter, Reason};
@@ -11,12 +13,119 @@ use super::meter::{Meter, Reason};
 /// Component states for "certainly as wanted, whatever follows".
 const SETTLED: u32 = u32::MAX;
 
-/// The symbols of a shortest text in every language of `inside` and in none of `outside`, if there is one.
-pub(super) fn shortest(
+/// How many languages are tried when one more is needed.
+const MAX_TRIES: usize = 12;
+/// How many states it may take to see that one language lies in others.
+const ALONE: usize = 10_000;
+
+/// Languages by their places among those of `inside` and of `outside` that leave no text together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Core {
+    pub(super) inside: Vec<usize>,
+    pub(super) outside: Vec<usize>,
+}
+
+/// The symbols of a text in every language of `inside` and of `within`, and in none of `outside`; if there is none, the
+/// languages that are enough to see it.
+///
+/// Most of the languages have no say in the answer. In most proofs one language of `inside` lies in one of `outside`, or
+/// in several together; so this is asked first, of each alone.
+pub(super) fn witness(
     inside: &[&Automaton],
     outside: &[&Automaton],
+    within: &[&Automaton],
     meter: &Meter,
-) -> Result<Option<Vec<u32>>, Reason> {
+) -> Result<Result<Vec<u32>, Core>, Reason> {
+    // The smallest language leaves least to the others.
+    let mut order: Vec<usize> = (0..inside.len()).collect();
+    order.sort_by_key(|at| inside[*at].len());
+    for at in &order {
+        let mut alone: Vec<&Automaton> = within.to_vec();
+        alone.push(inside[*at]);
+        let core = |outside| Ok(Err(Core { inside: vec![*at], outside }));
+        let Some(first) = shortest(&alone, &[], meter)? else { return core(Vec::new()) };
+        let forbidding = (0..outside.len()).filter(|other| outside[*other].accepts_symbols(&first));
+        for other in forbidding.take(MAX_TRIES) {
+            if shortest(&alone, &[outside[other]], meter)?.is_none() {
+                return core(vec![other]);
+            }
+        }
+    }
+    if order.len() > 1 && !outside.is_empty() {
+        for at in &order {
+            match meter.limited(ALONE, |meter| refine(&[*at], inside, outside, within, meter)) {
+                Ok(Err(core)) => return Ok(Err(core)),
+                Ok(Ok(_)) | Err(Reason::States) => {}
+                Err(reason) => return Err(reason),
+            }
+        }
+    }
+    refine(&order, inside, outside, within, meter)
+}
+
+/// The answer to [`witness`] for the languages of `inside` that `chosen` lists. The search begins with the first and adds
+/// another only when a text was found that this one forbids.
+fn refine(
+    chosen: &[usize],
+    inside: &[&Automaton],
+    outside: &[&Automaton],
+    within: &[&Automaton],
+    meter: &Meter,
+) -> Result<Result<Vec<u32>, Core>, Reason> {
+    let mut rest: Vec<usize> = chosen.to_vec();
+    let mut yes: Vec<&Automaton> = within.to_vec();
+    let mut core = Core::default();
+    if !rest.is_empty() {
+        let at = rest.remove(0);
+        yes.push(inside[at]);
+        core.inside.push(at);
+    }
+    let Some(mut word) = shortest(&yes, &[], meter)? else { return Ok(Err(core)) };
+    let mut no: Vec<&Automaton> = Vec::new();
+    loop {
+        let is_new = |at: &usize| !core.outside.contains(at);
+        let mut forbidding: Vec<usize> =
+            (0..outside.len()).filter(is_new).filter(|at| outside[*at].accepts_symbols(&word)).collect();
+        if forbidding.is_empty() {
+            let Some(at) = rest.iter().position(|at| !inside[*at].accepts_symbols(&word)) else {
+                return Ok(Ok(word));
+            };
+            let at = rest.remove(at);
+            yes.push(inside[at]);
+            core.inside.push(at);
+            match shortest(&yes, &no, meter)? {
+                Some(next) => word = next,
+                None => return Ok(Err(core)),
+            }
+            continue;
+        }
+        // One that forbids everything settles it; else the one that forbids most, judged by what is left.
+        forbidding.sort_by_key(|at| outside[*at].len());
+        let mut best: Option<(usize, Vec<u32>)> = None;
+        for at in forbidding.into_iter().take(MAX_TRIES) {
+            no.push(outside[at]);
+            let next = shortest(&yes, &no, meter)?;
+            no.pop();
+            match next {
+                None => {
+                    core.outside.push(at);
+                    return Ok(Err(core));
+                }
+                Some(next) if best.as_ref().is_none_or(|(_, known)| known.len() < next.len()) => {
+                    best = Some((at, next));
+                }
+                Some(_) => {}
+            }
+        }
+        let Some((at, next)) = best else { return Ok(Ok(word)) };
+        no.push(outside[at]);
+        core.outside.push(at);
+        word = next;
+    }
+}
+
+/// The symbols of a shortest text in every language of `inside` and in none of `outside`, if there is one.
+fn shortest(inside: &[&Automaton], outside: &[&Automaton], meter: &Meter) -> Result<Option<Vec<u32>>, Reason> {
     let parts: Vec<(&Automaton, bool)> =
         inside.iter().map(|part| (*part, true)).chain(outside.iter().map(|part| (*part, false))).collect();
     let alphabets: Vec<&Alphabet> = parts.iter().map(|(part, _)| &part.alphabet).collect();
@@ -33,12 +142,28 @@ pub(super) fn shortest(
     let Some(start) = parts.iter().map(|part| settle(*part, part.0.start())).collect::<Option<Vec<u32>>>() else {
         return Ok(None);
     };
-    let mut known: HashSet<Vec<u32>> = HashSet::new();
-    let mut visited: Vec<(Vec<u32>, usize, u32)> = vec![(start.clone(), usize::MAX, 0)];
-    known.insert(start);
-    let mut at = 0;
-    while at < visited.len() {
-        let state = visited[at].0.clone();
+    // The states of all parts are one number: a digit each, the last of it for "settled".
+    let mut place = 1_u128;
+    let mut places = Vec::with_capacity(parts.len());
+    for (part, _) in &parts {
+        places.push(place);
+        place = place.checked_mul(part.len() as u128 + 1).ok_or(Reason::States)?;
+    }
+    let digit = |at: usize, state: u32| {
+        let state = if state == SETTLED { parts[at].0.len() as u128 } else { u128::from(state) };
+        places[at] * state
+    };
+    let key = |state: &[u32]| state.iter().enumerate().map(|(at, state)| digit(at, *state)).sum::<u128>();
+    let width = parts.len();
+    let mut known: HashSet<u128, FixedState> = HashSet::default();
+    // States one after another, each with where it came from and by which symbol.
+    let mut states: Vec<u32> = start.clone();
+    let mut steps: Vec<(usize, u32)> = vec![(usize::MAX, 0)];
+    known.insert(key(&start));
+    let (mut at, mut state, mut next) = (0, start, vec![0; width]);
+    let mut fresh: Vec<u128> = Vec::new();
+    while at < steps.len() {
+        state.copy_from_slice(&states[at * width..(at + 1) * width]);
         let done = parts
             .iter()
             .zip(&state)
@@ -46,29 +171,33 @@ pub(super) fn shortest(
         if done {
             let mut text = Vec::new();
             let mut step = at;
-            while let Some((_, from, symbol)) = visited.get(step).filter(|(_, from, _)| *from != usize::MAX) {
+            while let Some((from, symbol)) = steps.get(step).filter(|(from, _)| *from != usize::MAX) {
                 text.push(*symbol);
                 step = *from;
             }
             text.reverse();
             return Ok(Some(text));
         }
+        fresh.clear();
         'symbols: for (symbol, classes) in &symbols {
-            let mut next = Vec::with_capacity(parts.len());
-            for ((part, state), class) in parts.iter().zip(&state).zip(classes) {
-                if *state == SETTLED {
-                    next.push(SETTLED);
-                    continue;
-                }
-                match settle(*part, part.0.step(*state, *class)) {
-                    Some(state) => next.push(state),
-                    None => continue 'symbols,
-                }
+            for (slot, ((part, state), class)) in next.iter_mut().zip(parts.iter().zip(&state).zip(classes)) {
+                *slot = match *state {
+                    SETTLED => SETTLED,
+                    state => match settle(*part, part.0.step(state, *class)) {
+                        Some(state) => state,
+                        None => continue 'symbols,
+                    },
+                };
             }
-            if !known.contains(&next) {
-                meter.state()?;
-                known.insert(next.clone());
-                visited.push((next, at, *symbol));
+            // Most symbols lead where one just before led.
+            let key = key(&next);
+            if !fresh.contains(&key) {
+                fresh.push(key);
+                if known.insert(key) {
+                    meter.state()?;
+                    states.extend_from_slice(&next);
+                    steps.push((at, *symbol));
+                }
             }
         }
         meter.tick()?;

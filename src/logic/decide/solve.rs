@@ -8,6 +8,7 @@ use super::automaton::{Automaton, arguments};
 use super::diagram::{Diagrams, FALSE, Ref, TRUE};
 use super::meter::{Meter, Reason};
 use super::problem::{About, Asks, Problem, Skeleton, ValueTest, View};
+use super::search::Core;
 use super::value::{Found, Languages};
 use super::world::{Filling, World};
 
@@ -16,6 +17,15 @@ type Forbidden = Rc<Vec<usize>>;
 
 /// Atoms of one group that have to hold, and atoms that must not.
 type Choice = (Vec<usize>, Vec<usize>);
+
+/// Atoms, and whether each holds, that cannot be so together.
+type Clash = Vec<(usize, bool)>;
+
+/// The content of a group, or why there is none.
+type Filled = Result<Rc<Filling>, Rc<Clash>>;
+
+/// A path of which another field is the last segment.
+const ABSOLUTE_PATH: &str = "^/(?s:.)*$";
 
 /// How many different tests are decided together: the search goes as deep as there are tests.
 const MAX_ATOMS: usize = 1000;
@@ -31,7 +41,7 @@ pub(super) struct Solver<'p, 's> {
     variables: Vec<u32>,
     bodies: HashMap<usize, Ref>,
     solved: HashMap<(Ref, Forbidden), Option<Rc<World>>>,
-    filled: HashMap<(usize, Choice, Forbidden), Option<Rc<Filling>>>,
+    filled: HashMap<(usize, Choice, Forbidden), Filled>,
     /// Why some part was neither shown possible nor impossible.
     doubt: Option<Reason>,
 }
@@ -114,81 +124,93 @@ impl<'p, 's> Solver<'p, 's> {
         }
     }
 
-    fn group_of(&self, diagram: Ref) -> Option<usize> {
-        let variable = self.diagrams.node(diagram)?.variable;
-        self.group_of_atom(*self.order.get(variable as usize)?)
-    }
-
     fn group_of_atom(&self, atom: usize) -> Option<usize> {
         self.problem.atoms.get(atom).map(|atom| atom.group)
     }
 
-    /// Values for all groups that the diagram asks about. The groups do not depend on one another, so what remains of
-    /// the diagram after one group is solved once, however it was reached.
+    /// Values for all groups that the diagram asks about.
+    ///
+    /// A way to decide all atoms is taken from the diagram, and the groups are filled accordingly. Where one cannot be,
+    /// the atoms to blame are forbidden together in the diagram, and another way is taken.
     fn solve(&mut self, diagram: Ref, forbidden: &Forbidden) -> Result<Option<Rc<World>>, Reason> {
-        if diagram == FALSE {
-            return Ok(None);
-        }
-        let Some(group) = self.group_of(diagram) else { return Ok(Some(Rc::default())) };
         let key = (diagram, Rc::clone(forbidden));
         if let Some(known) = self.solved.get(&key) {
             return Ok(known.clone());
         }
-        let found = self.branch(diagram, group, &mut Choice::default(), forbidden)?;
+        let meter = self.meter;
+        let mut left = diagram;
+        let found = loop {
+            meter.node()?;
+            let Some(way) = self.diagrams.way(left) else { break None };
+            match self.follow(&way, forbidden)? {
+                Ok(world) => break Some(world),
+                Err(clash) => {
+                    let mut not_all = FALSE;
+                    for (atom, holds) in clash.iter() {
+                        let variable = self.variables.get(*atom).copied().unwrap_or_default();
+                        let literal = self.diagrams.variable(variable, meter)?;
+                        let other = if *holds { self.diagrams.not(literal, meter)? } else { literal };
+                        not_all = self.diagrams.or(not_all, other, meter)?;
+                    }
+                    left = self.diagrams.and(left, not_all, meter)?;
+                }
+            }
+        };
         self.solved.insert(key, found.clone());
         Ok(found)
     }
 
-    /// Goes through the ways to decide the atoms of one group.
-    fn branch(
-        &mut self,
-        diagram: Ref,
-        group: usize,
-        choice: &mut Choice,
-        forbidden: &Forbidden,
-    ) -> Result<Option<Rc<World>>, Reason> {
-        self.meter.node()?;
-        if diagram == FALSE {
-            return Ok(None);
+    /// The values of all groups if the atoms are decided so; else atoms that cannot be decided so together.
+    fn follow(&mut self, way: &[(u32, bool)], forbidden: &Forbidden) -> Result<Result<Rc<World>, Rc<Clash>>, Reason> {
+        let mut choices: BTreeMap<usize, Choice> = BTreeMap::new();
+        for (variable, holds) in way {
+            let Some(atom) = self.order.get(*variable as usize).copied() else { continue };
+            let Some(group) = self.group_of_atom(atom) else { continue };
+            let choice = choices.entry(group).or_default();
+            if *holds { choice.0.push(atom) } else { choice.1.push(atom) }
         }
-        let node = self.diagrams.node(diagram).filter(|_| self.group_of(diagram) == Some(group));
-        let Some(node) = node else {
-            let is_anywhere = self.problem.groups.get(group).is_some_and(|group| group.about == About::Anywhere);
-            let more = if is_anywhere { self.forbid(forbidden, &choice.1) } else { Rc::clone(forbidden) };
-            let Some(filling) = self.fill(group, choice, forbidden)? else { return Ok(None) };
-            let Some(rest) = self.solve(diagram, &more)? else { return Ok(None) };
-            return Ok(Some(Rc::new(World { group, filling, rest: Some(rest) })));
-        };
-        let Some(atom) = self.order.get(node.variable as usize).copied() else { return Ok(None) };
-        choice.1.push(atom);
-        let found = self.branch(node.low, group, choice, forbidden)?;
-        choice.1.pop();
-        if found.is_some() || node.high == FALSE {
-            return Ok(found);
+        let is_anywhere =
+            |group: usize| self.problem.groups.get(group).is_some_and(|group| group.about == About::Anywhere);
+        // Keywords that no value may satisfy bind all groups.
+        let denied: Vec<usize> = choices
+            .iter()
+            .filter(|(group, _)| is_anywhere(**group))
+            .flat_map(|(_, choice)| choice.1.iter().copied())
+            .collect();
+        let all = self.forbid(forbidden, &denied);
+        let mut world = Rc::new(World::default());
+        for (group, choice) in choices.iter().rev() {
+            let forbidden = if is_anywhere(*group) { forbidden } else { &all };
+            match self.fill(*group, choice, forbidden)? {
+                Ok(filling) => world = Rc::new(World { group: *group, filling, rest: Some(world) }),
+                Err(clash) => {
+                    // What is forbidden from outside is no choice that was made here.
+                    let mine =
+                        |(atom, holds): &(usize, bool)| *holds || choice.1.contains(atom) || denied.contains(atom);
+                    return Ok(Err(Rc::new(clash.iter().copied().filter(mine).collect())));
+                }
+            }
         }
-        choice.0.push(atom);
-        let found = match self.fill(group, choice, forbidden)? {
-            Some(_) => self.branch(node.high, group, choice, forbidden)?,
-            None => None,
-        };
-        choice.0.pop();
-        Ok(found)
+        Ok(Ok(world))
     }
 
     fn forbid(&self, forbidden: &Forbidden, more: &[usize]) -> Forbidden {
+        if more.is_empty() {
+            return Rc::clone(forbidden);
+        }
         let mut all: Vec<usize> = forbidden.iter().chain(more).copied().collect();
         all.sort_unstable();
         all.dedup();
         Rc::new(all)
     }
 
-    /// What the values of one group are, if its atoms are to be decided so.
-    fn fill(&mut self, group: usize, choice: &Choice, forbidden: &Forbidden) -> Result<Option<Rc<Filling>>, Reason> {
+    /// What the values of one group are, if its atoms are to be decided so; else atoms that cannot be together.
+    fn fill(&mut self, group: usize, choice: &Choice, forbidden: &Forbidden) -> Result<Filled, Reason> {
         let key = (group, choice.clone(), Rc::clone(forbidden));
         if let Some(known) = self.filled.get(&key) {
             return Ok(known.clone());
         }
-        let filling = self.make_filling(group, choice, forbidden)?.map(Rc::new);
+        let filling = self.make_filling(group, choice, forbidden)?.map(Rc::new).map_err(Rc::new);
         self.filled.insert(key, filling.clone());
         Ok(filling)
     }
@@ -198,23 +220,23 @@ impl<'p, 's> Solver<'p, 's> {
         group: usize,
         (yes, no): &Choice,
         forbidden: &Forbidden,
-    ) -> Result<Option<Filling>, Reason> {
+    ) -> Result<Result<Filling, Clash>, Reason> {
         let problem = self.problem;
-        let Some(about) = problem.groups.get(group).map(|group| &group.about) else { return Ok(None) };
+        let Some(about) = problem.groups.get(group).map(|group| &group.about) else { return Ok(Ok(Filling::Nothing)) };
         if let About::Comparison(_) = about {
-            return Ok(Some(Filling::Compared { yes: yes.clone() }));
+            return Ok(Ok(Filling::Compared { yes: yes.clone() }));
         }
         if yes.is_empty() {
-            return Ok(Some(Filling::Nothing));
+            return Ok(Ok(Filling::Nothing));
         }
         if let About::Objects(path) = about {
             return self.objects(problem.is_single(path), yes, no, forbidden);
         }
-        let tests = |atoms: &[usize]| -> Vec<(&'p ValueTest, View)> {
+        let tests = |atoms: &[usize]| -> Vec<(usize, &'p ValueTest, View)> {
             atoms
                 .iter()
                 .filter_map(|atom| match &problem.atoms.get(*atom)?.asks {
-                    Asks::Value(view, test) => Some((test, *view)),
+                    Asks::Value(view, test) => Some((*atom, test, *view)),
                     _ => None,
                 })
                 .collect()
@@ -226,53 +248,59 @@ impl<'p, 's> Solver<'p, 's> {
             }
             _ => vec![View::Itself],
         };
-        for (test, _) in tests(forbidden) {
-            no_tests.extend(views.iter().map(|view| (test, *view)));
+        for (atom, test, _) in tests(forbidden) {
+            no_tests.extend(views.iter().map(|view| (atom, test, *view)));
         }
         let field = match about {
             About::Field(path) => Some(path),
             _ => None,
         };
         let kind = field.and_then(|field| problem.kind(field));
-        match about {
-            About::Vector(_) => {
-                let within = [Arc::new(Automaton::of_vectors(problem.plain_vectors))];
-                let found = self.languages.find(&yes_tests, &no_tests, &within, None, self.meter)?;
-                Ok(self.found(found).map(|symbols| Filling::Arguments(arguments(&symbols))))
-            }
-            About::Executable(_) => {
-                let found = self.languages.find(&yes_tests, &no_tests, &[], None, self.meter)?;
-                Ok(self.found(found).map(|symbols| Filling::Executable(arguments(&symbols).concat())))
-            }
-            _ => {
-                let is_single = field.is_some_and(|field| problem.is_single(field));
-                let wanted: Vec<&[(&ValueTest, View)]> =
-                    if is_single { vec![yes_tests.as_slice()] } else { yes_tests.chunks(1).collect() };
-                let mut values = Vec::new();
-                for tests in wanted {
-                    let found = self.languages.find(tests, &no_tests, &[], kind, self.meter)?;
-                    let Some(symbols) = self.found(found) else { return Ok(None) };
-                    let text = arguments(&symbols).concat();
+        let within: Vec<Arc<Automaton>> = match about {
+            About::Vector(_) => vec![Arc::new(Automaton::of_vectors(problem.plain_vectors))],
+            About::Executable(_) => vec![self.languages.named(ABSOLUTE_PATH, self.meter)?],
+            _ => Vec::new(),
+        };
+        let is_one = matches!(about, About::Vector(_) | About::Executable(_))
+            || field.is_some_and(|field| problem.is_single(field));
+        let wanted: Vec<&[(usize, &ValueTest, View)]> =
+            if is_one { vec![yes_tests.as_slice()] } else { yes_tests.chunks(1).collect() };
+        let mut values: Vec<(Vec<u32>, bool)> = Vec::new();
+        for tests in wanted {
+            let seen = |tests: &[(usize, &'p ValueTest, View)]| -> Vec<(&'p ValueTest, View)> {
+                tests.iter().map(|(_, test, view)| (*test, *view)).collect()
+            };
+            let found = self.languages.find(&seen(tests), &seen(&no_tests), &within, kind, self.meter)?;
+            let of = |tests: &[(usize, &ValueTest, View)], at: &[usize], holds: bool| -> Vec<(usize, bool)> {
+                at.iter().filter_map(|at| tests.get(*at)).map(|(atom, ..)| (*atom, holds)).collect()
+            };
+            let core = match found {
+                Found::One(symbols) => {
                     let is_number = kind == Some(super::Kind::Number)
-                        || tests.iter().any(|(test, _)| matches!(test, ValueTest::Number(..)));
-                    if !values.iter().any(|(known, _)| *known == text) {
-                        values.push((text, is_number));
+                        || tests.iter().any(|(_, test, _)| matches!(test, ValueTest::Number(..)));
+                    if !values.iter().any(|(known, _)| *known == symbols) {
+                        values.push((symbols, is_number));
                     }
+                    continue;
                 }
-                Ok(Some(Filling::Values(values)))
-            }
+                Found::None(core) => core,
+                Found::Unsure(reason) => {
+                    self.doubt.get_or_insert(reason);
+                    Core { inside: (0..tests.len()).collect(), outside: (0..no_tests.len()).collect() }
+                }
+            };
+            let mut clash = of(tests, &core.inside, true);
+            clash.extend(of(&no_tests, &core.outside, false));
+            return Ok(Err(clash));
         }
-    }
-
-    fn found(&mut self, found: Found) -> Option<Vec<u32>> {
-        match found {
-            Found::One(symbols) => Some(symbols),
-            Found::None => None,
-            Found::Unsure(reason) => {
-                self.doubt.get_or_insert(reason);
-                None
-            }
-        }
+        let first = || values.first().map(|(symbols, _)| arguments(symbols)).unwrap_or_default();
+        Ok(Ok(match about {
+            About::Vector(_) => Filling::Arguments(first()),
+            About::Executable(_) => Filling::Executable(first().concat()),
+            _ => Filling::Values(
+                values.iter().map(|(symbols, is_number)| (arguments(symbols).concat(), *is_number)).collect(),
+            ),
+        }))
     }
 
     /// Objects that satisfy each of `yes` and none of `no`: one for each, or one for all where there is but one.
@@ -282,29 +310,43 @@ impl<'p, 's> Solver<'p, 's> {
         yes: &[usize],
         no: &[usize],
         forbidden: &Forbidden,
-    ) -> Result<Option<Filling>, Reason> {
+    ) -> Result<Result<Filling, Clash>, Reason> {
+        let wanted: Vec<&[usize]> = if is_single { vec![yes] } else { yes.chunks(1).collect() };
+        let mut objects = Vec::new();
+        for yes in wanted {
+            // Few of the negated conditions have a say, so they are added one by one, as texts' are.
+            let clash = |no: &[usize]| -> Clash {
+                let denied = forbidden.iter().chain(no).map(|atom| (*atom, false));
+                yes.iter().map(|atom| (*atom, true)).chain(denied).collect()
+            };
+            if self.object(yes, &[], forbidden)?.is_none() {
+                return Ok(Err(clash(&[])));
+            }
+            for atom in no {
+                if self.object(yes, &[*atom], forbidden)?.is_none() {
+                    return Ok(Err(clash(&[*atom])));
+                }
+            }
+            let Some(object) = self.object(yes, no, forbidden)? else { return Ok(Err(clash(no))) };
+            objects.push(object);
+        }
+        Ok(Ok(Filling::Objects { objects, is_single }))
+    }
+
+    /// An object that satisfies all of `yes` and none of `no`.
+    fn object(&mut self, yes: &[usize], no: &[usize], forbidden: &Forbidden) -> Result<Option<Rc<World>>, Reason> {
         let meter = self.meter;
-        let mut none = TRUE;
+        let mut all = TRUE;
+        for atom in yes {
+            let body = self.body(*atom)?;
+            all = self.diagrams.and(all, body, meter)?;
+        }
         for atom in no {
             let body = self.body(*atom)?;
             let without = self.diagrams.not(body, meter)?;
-            none = self.diagrams.and(none, without, meter)?;
+            all = self.diagrams.and(all, without, meter)?;
         }
-        let bodies = yes.iter().map(|atom| self.body(*atom)).collect::<Result<Vec<_>, _>>()?;
-        let mut wanted: Vec<Ref> = Vec::new();
-        for body in bodies {
-            let alone = self.diagrams.and(body, none, meter)?;
-            match wanted.first_mut() {
-                Some(all) if is_single => *all = self.diagrams.and(*all, alone, meter)?,
-                _ => wanted.push(alone),
-            }
-        }
-        let mut objects = Vec::new();
-        for diagram in wanted {
-            let Some(object) = self.solve(diagram, forbidden)? else { return Ok(None) };
-            objects.push(object);
-        }
-        Ok(Some(Filling::Objects { objects, is_single }))
+        self.solve(all, forbidden)
     }
 
     fn body(&mut self, atom: usize) -> Result<Ref, Reason> {

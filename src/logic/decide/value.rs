@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::net::Ipv6Addr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use ipnet::{IpNet, Ipv4Net};
 use serde_json::Value;
@@ -14,7 +14,8 @@ use super::automaton::{Automaton, whole};
 use super::meter::{Meter, Reason};
 use super::problem::{ValueTest, View};
 use super::schema::Kind;
-use super::search::shortest;
+use super::search::{Core, witness};
+use super::split::alternatives;
 use crate::logic::event;
 use crate::logic::pattern::ANY_CHARACTER;
 
@@ -32,17 +33,43 @@ const MAX_WORDS: usize = 512;
 pub(super) enum Found {
     /// The symbols of one: a text, or the arguments of a vector.
     One(Vec<u32>),
-    /// There is none.
-    None,
+    /// There is none, and these tests show it.
+    None(Core),
     /// Neither was shown.
     Unsure(Reason),
 }
 
-/// Automata of tests, made once each.
+/// The most states of one automaton; a language that needs more is divided.
+const MAX_AUTOMATON: usize = 20_000;
+/// The most states of a search before languages are divided.
+const MAX_SEARCH: usize = 40_000;
+/// How often languages are divided.
+const MAX_DIVISIONS: usize = 4;
+/// How many states of automata are kept in the process.
+const KEPT: usize = 2_000_000;
+
+/// The automaton of a test and what it has cost; the error if it is too large.
+type Made = (Result<Arc<Automaton>, Reason>, usize);
+
+/// Automata of tests, made once in the process and kept as long as there is room: the rules of a pack ask for the same
+/// ones again and again.
+#[derive(Default)]
+struct Kept {
+    known: HashMap<(ValueTest, View), Made>,
+    states: usize,
+}
+
+static KEPT_AUTOMATA: LazyLock<Mutex<Kept>> = LazyLock::new(Mutex::default);
+
+/// Automata of tests.
 #[derive(Debug, Default)]
 pub(super) struct Languages(HashMap<(ValueTest, View), Arc<Automaton>>);
 
 type Seen<'t> = (&'t ValueTest, View);
+
+fn kept() -> MutexGuard<'static, Kept> {
+    KEPT_AUTOMATA.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl Languages {
     /// A value that satisfies all of `inside` and none of `outside`, in one of the languages `within`.
@@ -54,34 +81,112 @@ impl Languages {
         kind: Option<Kind>,
         meter: &Meter,
     ) -> Result<Found, Reason> {
-        let mut yes: Vec<Arc<Automaton>> = within.to_vec();
-        let mut no: Vec<Arc<Automaton>> = Vec::new();
+        let mut within: Vec<Arc<Automaton>> = within.to_vec();
         match kind {
-            Some(Kind::Boolean) => yes.push(self.named("^(?:true|false)$", meter)?),
-            Some(Kind::Number) => yes.push(self.named(USUAL_NUMBER, meter)?),
+            Some(Kind::Boolean) => within.push(self.named("^(?:true|false)$", meter)?),
+            Some(Kind::Number) => within.push(self.named(USUAL_NUMBER, meter)?),
             None => {}
         }
-        let kinds = yes.len();
+        let is_exact = |(test, _): &Seen<'_>| matches!(test, ValueTest::Number(..) | ValueTest::Network(IpNet::V6(_)));
+        if !inside.iter().chain(outside).any(is_exact) {
+            return Ok(match self.text(inside, outside, &within, meter, 0)? {
+                Ok(symbols) => Found::One(symbols),
+                Err(core) => Found::None(core),
+            });
+        }
+        let kinds = within.len();
+        let (mut yes, mut no) = (within, Vec::new());
         let mut exact: Vec<(&ValueTest, bool)> = Vec::new();
         for (list, tests, wanted) in [(&mut yes, inside, true), (&mut no, outside, false)] {
-            for (test, view) in tests {
-                match self.language(test, *view, meter)? {
-                    Some(language) => list.push(language),
-                    None if *view == View::Itself => exact.push((*test, wanted)),
-                    None => {
+            for seen in tests {
+                match (is_exact(seen), seen.1) {
+                    (false, view) => list.push(self.language(seen.0, view, meter)?),
+                    (true, View::Itself) => exact.push((seen.0, wanted)),
+                    (true, _) => {
                         let reason = "a number or an IPv6 network is asked of text that is made of other text";
                         return Ok(Found::Unsure(Reason::beyond(reason)));
                     }
                 }
             }
         }
-        if exact.is_empty() {
-            return Ok(shortest(&refs(&yes), &refs(&no), meter)?.map_or(Found::None, Found::One));
+        let core = Core { inside: (0..inside.len()).collect(), outside: (0..outside.len()).collect() };
+        self.by_cases(&yes, &no, &exact, kinds, kind, &core, meter)
+    }
+
+    /// A text that satisfies all of `inside` and none of `outside`, in all of the languages `within`. Where that is too
+    /// much to ask at once, the tests are divided.
+    fn text(
+        &mut self,
+        inside: &[Seen<'_>],
+        outside: &[Seen<'_>],
+        within: &[Arc<Automaton>],
+        meter: &Meter,
+        divisions: usize,
+    ) -> Result<Result<Vec<u32>, Core>, Reason> {
+        let is_last = divisions >= MAX_DIVISIONS;
+        let room = if is_last { meter.left() } else { MAX_SEARCH };
+        match meter.limited(room, |meter| self.search(inside, outside, within, meter)) {
+            Err(Reason::States) if !is_last && meter.left() > 0 => {}
+            answer => return answer,
         }
-        self.by_cases(&yes, &no, &exact, kinds, kind, meter)
+        // The parts of every test, and which test each is a part of.
+        let mut finer: Vec<(ValueTest, View)> = Vec::new();
+        let mut whole: Vec<usize> = Vec::new();
+        for (at, (test, view)) in outside.iter().enumerate() {
+            let parts = alternatives(test).unwrap_or_else(|| vec![(*test).clone()]);
+            whole.extend(parts.iter().map(|_| at));
+            finer.extend(parts.into_iter().map(|part| (part, *view)));
+        }
+        let divided = finer.len() > outside.len();
+        let outside: Vec<Seen<'_>> = finer.iter().map(|(test, view)| (test, *view)).collect();
+        let of_whole = |core: Core| {
+            let mut all: Vec<usize> = core.outside.iter().filter_map(|at| whole.get(*at).copied()).collect();
+            all.sort_unstable();
+            all.dedup();
+            Core { outside: all, ..core }
+        };
+        // The first that can be divided: each of its parts is a question of its own.
+        let found = inside.iter().enumerate().find_map(|(at, (test, view))| Some((at, *view, alternatives(test)?)));
+        let Some((at, view, parts)) = found else {
+            let next = if divided { divisions + 1 } else { MAX_DIVISIONS };
+            return Ok(self.text(inside, &outside, within, meter, next)?.map_err(of_whole));
+        };
+        let mut core = Core::default();
+        for part in parts {
+            let mut inside = inside.to_vec();
+            if let Some(slot) = inside.get_mut(at) {
+                *slot = (&part, view);
+            }
+            match self.text(&inside, &outside, within, meter, divisions + 1)? {
+                Ok(text) => return Ok(Ok(text)),
+                Err(more) => {
+                    core.inside.extend(more.inside);
+                    core.outside.extend(more.outside);
+                }
+            }
+        }
+        core.inside.push(at);
+        core.inside.sort_unstable();
+        core.inside.dedup();
+        Ok(Err(of_whole(core)))
+    }
+
+    fn search(
+        &mut self,
+        inside: &[Seen<'_>],
+        outside: &[Seen<'_>],
+        within: &[Arc<Automaton>],
+        meter: &Meter,
+    ) -> Result<Result<Vec<u32>, Core>, Reason> {
+        let mut all = |tests: &[Seen<'_>]| -> Result<Vec<Arc<Automaton>>, Reason> {
+            tests.iter().map(|(test, view)| self.language(test, *view, meter)).collect()
+        };
+        let (yes, no) = (all(inside)?, all(outside)?);
+        witness(&refs(&yes), &refs(&no), &refs(within), meter)
     }
 
     /// The search where numbers and IPv6 networks are asked for.
+    #[expect(clippy::too_many_arguments, reason = "each is another part of one question")]
     fn by_cases(
         &mut self,
         yes: &[Arc<Automaton>],
@@ -89,8 +194,10 @@ impl Languages {
         exact: &[(&ValueTest, bool)],
         kinds: usize,
         kind: Option<Kind>,
+        core: &Core,
         meter: &Meter,
     ) -> Result<Found, Reason> {
+        let none = || Found::None(core.clone());
         let fits = |text: &str| {
             yes.iter().all(|language| language.accepts(text))
                 && !no.iter().any(|language| language.accepts(text))
@@ -107,74 +214,90 @@ impl Languages {
         if none_wanted {
             let mut outside = refs(no);
             outside.extend(shapes.iter().map(Arc::as_ref));
-            if let Some(text) = shortest(&refs(yes), &outside, meter)? {
+            if let Ok(text) = witness(&refs(yes), &outside, &[], meter)? {
                 return Ok(Found::One(text));
             }
         }
         let is_free = no.is_empty() && yes.iter().skip(kinds).all(|language| language.is_universal());
         if is_free && kind != Some(Kind::Boolean) {
-            return Ok(Found::None);
+            return Ok(none());
         }
         if let Some(words) = yes.iter().find_map(|language| language.words(MAX_WORDS)) {
-            return Ok(words.iter().find(|word| fits(word)).map_or(Found::None, |word| Found::One(symbols(word))));
+            return Ok(words.iter().find(|word| fits(word)).map_or_else(none, |word| Found::One(symbols(word))));
         }
         if kind == Some(Kind::Number) && numbers.are_few() {
-            return Ok(Found::None);
+            return Ok(none());
         }
         for shape in &shapes {
             let mut inside = refs(yes);
             inside.push(shape);
-            if shortest(&inside, &refs(no), meter)?.is_some() {
+            if witness(&inside, &refs(no), &[], meter)?.is_ok() {
                 let reason = "the digits of a number and its value are asked for together";
                 return Ok(Found::Unsure(Reason::beyond(reason)));
             }
         }
-        Ok(Found::None)
+        Ok(none())
     }
 
-    fn named(&mut self, regex: &str, meter: &Meter) -> Result<Arc<Automaton>, Reason> {
-        let key = (ValueTest::Line(regex.to_owned(), false), View::Itself);
+    /// The language of a fixed expression.
+    pub(super) fn named(&mut self, regex: &str, meter: &Meter) -> Result<Arc<Automaton>, Reason> {
+        self.language(&ValueTest::Line(regex.to_owned(), false), View::Itself, meter)
+    }
+
+    /// The language of a test on what a view shows.
+    fn language(&mut self, test: &ValueTest, view: View, meter: &Meter) -> Result<Arc<Automaton>, Reason> {
+        let key = (test.clone(), view);
         if let Some(known) = self.0.get(&key) {
             return Ok(Arc::clone(known));
         }
-        let made = Arc::new(Automaton::of_regex(regex, meter)?);
+        let known = kept().known.get(&key).cloned();
+        let (made, cost) = match known {
+            Some(known) => known,
+            None => {
+                let fresh = Meter::of_states(MAX_AUTOMATON * 4, meter);
+                let made = make(test, view, &fresh);
+                let cost = MAX_AUTOMATON * 4 - fresh.left();
+                if !matches!(made, Err(Reason::Time)) {
+                    let mut kept = kept();
+                    if kept.states > KEPT {
+                        *kept = Kept::default();
+                    }
+                    kept.states += cost;
+                    kept.known.insert(key.clone(), (made.clone(), cost));
+                }
+                (made, cost)
+            }
+        };
+        // Made or found, it costs the same, so that no answer depends on what was asked before.
+        meter.states(cost)?;
+        let made = made?;
         self.0.insert(key, Arc::clone(&made));
         Ok(made)
     }
+}
 
-    /// The language of a test on what a view shows; none if it is not regular.
-    fn language(&mut self, test: &ValueTest, view: View, meter: &Meter) -> Result<Option<Arc<Automaton>>, Reason> {
-        let key = (test.clone(), view);
-        if let Some(known) = self.0.get(&key) {
-            return Ok(Some(Arc::clone(known)));
+fn make(test: &ValueTest, view: View, meter: &Meter) -> Result<Arc<Automaton>, Reason> {
+    let plain = match test {
+        ValueTest::Text(patterns, fold) => {
+            let regex: Vec<String> =
+                patterns.iter().map(|pattern| format!("(?:{})", pattern.to_regex(ANY_CHARACTER))).collect();
+            // No alternative is no text; an empty expression would be the empty text.
+            let regex = if regex.is_empty() { r"[^\s\S]".to_owned() } else { regex.join("|") };
+            Automaton::of_regex(&whole(&regex, *fold), meter)?
         }
-        let made = match view {
-            View::Itself => match test {
-                ValueTest::Text(patterns, fold) => {
-                    let regex: Vec<String> =
-                        patterns.iter().map(|pattern| format!("(?:{})", pattern.to_regex(ANY_CHARACTER))).collect();
-                    // No alternative is no text; an empty expression would be the empty text.
-                    let regex = if regex.is_empty() { r"[^\s\S]".to_owned() } else { regex.join("|") };
-                    Automaton::of_regex(&whole(&regex, *fold), meter)?
-                }
-                ValueTest::Line(regex, fold) => Automaton::of_regex(&whole(regex, *fold), meter)?,
-                ValueTest::Any => Automaton::of_regex(&whole(&format!("{ANY_CHARACTER}*"), false), meter)?,
-                ValueTest::Network(IpNet::V4(network)) => Automaton::of_regex(&dotted(network), meter)?,
-                ValueTest::Number(..) | ValueTest::Network(IpNet::V6(_)) => return Ok(None),
-            },
-            view => {
-                let Some(plain) = self.language(test, View::Itself, meter)? else { return Ok(None) };
-                match view {
-                    View::LastSegment => plain.of_last_segment(),
-                    View::Joined => plain.of_joined(),
-                    _ => plain.of_some_argument(),
-                }
-            }
-        };
-        let made = Arc::new(made);
-        self.0.insert(key, Arc::clone(&made));
-        Ok(Some(made))
-    }
+        ValueTest::Line(regex, fold) => Automaton::of_regex(&whole(regex, *fold), meter)?,
+        ValueTest::Any => Automaton::of_regex(&whole(&format!("{ANY_CHARACTER}*"), false), meter)?,
+        ValueTest::Network(IpNet::V4(network)) => Automaton::of_regex(&dotted(network), meter)?,
+        ValueTest::Number(..) | ValueTest::Network(IpNet::V6(_)) => {
+            return Err(Reason::beyond("a number or an IPv6 network is no regular language here"));
+        }
+    };
+    Ok(Arc::new(match view {
+        View::Itself => plain,
+        View::LastSegment => plain.of_last_segment(),
+        View::Joined => plain.of_joined(),
+        View::SomeArgument => plain.of_some_argument(),
+    }))
 }
 
 fn refs(languages: &[Arc<Automaton>]) -> Vec<&Automaton> {

@@ -10,6 +10,7 @@ use crate::logic::evaluate::Reading;
 use crate::logic::formula::{Comparison, Formula, Predicate, Subject, Test};
 use crate::logic::option::OptionTest;
 use crate::logic::path::Path;
+use crate::logic::pattern::{Case, TextSet};
 
 /// A node of the program.
 pub(super) type NodeId = u32;
@@ -165,11 +166,22 @@ impl Compiler {
         }
         let (key, cost) = match &test.predicate {
             Predicate::Text(set) => {
+                let foldings = set.foldings(reading == Reading::May);
+                if foldings.len() > 1 {
+                    let each = foldings.iter().map(|fold| {
+                        let case = if *fold { Case::Insensitive } else { Case::Sensitive };
+                        let predicate = Predicate::Text(TextSet::new(set.any.clone(), case));
+                        Formula::Test(Test { predicate, ..test.clone() })
+                    });
+                    let each: Vec<Formula> = each.collect();
+                    let (parts, cost) = self.parts(&each, reading, root, true);
+                    return (Node::Any(parts), cost);
+                }
                 let mut any = set.any.clone();
                 // Not made unique: a group's name that occurs twice makes an expression invalid.
                 any.sort();
                 let cost = Check::text_cost(&any);
-                (CheckKey::Text { any, folds: set.folds(reading == Reading::May) }, cost)
+                (CheckKey::Text { any, folds: foldings == [true] }, cost)
             }
             Predicate::Number { op, value } => (CheckKey::Number(*op, *value), 2),
             Predicate::Network(network) => (CheckKey::Network(*network), 3),

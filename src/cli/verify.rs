@@ -1,0 +1,285 @@
+//! `cresset verify`: do the rules of a pack mean what their detections say?
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use clap::ValueEnum;
+use serde_json::{Value, json};
+use walkdir::WalkDir;
+
+use super::Exit;
+use super::workshop::Workshop;
+use crate::diagnostic::{Diagnostic, render};
+use crate::logic::Reading;
+use crate::pack::trace;
+use crate::pack::verify::{self, Example, Finding, Report};
+use crate::project::Project;
+use crate::source::Catalogue;
+use crate::target::Verdict;
+
+/// Read the rules of packs back and decide whether they mean what their detections say
+///
+/// For every rule: `proved` (for every event it matches what it must and nothing but what it may), `tested` (that could
+/// not be decided, and no event was found on which they differ), `wider` or `narrower` (accepted by the detection),
+/// `unverified` (the target has no reader), `differs`, `unreadable` or `missing`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  cresset verify                                  the packs in out/
+  cresset verify out --target splunk              those of one target
+  cresset verify deployed/                        a copy that somebody may have edited
+  cresset verify --detection privileged_container --explain
+  cresset verify --format github                  annotations in a pull request
+
+Exit status: 0 nothing wrong, 1 a rule differs, is unreadable or missing, 2 could not run.")]
+pub struct Args {
+    /// Folders of packs, as `cresset build` writes them [default: the project's out/]
+    packs: Vec<PathBuf>,
+
+    /// Only this detection, by its name or id; may be repeated
+    #[arg(long, value_name = "NAME|ID")]
+    detection: Vec<String>,
+
+    /// Show an event for rules that are accepted to differ, too
+    #[arg(long)]
+    explain: bool,
+
+    /// How the findings are written
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+
+    /// Only this target; may be repeated
+    #[arg(long, value_name = "NAME")]
+    target: Vec<String>,
+
+    /// Targets of your own, a folder each [default: the project's templates/]
+    #[arg(long, value_name = "DIR")]
+    templates: Option<PathBuf>,
+}
+
+/// How findings are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A table, and an event for every rule that differs
+    #[default]
+    Human,
+    /// One JSON document
+    Json,
+    /// Annotations of GitHub Actions
+    Github,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> anyhow::Result<Exit> {
+    let project = Project::find_or_built_in(None);
+    let packs = match (args.packs.as_slice(), project.out()) {
+        ([], None) => bail!("there is no project here; say which pack is to be verified"),
+        ([], Some(out)) => vec![out],
+        (packs, _) => packs.to_vec(),
+    };
+    let mut workshop = match Workshop::open(&project, None, args.templates.as_deref(), &args.target)? {
+        Ok(workshop) => workshop,
+        Err(problems) => return failed(&problems),
+    };
+    let is_chosen = |name: &str, id: &str| args.detection.iter().any(|wanted| wanted == name || wanted == id);
+    for wanted in &args.detection {
+        let known = workshop.detections.iter().any(|d| d.name == *wanted || d.id.to_string() == *wanted);
+        anyhow::ensure!(known, "no detection is called `{wanted}`");
+    }
+    if !args.detection.is_empty() {
+        workshop.detections.retain(|detection| is_chosen(&detection.name, &detection.id.to_string()));
+    }
+    let compiled = match workshop.compile() {
+        Ok(compiled) => compiled,
+        Err(problems) => return failed(&problems),
+    };
+    let mut out = anstream::stdout();
+    let mut reports = Vec::new();
+    for pack in &packs {
+        let files = files(pack).with_context(|| format!("cannot read the pack `{}`", pack.display()))?;
+        let recorded = |source: &str| workshop.recorded.events(source);
+        let catalogue = Catalogue::builtin();
+        let mut report = verify::verify(&workshop.targets, &compiled, &files, catalogue, &verify::budget(), &recorded);
+        if !args.detection.is_empty() {
+            report.foreign.clear();
+        }
+        match args.format {
+            Format::Human => human(&mut out, pack, &report, args.explain)?,
+            Format::Github => {
+                annotations(&mut out, pack, &report)?;
+                writeln!(anstream::stderr(), "{}: {}", pack.display(), summary(&report))?;
+            }
+            Format::Json => {}
+        }
+        reports.push((pack, report));
+    }
+    if args.format == Format::Json {
+        let document = |(pack, report): &(&PathBuf, Report)| {
+            let mut document = findings(report);
+            if let Value::Object(document) = &mut document {
+                document.insert("pack".to_owned(), pack.display().to_string().into());
+            }
+            document
+        };
+        let packs: Vec<Value> = reports.iter().map(document).collect();
+        writeln!(out, "{:#}", json!({ "packs": packs }))?;
+    }
+    let wrong = reports.iter().any(|(_, report)| report.is_wrong());
+    Ok(if wrong { Exit::Findings } else { Exit::Clean })
+}
+
+/// Says why nothing can be verified.
+pub(super) fn failed(problems: &[Diagnostic]) -> anyhow::Result<Exit> {
+    write!(anstream::stderr(), "{}", render::human(problems, true))?;
+    Ok(Exit::Failed)
+}
+
+/// The files of a pack by their paths below it.
+fn files(pack: &Path) -> io::Result<BTreeMap<String, Vec<u8>>> {
+    let mut files = BTreeMap::new();
+    for entry in WalkDir::new(pack).follow_links(true).sort_by_file_name() {
+        let entry = entry?;
+        if !entry.file_type().is_file() {
+            continue;
+        }
+        let inside = entry.path().strip_prefix(pack).unwrap_or(entry.path());
+        let name: Vec<String> = inside.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+        files.insert(name.join("/"), fs::read(entry.path())?);
+    }
+    Ok(files)
+}
+
+fn human(out: &mut impl Write, pack: &Path, report: &Report, explain: bool) -> io::Result<()> {
+    writeln!(out, "{}", table(report))?;
+    details(out, report, explain)?;
+    for (file, name) in &report.foreign {
+        writeln!(out, "\nnote: {file}: `{name}` belongs to no detection and is not verified")?;
+    }
+    writeln!(anstream::stderr(), "{}: {}", pack.display(), summary(report))
+}
+
+/// What there is to say of the rules that are not proved.
+pub(super) fn details(out: &mut impl Write, report: &Report, explain: bool) -> io::Result<()> {
+    let mut said: BTreeSet<(&str, &str, &str, Option<&str>)> = BTreeSet::new();
+    for finding in &report.findings {
+        let accepted = matches!(finding.verdict, Verdict::Wider | Verdict::Narrower);
+        if matches!(finding.verdict, Verdict::Proved | Verdict::Unverified) || (accepted && !explain) {
+            continue;
+        }
+        // One rule in two files is told once, unless the files say different things.
+        let key = (&*finding.detection, &*finding.source, &*finding.target, finding.reason.as_deref());
+        if !said.insert(key) {
+            continue;
+        }
+        let Finding { detection, source, target, file, verdict, .. } = finding;
+        writeln!(out, "\n{verdict}: {detection} in {source} for {target} ({file})")?;
+        if let Some(reason) = &finding.reason {
+            writeln!(out, "  {reason}")?;
+        }
+        if let Some(example) = &finding.example {
+            sides(out, example)?;
+        }
+    }
+    Ok(())
+}
+
+/// The event on which a rule and its detection differ, and what each says of it.
+fn sides(out: &mut impl Write, example: &Example) -> io::Result<()> {
+    let indented = |out: &mut dyn Write, lines: &[String]| -> io::Result<()> {
+        lines.iter().try_for_each(|line| writeln!(out, "    {line}"))
+    };
+    writeln!(out, "  on the event {}", example.event)?;
+    let reading = if example.matched { Reading::May } else { Reading::Must };
+    let (detection, rule) = match example.matched {
+        true => ("the detection may not match it:", "the rule does:"),
+        false => ("the detection must match it:", "the rule does not:"),
+    };
+    writeln!(out, "  {detection}")?;
+    indented(out, &trace::lines(&example.condition, &example.event, reading))?;
+    writeln!(out, "  {rule}")?;
+    indented(out, &trace::lines(&example.rule, &example.event, reading))
+}
+
+/// Detections and log sources down, targets across.
+fn table(report: &Report) -> String {
+    let targets: BTreeSet<&str> = report.findings.iter().map(|finding| finding.target.as_str()).collect();
+    let mut rows: BTreeMap<(&str, &str), BTreeMap<&str, Verdict>> = BTreeMap::new();
+    for finding in &report.findings {
+        let row = rows.entry((&finding.detection, &finding.source)).or_default();
+        let cell = row.entry(&finding.target).or_insert(finding.verdict);
+        *cell = finding.verdict.max(*cell);
+    }
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_header(["detection", "log source"].into_iter().chain(targets.iter().copied()));
+    for ((detection, source), row) in rows {
+        let cells = targets.iter().map(|target| row.get(target).map_or("-", |verdict| verdict.word()));
+        table.add_row([detection, source].into_iter().chain(cells));
+    }
+    table.trim_fmt()
+}
+
+/// How many rules have which verdict.
+pub(super) fn summary(report: &Report) -> String {
+    let mut rules: BTreeMap<(&str, &str, &str), Verdict> = BTreeMap::new();
+    for finding in &report.findings {
+        let rule = rules.entry((&finding.detection, &finding.source, &finding.target)).or_insert(finding.verdict);
+        *rule = finding.verdict.max(*rule);
+    }
+    let mut counts: BTreeMap<Verdict, usize> = BTreeMap::new();
+    for verdict in rules.values() {
+        *counts.entry(*verdict).or_default() += 1;
+    }
+    let counts: Vec<String> = counts.iter().map(|(verdict, count)| format!("{count} {verdict}")).collect();
+    let rules = if rules.len() == 1 { "1 rule".to_owned() } else { format!("{} rules", rules.len()) };
+    if counts.is_empty() { rules } else { format!("{rules}: {}", counts.join(", ")) }
+}
+
+/// Annotations of GitHub Actions for what is wrong.
+pub(super) fn annotations(out: &mut impl Write, pack: &Path, report: &Report) -> io::Result<()> {
+    for finding in report.findings.iter().filter(|finding| finding.verdict.is_wrong()) {
+        let file = pack.join(&finding.file);
+        let title = format!("{} is {} in {}", finding.detection, finding.verdict, finding.target);
+        let mut message = finding.reason.clone().unwrap_or_default();
+        if let Some(example) = &finding.example {
+            message.push_str(&format!("\n{}", example.event));
+        }
+        let escaped = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+        let property = |text: &str| escaped(text).replace(':', "%3A").replace(',', "%2C");
+        let file = property(&file.display().to_string());
+        writeln!(out, "::error file={file},title={}::{}", property(&title), escaped(&message))?;
+    }
+    Ok(())
+}
+
+/// A report as JSON.
+pub(super) fn findings(report: &Report) -> Value {
+    let example = |example: &Example| {
+        let reading = if example.matched { Reading::May } else { Reading::Must };
+        json!({
+            "event": example.event,
+            "rule_matches": example.matched,
+            "detection": trace::value(&example.condition, &example.event, reading),
+            "rule": trace::value(&example.rule, &example.event, reading),
+        })
+    };
+    let findings: Vec<Value> = report
+        .findings
+        .iter()
+        .map(|finding| {
+            json!({
+                "detection": finding.detection,
+                "source": finding.source,
+                "target": finding.target,
+                "file": finding.file,
+                "verdict": finding.verdict,
+                "reason": finding.reason,
+                "example": finding.example.as_ref().map(example),
+            })
+        })
+        .collect();
+    let foreign: Vec<Value> = report.foreign.iter().map(|(file, name)| json!({ "file": file, "name": name })).collect();
+    json!({ "findings": findings, "foreign": foreign })
+}

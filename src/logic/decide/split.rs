@@ -1,0 +1,212 @@
+//! Tests on text divided into alternatives: some value is in `A ∪ B` exactly when some is in `A` or some in `B`.
+//!
+//! An automaton for many patterns at once may have a state for every combination of how far each has got; one automaton
+//! for each pattern is small, and most questions need few of them. What is written in two ways that mean the same to
+//! the parser becomes the same test.
+
+use regex_syntax::hir::{Dot, Hir, HirKind, Look};
+
+use super::problem::ValueTest;
+use crate::logic::pattern::{ANY_CHARACTER, Glob, Pattern, Piece};
+
+/// The test in the form in which equal ones are found equal.
+pub(super) fn normal(test: ValueTest) -> ValueTest {
+    match test {
+        ValueTest::Text(mut patterns, fold) => match (patterns.pop(), patterns.is_empty()) {
+            (Some(pattern), true) if is_complex(&pattern) => {
+                line(&pattern, fold).unwrap_or_else(|| ValueTest::Text(vec![pattern], fold))
+            }
+            (last, _) => {
+                patterns.extend(last);
+                ValueTest::Text(patterns, fold)
+            }
+        },
+        ValueTest::Line(source, fold) => match parsed(&source, fold) {
+            Some(hir) => ValueTest::Line(hir.to_string(), false),
+            None => ValueTest::Line(source, fold),
+        },
+        other => other,
+    }
+}
+
+/// How many complex patterns of one test are told apart from the beginning.
+const MAX_APART: usize = 64;
+
+/// A test as the tests that it is best asked as: complex patterns each for itself, all others together.
+pub(super) fn apart(test: ValueTest) -> Vec<ValueTest> {
+    match &test {
+        ValueTest::Text(patterns, _) if patterns.iter().filter(|pattern| is_complex(pattern)).count() <= MAX_APART => {
+            alternatives(&test).unwrap_or_else(|| vec![normal(test)])
+        }
+        _ => vec![normal(test)],
+    }
+}
+
+/// The alternatives of a test; none if there is nothing to divide. Of an expression they are those that stand furthest
+/// left, so that expressions of one make are divided alike.
+pub(super) fn alternatives(test: &ValueTest) -> Option<Vec<ValueTest>> {
+    match test {
+        ValueTest::Text(patterns, fold) => {
+            let (complex, simple): (Vec<_>, Vec<_>) = patterns.iter().cloned().partition(is_complex);
+            if complex.is_empty() || patterns.len() < 2 {
+                return None;
+            }
+            let simple = Some(simple).filter(|simple| !simple.is_empty());
+            let rest = simple.map(|simple| ValueTest::Text(simple, *fold));
+            Some(complex.into_iter().map(|pattern| normal(ValueTest::Text(vec![pattern], *fold))).chain(rest).collect())
+        }
+        ValueTest::Line(source, fold) => {
+            let parts = branches(&parsed(source, *fold)?)?;
+            Some(parts.into_iter().map(|part| ValueTest::Line(part.to_string(), false)).collect())
+        }
+        _ => None,
+    }
+}
+
+/// A pattern as an expression over the whole text.
+fn line(pattern: &Pattern, fold: bool) -> Option<ValueTest> {
+    let hir = match pattern {
+        Pattern::Regex(source) => over_all(parsed(source, fold)?),
+        other => parsed(&other.to_regex(ANY_CHARACTER), fold)?,
+    };
+    Some(ValueTest::Line(hir.to_string(), false))
+}
+
+/// Whether many patterns of the kind make a large automaton together.
+fn is_complex(pattern: &Pattern) -> bool {
+    match pattern {
+        Pattern::Regex(_) => true,
+        Pattern::Glob(glob) => has_inner_wildcard(glob),
+        Pattern::Path { .. } => false,
+    }
+}
+
+fn has_inner_wildcard(glob: &Glob) -> bool {
+    let pieces = glob.pieces();
+    let inner = pieces.get(1..pieces.len().saturating_sub(1)).unwrap_or_default();
+    inner.contains(&Piece::Any)
+}
+
+fn parsed(source: &str, fold: bool) -> Option<Hir> {
+    regex_syntax::ParserBuilder::new().case_insensitive(fold).build().parse(source).ok().map(without_groups)
+}
+
+/// The same expression without its capturing groups.
+fn without_groups(hir: Hir) -> Hir {
+    let all = |parts: Vec<Hir>| parts.into_iter().map(without_groups).collect();
+    match hir.into_kind() {
+        HirKind::Capture(capture) => without_groups(*capture.sub),
+        HirKind::Repetition(repetition) => {
+            let sub = Box::new(without_groups(*repetition.sub));
+            Hir::repetition(regex_syntax::hir::Repetition { sub, ..repetition })
+        }
+        HirKind::Concat(parts) => Hir::concat(all(parts)),
+        HirKind::Alternation(parts) => Hir::alternation(all(parts)),
+        kind => again(kind),
+    }
+}
+
+/// What an expression that is found somewhere says of the whole text.
+fn over_all(hir: Hir) -> Hir {
+    if let HirKind::Alternation(parts) = hir.kind() {
+        return Hir::alternation(parts.iter().cloned().map(over_all).collect());
+    }
+    let any = || {
+        Hir::repetition(regex_syntax::hir::Repetition {
+            min: 0,
+            max: None,
+            greedy: true,
+            sub: Box::new(Hir::dot(Dot::AnyChar)),
+        })
+    };
+    let mut parts = match hir.into_kind() {
+        HirKind::Concat(parts) => parts,
+        kind => vec![again(kind)],
+    };
+    let is = |part: Option<&Hir>, look: Look| part.is_some_and(|part| *part.kind() == HirKind::Look(look));
+    if is(parts.first(), Look::Start) {
+        parts.remove(0);
+    } else {
+        parts.insert(0, any());
+    }
+    if is(parts.last(), Look::End) {
+        parts.pop();
+    } else {
+        parts.push(any());
+    }
+    Hir::concat(parts)
+}
+
+/// An expression of this kind.
+fn again(kind: HirKind) -> Hir {
+    match kind {
+        HirKind::Empty => Hir::empty(),
+        HirKind::Literal(literal) => Hir::literal(literal.0),
+        HirKind::Class(class) => Hir::class(class),
+        HirKind::Look(look) => Hir::look(look),
+        HirKind::Repetition(repetition) => Hir::repetition(repetition),
+        HirKind::Capture(capture) => Hir::capture(capture),
+        HirKind::Concat(parts) => Hir::concat(parts),
+        HirKind::Alternation(parts) => Hir::alternation(parts),
+    }
+}
+
+/// The expressions that the leftmost alternatives of `hir` make of it.
+fn branches(hir: &Hir) -> Option<Vec<Hir>> {
+    match hir.kind() {
+        HirKind::Alternation(parts) => Some(parts.clone()),
+        HirKind::Concat(parts) => parts.iter().enumerate().find_map(|(at, part)| {
+            let put = |branch: Hir| {
+                let before = parts.iter().take(at).cloned();
+                Hir::concat(before.chain([branch]).chain(parts.iter().skip(at + 1).cloned()).collect())
+            };
+            Some(branches(part)?.into_iter().map(put).collect())
+        }),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logic::{Case, TextSet};
+
+    #[test]
+    fn one_expression_in_two_spellings_is_one_test() {
+        let found = ValueTest::Text(vec![Pattern::Regex(r"^(?:(a)|b)c\z".to_owned())], false);
+        assert_eq!(normal(found), normal(ValueTest::Line("(?:a|b)c".to_owned(), false)));
+        let glob = Glob::new([
+            Piece::Any,
+            Piece::Literal("a".into()),
+            Piece::Any,
+            Piece::Literal("b".into()),
+            Piece::Any,
+            Piece::Literal("c".into()),
+        ]);
+        assert_eq!(
+            normal(ValueTest::Text(vec![Pattern::Glob(glob)], false)),
+            normal(ValueTest::Text(vec![Pattern::Regex("(?s)a.*b.*c$".to_owned())], false))
+        );
+    }
+
+    #[test]
+    fn alternatives_are_together_what_they_were_alone() {
+        for source in ["^a(?:b|c(?:d|e))f", "a|^b$|c", "(x|y)(z|)", "^(?:a|b)*$", "", "(?m)^a$|b"] {
+            let whole = TextSet::new(vec![Pattern::Regex(source.to_owned())], Case::Sensitive);
+            let mut parts = vec![normal(ValueTest::Text(whole.any.clone(), false))];
+            for _ in 0..3 {
+                parts = parts.into_iter().flat_map(|part| alternatives(&part).unwrap_or_else(|| vec![part])).collect();
+            }
+            for text in ["", "a", "b", "ab", "abf", "acdf", "acef", "xacef", "xz", "y", "c", "aabb", "b\n", "x\na\n"] {
+                let in_part = parts.iter().any(|part| match part {
+                    ValueTest::Line(regex, false) => {
+                        let whole = Pattern::Regex(format!("^(?:{regex})$"));
+                        TextSet::new(vec![whole], Case::Sensitive).is_match(text, false)
+                    }
+                    other => panic!("{other:?}"),
+                });
+                assert_eq!(in_part, whole.is_match(text, false), "{source:?} {text:?}");
+            }
+        }
+    }
+}

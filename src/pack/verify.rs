@@ -1,0 +1,414 @@
+//! The proof: every rule of a pack is read back and decided to lie between what its detection must and may match, for
+//! every event; or an event shows where it does not.
+//!
+//! What a target's binding adds (index, source type, event type) is taken for granted of the source's events, and its
+//! presence in the rule is part of what is decided.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use super::backward::{Backward, relevant};
+use super::read::{Content, Fault, Found, RuleText, read_target};
+use super::witness;
+use crate::detection::Deviation;
+use crate::language::{FieldTable, FieldType};
+use crate::logic::decide::{Answer, Between, Budget, Reason, Satisfiability, Schema, between, satisfiable};
+use crate::logic::{Event, Formula, Path, Reading, evaluate};
+use crate::source::{Catalogue, Source};
+use crate::target::fields::Fields;
+use crate::target::settings::{Artefact, Format, SourceSettings};
+use crate::target::{Compiled, Rule, Target, Verdict};
+
+/// What was found out about one rule in one file.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The detection's short name.
+    pub detection: String,
+    /// The log source.
+    pub source: String,
+    /// The target.
+    pub target: String,
+    /// The file below the pack.
+    pub file: String,
+    /// What is known of the rule's meaning.
+    pub verdict: Verdict,
+    /// Why, in a sentence.
+    pub reason: Option<String>,
+    /// An event on which the rule and the detection differ.
+    pub example: Option<Example>,
+}
+
+/// An event on which a rule and its detection differ, and the two conditions, both over the event's own fields.
+#[derive(Clone, Debug)]
+pub struct Example {
+    /// The event.
+    pub event: Event,
+    /// Whether the rule matches it: if so it may not, else it must.
+    pub matched: bool,
+    /// What the detection asks, with the tests that every rule of the source begins with.
+    pub condition: Formula,
+    /// What the rule asks.
+    pub rule: Formula,
+}
+
+/// What was found out about a pack.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// One for every rule in every file that it stands in, in the order of detections, sources, targets and files.
+    pub findings: Vec<Finding>,
+    /// Rules of the pack that belong to no detection: the file and the rule's name.
+    pub foreign: Vec<(String, String)>,
+}
+
+impl Report {
+    /// Whether something in the pack must not be deployed.
+    pub fn is_wrong(&self) -> bool {
+        self.findings.iter().any(|finding| finding.verdict.is_wrong())
+    }
+
+    /// The verdict on a rule: the worst of all files that it stands in.
+    pub fn verdict(&self, detection: &str, source: &str, target: &str) -> Option<Verdict> {
+        let of_rule = self
+            .findings
+            .iter()
+            .filter(|finding| finding.detection == detection && finding.source == source && finding.target == target);
+        of_rule.map(|finding| finding.verdict).max()
+    }
+}
+
+/// What one decision may cost. The clock is no part of it, so that every run comes to the same verdict.
+pub fn budget() -> Budget {
+    Budget { states: 2_000_000, nodes: 1_000_000, time: std::time::Duration::from_secs(600) }
+}
+
+/// A rule as it stands in a pack.
+#[derive(Clone, Debug)]
+pub struct ReadBack {
+    /// The file below the pack.
+    pub file: String,
+    /// What it asks of the target's fields; else why it cannot be read.
+    pub condition: Result<Formula, String>,
+    /// What is taken for granted of the events of the log source, beside the `base` of `target.yml`.
+    pub assumed: Option<Formula>,
+}
+
+/// The rule of each of `compiled` as it stands in the first file of `files` that has it; none where nothing can be read
+/// back.
+pub fn read_back(
+    targets: &[Target],
+    compiled: &[Compiled<'_>],
+    files: &BTreeMap<String, Vec<u8>>,
+    catalogue: &Catalogue,
+) -> Vec<Option<ReadBack>> {
+    let contents = contents(targets, files, catalogue);
+    let one = |one: &Compiled<'_>| {
+        let (rule, source) = (one.rule()?, one.observation.source.as_str());
+        let settings = one.target.settings.sources.get(source)?;
+        let artefact = readable(one.target, source).next()?;
+        let file = file_of(one, artefact);
+        let table = table(settings, &Fields::new(settings, catalogue.source(source)));
+        let found = find(&contents, &file, rule, catalogue);
+        let condition = match &found {
+            Err(judgement) => Err(judgement.reason.clone().unwrap_or_default()),
+            Ok(found) => found.text.condition(settings, &table).map_err(|fault| match fault {
+                Fault::Unreadable(reason) | Fault::Elsewhere(reason) => reason,
+            }),
+        };
+        let assumed = found.ok().and_then(|found| found.text.assumed(settings));
+        Some(ReadBack { file, condition, assumed })
+    };
+    compiled.iter().map(one).collect()
+}
+
+/// The artefacts of a target from which rules of a log source are read back.
+fn readable<'t>(target: &'t Target, source: &str) -> impl Iterator<Item = &'t Artefact> {
+    let has_rules = |artefact: &&Artefact| artefact.reads.is_some_and(|format| format != Format::Macros);
+    target.settings.artefacts.iter().filter(move |artefact| artefact.has_source(source)).filter(has_rules)
+}
+
+/// The path below the pack of a rule's file.
+fn file_of(one: &Compiled<'_>, artefact: &Artefact) -> String {
+    format!("{}/{}", one.target.name(), artefact.path_for(&one.detection.name, &one.observation.source))
+}
+
+/// All files with rules, read.
+fn contents(targets: &[Target], files: &BTreeMap<String, Vec<u8>>, catalogue: &Catalogue) -> BTreeMap<String, Content> {
+    let mut contents: BTreeMap<String, Content> = BTreeMap::new();
+    for target in targets {
+        let of_source = |name: &str| {
+            let settings = target.settings.sources.get(name)?;
+            Some(table(settings, &Fields::new(settings, catalogue.source(name))))
+        };
+        contents.extend(read_target(target, files, &|artefact| {
+            let sources = target.settings.sources.keys().filter(|source| artefact.has_source(source));
+            sources.filter_map(|source| of_source(source)).reduce(FieldTable::joined).unwrap_or_default()
+        }));
+    }
+    contents
+}
+
+/// The rule in a file.
+fn find<'c>(
+    contents: &'c BTreeMap<String, Content>,
+    file: &str,
+    rule: &Rule<'_>,
+    catalogue: &Catalogue,
+) -> Result<&'c Found, Judgement> {
+    let missing = |reason: &str| Judgement::because(Verdict::Missing, reason);
+    let content = contents.get(file).ok_or_else(|| missing("the file is not in the pack"))?;
+    if let Some(fault) = &content.fault {
+        return Err(Judgement::because(Verdict::Unreadable, fault.clone()));
+    }
+    let label = rule.label(catalogue.source(&rule.observation.source));
+    content.rule(rule.id, &label).ok_or_else(|| missing("the rule is not in the file"))
+}
+
+/// Reads the rules in `files` (by their paths below the pack) back, and decides what each of `compiled` means there.
+/// `recorded` gives recorded events of a log source, for rules whose meaning cannot be decided.
+pub fn verify(
+    targets: &[Target],
+    compiled: &[Compiled<'_>],
+    files: &BTreeMap<String, Vec<u8>>,
+    catalogue: &Catalogue,
+    budget: &Budget,
+    recorded: &(dyn Fn(&str) -> Vec<Event> + Sync),
+) -> Report {
+    let contents = contents(targets, files, catalogue);
+    let prover = Prover { catalogue, contents: &contents, budget, recorded };
+    let findings: Vec<Vec<Finding>> = compiled.par_iter().map(|one| prover.findings(one)).collect();
+    let known: Vec<_> = compiled
+        .iter()
+        .filter_map(|one| Some((one.rule()?, catalogue.source(&one.observation.source))))
+        .map(|(rule, source)| (rule.id, rule.label(source)))
+        .collect();
+    let is_foreign = |rule: &&Found| match rule.id {
+        Some(id) => !known.iter().any(|(known, _)| *known == id),
+        None => !known.iter().any(|(_, label)| *label == rule.name),
+    };
+    let foreign = contents.iter().flat_map(|(file, content)| {
+        content.rules.iter().filter(is_foreign).map(move |rule| (file.clone(), rule.name.clone()))
+    });
+    Report { findings: findings.into_iter().flatten().collect(), foreign: foreign.collect() }
+}
+
+struct Prover<'a> {
+    catalogue: &'a Catalogue,
+    contents: &'a BTreeMap<String, Content>,
+    budget: &'a Budget,
+    recorded: &'a (dyn Fn(&str) -> Vec<Event> + Sync),
+}
+
+/// What a decision came to.
+#[derive(Clone)]
+struct Judgement {
+    verdict: Verdict,
+    reason: Option<String>,
+    example: Option<Example>,
+}
+
+impl Judgement {
+    fn of(verdict: Verdict) -> Self {
+        Self { verdict, reason: None, example: None }
+    }
+
+    fn because(verdict: Verdict, reason: impl Into<String>) -> Self {
+        Self { reason: Some(reason.into()), ..Self::of(verdict) }
+    }
+}
+
+impl Prover<'_> {
+    /// What was found out about a compiled rule, file by file.
+    fn findings(&self, one: &Compiled<'_>) -> Vec<Finding> {
+        let Some(rule) = one.rule() else { return Vec::new() };
+        let (target, source) = (one.target, one.observation.source.as_str());
+        let finding = |file: String, judgement: Judgement| Finding {
+            detection: one.detection.name.clone(),
+            source: source.to_owned(),
+            target: target.name().to_owned(),
+            file,
+            verdict: judgement.verdict,
+            reason: judgement.reason,
+            example: judgement.example,
+        };
+        let (Some(settings), Some(described)) = (target.settings.sources.get(source), self.catalogue.source(source))
+        else {
+            return Vec::new();
+        };
+        let subject = Subject::new(target, settings, described, rule, self.budget);
+        let mut known: Vec<(Formula, Judgement)> = Vec::new();
+        let mut findings = Vec::new();
+        for artefact in readable(target, source) {
+            let file = file_of(one, artefact);
+            let judgement = match find(self.contents, &file, rule, self.catalogue) {
+                Err(judgement) => judgement,
+                Ok(found) => match found.text.condition(settings, &subject.table) {
+                    Err(Fault::Unreadable(reason)) => Judgement::because(Verdict::Unreadable, reason),
+                    Err(Fault::Elsewhere(reason)) => Judgement::because(Verdict::Differs, reason),
+                    Ok(read) => match known.iter().find(|(formula, _)| *formula == read) {
+                        Some((_, judgement)) => judgement.clone(),
+                        None => {
+                            let judgement = subject.judge(&read, found.text.as_ref(), &|| (self.recorded)(source));
+                            known.push((read, judgement.clone()));
+                            judgement
+                        }
+                    },
+                },
+            };
+            findings.push(finding(file, judgement));
+        }
+        if findings.is_empty() {
+            let reason = format!("no artefact of {} is one that can be read back", target.settings.title);
+            findings.push(finding(String::new(), Judgement::because(Verdict::Unverified, reason)));
+        }
+        findings
+    }
+}
+
+/// A compiled rule and what is needed to judge what stands in its place.
+struct Subject<'a> {
+    rule: &'a Rule<'a>,
+    settings: &'a SourceSettings,
+    source: &'a Source,
+    target: &'a Target,
+    fields: Fields<'a>,
+    table: FieldTable,
+    budget: &'a Budget,
+}
+
+impl<'a> Subject<'a> {
+    fn new(
+        target: &'a Target,
+        settings: &'a SourceSettings,
+        source: &'a Source,
+        rule: &'a Rule<'a>,
+        budget: &'a Budget,
+    ) -> Self {
+        let fields = Fields::new(settings, Some(source));
+        let table = table(settings, &fields);
+        Self { rule, settings, source, target, fields, table, budget }
+    }
+
+    /// What a condition over the target's fields means, measured by the detection. `text` is where it was read.
+    fn judge(&self, read: &Formula, text: &dyn RuleText, recorded: &dyn Fn() -> Vec<Event>) -> Judgement {
+        let condition = &self.rule.observation.formula;
+        let mut asked: Vec<Path> = Vec::new();
+        condition.each_test(&mut |path, _| asked.extend(path.cloned()));
+        let backward = Backward::new(self.target, &self.fields, self.source, &asked);
+        let assumed = text.assumed(self.settings);
+        let given: Vec<Formula> = text.given().iter().map(|given| backward.formula(given)).collect();
+        let base = self.settings.base_tests().into_iter().chain(assumed.clone()).map(|test| backward.formula(&test));
+        let base = Formula::and(base.chain(given.clone()));
+        let wanted = Formula::and([base.clone(), condition.clone()]);
+        let rule = Formula::and([backward.formula(read)].into_iter().chain(given.clone()));
+        let schema = relevant(&self.source.schema(), &[&wanted, &rule]);
+        let Between { must, may } = between(&wanted, &rule, &schema, self.budget);
+        let accepted = self.rule.accepted.as_ref();
+        let is_accepted = |deviation| accepted.is_some_and(|accepted| accepted.deviation == deviation);
+        let deviates = |matched: bool, event: &Event, verdict: Verdict| {
+            let same = self.is_as_compiled(&rule, assumed.clone(), &given, &backward, &schema);
+            same.unwrap_or_else(|| {
+                let reason = accepted.map(|accepted| accepted.reason.clone());
+                Judgement { verdict, reason, ..self.differs(matched, event, &wanted, &rule) }
+            })
+        };
+        match (&must, &may) {
+            (Answer::Holds, Answer::Holds) => Judgement::of(Verdict::Proved),
+            (Answer::Fails(event), Answer::Holds) if is_accepted(Deviation::Narrower) => {
+                deviates(false, event, Verdict::Narrower)
+            }
+            (Answer::Holds, Answer::Fails(event)) if is_accepted(Deviation::Wider) => {
+                deviates(true, event, Verdict::Wider)
+            }
+            (Answer::Fails(event), _) if !is_accepted(Deviation::Narrower) => {
+                self.differs(false, event, &wanted, &rule)
+            }
+            (_, Answer::Fails(event)) if !is_accepted(Deviation::Wider) => self.differs(true, event, &wanted, &rule),
+            (Answer::Undecided(reason), _) | (_, Answer::Undecided(reason)) => {
+                self.tested(&wanted, &rule, &base, &schema, reason, recorded)
+            }
+            // It misses some events and matches others that it may not; one of the two was accepted.
+            (Answer::Fails(event), _) => self.differs(false, event, &wanted, &rule),
+            (_, Answer::Fails(event)) => self.differs(true, event, &wanted, &rule),
+        }
+    }
+
+    /// A rule that is accepted to differ must still be the one that the compiler made: else it differs in some other
+    /// way, which is the answer.
+    fn is_as_compiled(
+        &self,
+        rule: &Formula,
+        assumed: Option<Formula>,
+        given: &[Formula],
+        backward: &Backward<'_>,
+        schema: &Schema,
+    ) -> Option<Judgement> {
+        let compiled = backward.formula(&Formula::and(assumed.into_iter().chain([self.rule.formula.clone()])));
+        let compiled = Formula::and([compiled].into_iter().chain(given.iter().cloned()));
+        let Between { must, may } = between(&compiled, rule, schema, self.budget);
+        let (matched, event) = match (must, may) {
+            (Answer::Fails(event), _) => (false, event),
+            (_, Answer::Fails(event)) => (true, event),
+            (Answer::Holds, Answer::Holds) => return None,
+            _ => return Some(Judgement::because(Verdict::Tested, "what it leaves out could not be decided")),
+        };
+        let reason = "it is not the rule that was accepted to differ";
+        let example = Example { event, matched, condition: compiled, rule: rule.clone() };
+        Some(Judgement { verdict: Verdict::Differs, reason: Some(reason.to_owned()), example: Some(example) })
+    }
+
+    /// The verdict where a decision was beyond its budget: whether any event of those that are tried shows a difference.
+    /// `base` is what every event of the source has.
+    fn tested(
+        &self,
+        wanted: &Formula,
+        rule: &Formula,
+        base: &Formula,
+        schema: &Schema,
+        reason: &Reason,
+        recorded: &dyn Fn() -> Vec<Event>,
+    ) -> Judgement {
+        let budget = Budget { states: self.budget.states / 20, nodes: self.budget.nodes / 20, ..*self.budget };
+        let shell = match satisfiable(base, Reading::Must, schema, &budget) {
+            Satisfiability::Sat(event) => event,
+            _ => Event::Object(serde_json::Map::new()),
+        };
+        let mut events = witness::deciding(wanted, schema, &budget);
+        events.extend(witness::deciding(rule, schema, &budget));
+        events.extend(recorded().into_iter().map(|event| witness::with(event, &shell)));
+        let deviation = self.rule.accepted.as_ref().map(|accept| accept.deviation);
+        for event in &events {
+            let says = |formula: &Formula, reading: Reading| evaluate(formula, event, reading);
+            let misses = says(wanted, Reading::Must) && !says(rule, Reading::Must);
+            let exceeds = says(rule, Reading::May) && !says(wanted, Reading::May);
+            if (misses && deviation != Some(Deviation::Narrower)) || (exceeds && deviation != Some(Deviation::Wider)) {
+                return self.differs(exceeds, event, wanted, rule);
+            }
+        }
+        let count = events.len();
+        Judgement::because(Verdict::Tested, format!("{reason}; {count} events were tried and none shows a difference"))
+    }
+
+    /// A rule that differs on an event.
+    fn differs(&self, matched: bool, event: &Event, wanted: &Formula, rule: &Formula) -> Judgement {
+        let example = Example { event: event.clone(), matched, condition: wanted.clone(), rule: rule.clone() };
+        let reason = if matched {
+            "it matches an event that it may not match"
+        } else {
+            "it does not match an event that it must match"
+        };
+        Judgement { verdict: Verdict::Differs, reason: Some(reason.to_owned()), example: Some(example) }
+    }
+}
+
+/// The types of all fields that rules of a source may ask.
+fn table(settings: &SourceSettings, fields: &Fields<'_>) -> FieldTable {
+    let mut table = fields.table();
+    for name in settings.base.keys() {
+        if table.get(name).is_none() {
+            table.insert(name.clone(), FieldType::Text);
+        }
+    }
+    table.extend(settings.known.iter().map(|(name, kind)| (name.clone(), *kind)));
+    table
+}
