@@ -44,7 +44,9 @@ fn write(explanation: &Explanation<'_>, depth: usize, lines: &mut Vec<String>) {
                     format!("has {}", seen.join(", "))
                 }
             };
-            format!("{subject} {}   ({values})", shown(&test.predicate))
+            // An expression may hold line feeds.
+            let asked = shown(&test.predicate).replace('\n', "\\n");
+            format!("{subject} {asked}   ({values})")
         }
     };
     lines.push(format!("{}{sign} {text}", "  ".repeat(depth)));
