@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::workshop::Workshop;
 use super::{Exit, verify};
@@ -26,7 +26,9 @@ const MOST_REASONS: usize = 4;
   cresset build                           all targets, to out/
   cresset build --target splunk           that one alone
   cresset build --check                   nothing is written; exit 1 if out/ is not up to date
-  cresset build --templates my-targets    with targets of your own")]
+  cresset build --templates my-targets    with targets of your own
+  cresset build --profile profiles/acme.yml --profile profiles/beta.yml
+                                          two organisations, to out/acme/ and out/beta/")]
 pub struct Args {
     /// A folder with detections, or a project [default: the project here].
     path: Option<PathBuf>,
@@ -40,6 +42,10 @@ pub struct Args {
     /// [default: the project's templates/].
     #[arg(long, value_name = "DIR")]
     templates: Option<PathBuf>,
+    /// A profile: the pack goes to a folder of its name; may be given several times
+    /// [default: the `cresset.yml` found from here upwards, if there is one].
+    #[arg(long, value_name = "FILE")]
+    profile: Vec<PathBuf>,
     /// The pack's version.
     #[arg(long, value_name = "X.Y.Z", default_value = "1.0.0")]
     pack_version: String,
@@ -72,20 +78,63 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         bail!("there is no project here; say where the packs go with `--out DIR`");
     };
     let pack = PackInfo { version: version(&args.pack_version)?, ..PackInfo::default() };
-    let workshop = match Workshop::open(&project, args.path.as_deref(), args.templates.as_deref(), &args.target)? {
-        Ok(workshop) => workshop,
-        Err(problems) => return tell(&problems, args.format),
+    let profiles: Vec<Option<&Path>> = match args.profile.as_slice() {
+        [] => vec![None],
+        given => given.iter().map(|path| Some(path.as_path())).collect(),
     };
-    let Proved { built, report } = match workshop.build(&pack) {
+    let mut documents: Vec<Value> = Vec::new();
+    let (mut names, mut exit) = (Vec::new(), Exit::Clean);
+    for profile in profiles {
+        let opened = Workshop::open(&project, args.path.as_deref(), args.templates.as_deref(), &args.target, profile)?;
+        let workshop = match opened {
+            Ok(workshop) => workshop,
+            Err(problems) => return tell(&problems, args.format),
+        };
+        let mut out = out.clone();
+        if let (Some(_), Some(profile)) = (profile, &workshop.profile) {
+            if names.contains(&profile.name) {
+                bail!("two profiles are called `{}`", profile.name);
+            }
+            names.push(profile.name.clone());
+            out.push(&profile.name);
+        }
+        match one(args, workshop, &out, &pack, &mut documents)? {
+            Exit::Clean => {}
+            Exit::Findings if args.check => exit = Exit::Findings,
+            other => return Ok(other),
+        }
+    }
+    if args.format == Format::Sarif {
+        writeln!(anstream::stdout(), "{:#}", render::sarif(&[]))?;
+    }
+    if args.format == Format::Json {
+        let document = match documents.as_slice() {
+            [one] if args.profile.len() < 2 => one.clone(),
+            _ => json!({ "profiles": documents }),
+        };
+        writeln!(anstream::stdout(), "{document:#}")?;
+    }
+    Ok(exit)
+}
+
+/// Builds one pack.
+fn one(
+    args: &Args,
+    workshop: Workshop,
+    out: &Path,
+    pack: &PackInfo,
+    documents: &mut Vec<Value>,
+) -> anyhow::Result<Exit> {
+    let Proved { built, report } = match workshop.build(pack) {
         Ok(proved) if proved.report.is_wrong() => return refuse(&proved.report, args.format),
         Ok(proved) => proved,
         Err(problems) => return tell(&problems, args.format),
     };
-    let lock = workshop.lock;
+    let Workshop { lock, profile, exceptions, .. } = workshop;
     let only = (!args.target.is_empty()).then_some(args.target.as_slice());
-    let differences = if args.check { pack::check(&out, &built, &pack, only) } else { Vec::new() };
+    let differences = if args.check { pack::check(out, &built, pack, only) } else { Vec::new() };
     if !args.check {
-        pack::write(&out, &built, &pack, only).with_context(|| format!("cannot write to `{}`", out.display()))?;
+        pack::write(out, &built, pack, only).with_context(|| format!("cannot write to `{}`", out.display()))?;
         if let Some(lock) = &lock {
             lock.write().with_context(|| format!("cannot write `{}`", lock::FILE))?;
         }
@@ -96,13 +145,24 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         Format::Json => {
             let differences: Vec<String> = differences.iter().map(ToString::to_string).collect();
             let files: Vec<&String> = built.files.keys().collect();
-            writeln!(
-                stdout,
-                "{:#}",
-                json!({ "rules": built.entries, "files": files, "differences": differences, "lock_is_stale": lock_is_stale })
-            )?;
+            let mut document = json!({
+                "rules": built.entries,
+                "files": files,
+                "differences": differences,
+                "lock_is_stale": lock_is_stale,
+            });
+            if let Value::Object(document) = &mut document {
+                document.extend(profile.map(|profile| ("profile".to_owned(), profile.name.into())));
+                if !exceptions.is_empty() {
+                    let all = exceptions.iter().map(|exception| {
+                        json!({ "name": exception.name, "expires": exception.expires.to_string(), "owner": exception.owner })
+                    });
+                    document.insert("exceptions".to_owned(), all.collect());
+                }
+            }
+            documents.push(document);
         }
-        Format::Sarif => writeln!(stdout, "{:#}", render::sarif(&[]))?,
+        Format::Sarif => {}
         // What differs is told where a reader of the log finds it.
         Format::Human | Format::Github if args.check => {
             for difference in &differences {
@@ -121,6 +181,14 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         Format::Human | Format::Github => {
             writeln!(stdout, "{}", table(&built))?;
             deviations(&mut stdout, &built)?;
+            if !exceptions.is_empty() {
+                writeln!(stdout)?;
+            }
+            for exception in &exceptions {
+                let of: Vec<&str> = exception.detections.iter().map(|selector| selector.text.as_str()).collect();
+                let (name, until) = (&exception.name, exception.expires);
+                writeln!(stdout, "exception {name}, until {until} ({}): {}", exception.owner, of.join(", "))?;
+            }
             let rules = verify::summary(&report);
             writeln!(anstream::stderr(), "{} files in {}; {rules}", built.files.len() + 1, out.display())?;
         }

@@ -8,10 +8,10 @@ use clap::ValueEnum;
 
 use super::Exit;
 use crate::detection::{Loaded, load};
-use crate::diagnostic::{self, render};
-use crate::lock;
+use crate::diagnostic::{self, Diagnostic, render};
 use crate::project::Project;
 use crate::source::Catalogue;
+use crate::{exception, lock, profile, target};
 
 /// Check detections: their form, their meaning, their metadata.
 #[derive(Debug, clap::Args)]
@@ -20,6 +20,9 @@ use crate::source::Catalogue;
   cresset check detections/container             those of a folder
   cresset check new.yml --format github          annotations in a pull request
   cresset check --format sarif > check.sarif     for code scanning
+  cresset check --today 2027-01-31               which exceptions will have expired then
+
+With the detections of the project, its exceptions and its `cresset.yml` are checked.
 
 Every problem has a code; `cresset explain-code E0302` says what it means.")]
 pub struct Args {
@@ -28,6 +31,12 @@ pub struct Args {
     /// Warnings are findings, too.
     #[arg(long)]
     deny_warnings: bool,
+    /// A profile; may be given several times [default: the `cresset.yml` found from here upwards].
+    #[arg(long, value_name = "FILE")]
+    profile: Vec<PathBuf>,
+    /// The day by which exceptions have expired or not [default: today].
+    #[arg(long, value_name = "DATE")]
+    today: Option<jiff::civil::Date>,
     /// How problems are written.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -49,7 +58,14 @@ pub enum Format {
 
 /// Runs the command.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
-    let (loaded, files) = load_paths(&args.paths)?;
+    let (mut loaded, files) = load_paths(&args.paths)?;
+    let whole = args.paths.is_empty() || !args.profile.is_empty();
+    if whole {
+        let today = args.today.unwrap_or_else(|| jiff::ZonedDateTime::now().date());
+        let more = around(&args.profile, today);
+        loaded.problems.extend(more);
+        diagnostic::sort(&mut loaded.problems);
+    }
     let mut out = anstream::stdout();
     let problems = &loaded.problems;
     match args.format {
@@ -67,6 +83,50 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     let found = if args.deny_warnings { !problems.is_empty() } else { loaded.has_errors() };
     Ok(if found { Exit::Findings } else { Exit::Clean })
+}
+
+/// What is wrong with the exceptions and profiles of the project. With broken detections, nothing can be said.
+fn around(profiles: &[PathBuf], today: jiff::civil::Date) -> Vec<Diagnostic> {
+    let catalogue = Catalogue::builtin();
+    let project = Project::find_or_built_in(None);
+    let given = match profiles {
+        [] => profile::find(&project).into_iter().collect(),
+        given => given.to_vec(),
+    };
+    let mut problems = Vec::new();
+    let targets = if given.is_empty() {
+        Vec::new()
+    } else {
+        target::load_all(project.templates().as_deref()).unwrap_or_default()
+    };
+    let plain = load::load_to_match(&project, catalogue);
+    let sound = !plain.has_errors();
+    for path in given {
+        let file = match profile::open(&path) {
+            Ok(file) => file,
+            Err(problem) => {
+                problems.push(problem);
+                continue;
+            }
+        };
+        let (profile, found) = profile::read(&file, catalogue, &targets);
+        problems.extend(found);
+        if let Some(profile) = profile.filter(|_| sound) {
+            problems.extend(profile.dangling(&plain.detections, &plain.list_names));
+            let files = project.detection_files();
+            if !profile.lists.is_empty() {
+                let changed = load::load_changed(&project, &files, catalogue, profile.lists.clone());
+                // What its lists make of the detections; what is wrong without them is told already.
+                problems.extend(changed.problems.into_iter().filter(Diagnostic::is_error));
+            }
+        }
+    }
+    let exceptions = exception::load(&project, plain.lists.as_ref(), catalogue);
+    problems.extend(exceptions.problems);
+    if sound {
+        problems.extend(exception::judge(&exceptions.all, &plain.detections, Some(today), catalogue));
+    }
+    problems
 }
 
 /// Reads the detections of the project, or those at some paths; the second value counts the files.

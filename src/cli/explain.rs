@@ -58,6 +58,10 @@ pub struct Args {
     /// Targets of your own, a folder each [default: the project's templates/]
     #[arg(long, value_name = "DIR")]
     templates: Option<PathBuf>,
+
+    /// A profile [default: the `cresset.yml` found from here upwards]
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
 }
 
 /// How the explanation is written.
@@ -83,10 +87,11 @@ struct Side<'c> {
 /// Runs the command.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let project_here = Project::find_or_built_in(None);
-    let mut workshop = match Workshop::open(&project_here, None, args.templates.as_deref(), &args.target)? {
-        Ok(workshop) => workshop,
-        Err(problems) => return failed(&problems),
-    };
+    let mut workshop =
+        match Workshop::open(&project_here, None, args.templates.as_deref(), &args.target, args.profile.as_deref())? {
+            Ok(workshop) => workshop,
+            Err(problems) => return failed(&problems),
+        };
     let is_meant = |name: &str, id: &str| name == args.detection || id == args.detection;
     workshop.detections.retain(|detection| is_meant(&detection.name, &detection.id.to_string()));
     let Some(detection) = workshop.detections.first() else {

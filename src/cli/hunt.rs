@@ -8,10 +8,9 @@ use clap::ValueEnum;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, civil};
 
-use super::Exit;
 use super::hunt_report::{Report, counted};
+use super::{Exit, workshop};
 use crate::detection::Detection;
-use crate::detection::load::load_to_match;
 use crate::hunt::{self, Hunter, Period, Settings};
 use crate::project::Project;
 use crate::source::Catalogue;
@@ -68,6 +67,10 @@ pub struct Args {
     #[arg(long)]
     may: bool,
 
+    /// A profile [default: the `cresset.yml` found from here upwards]
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
+
     /// The log source that JSON objects are events of, instead of recognising it
     #[arg(long, value_name = "NAME", value_parser = super::events::parse_source)]
     source: Option<String>,
@@ -91,7 +94,11 @@ pub enum Format {
 /// # Errors
 /// If there is no such detection or log, or the hits cannot be written.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
-    let loaded = load_to_match(&Project::find_or_built_in(None), Catalogue::builtin());
+    let project = Project::find_or_built_in(None);
+    let loaded = match workshop::to_match(&project, args.profile.as_deref()) {
+        Ok(loaded) => loaded,
+        Err(problems) => return super::verify::failed(&problems),
+    };
     let broken = loaded.problems.iter().filter(|problem| problem.is_error()).count();
     if broken > 0 {
         let errors = counted(broken as u64, "error", "errors");

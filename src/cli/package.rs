@@ -33,6 +33,9 @@ pub struct Args {
     /// Targets of your own, a folder each [default: the project's templates/].
     #[arg(long, value_name = "DIR")]
     templates: Option<PathBuf>,
+    /// A profile [default: the `cresset.yml` found from here upwards].
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
     /// The pack's version.
     #[arg(long, value_name = "X.Y.Z", default_value = "1.0.0")]
     pack_version: String,
@@ -42,7 +45,13 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let project = Project::find_or_built_in(args.path.as_deref());
     let pack = PackInfo { version: version(&args.pack_version)?, ..PackInfo::default() };
-    let opened = Workshop::open(&project, args.path.as_deref(), args.templates.as_deref(), &args.target)?;
+    let opened = Workshop::open(
+        &project,
+        args.path.as_deref(),
+        args.templates.as_deref(),
+        &args.target,
+        args.profile.as_deref(),
+    )?;
     let proved = opened.and_then(|workshop| workshop.build(&pack));
     let Proved { built, .. } = match proved {
         Ok(proved) if proved.report.is_wrong() => return refuse(&proved.report, Format::Human),

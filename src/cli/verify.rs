@@ -35,7 +35,7 @@ use crate::target::Verdict;
 
 Exit status: 0 nothing wrong, 1 a rule differs, is unreadable or missing, 2 could not run.")]
 pub struct Args {
-    /// Folders of packs, as `cresset build` writes them [default: the project's out/]
+    /// Folders of packs, as `cresset build` writes them [default: the project's out/, with --profile that profile's folder in it]
     packs: Vec<PathBuf>,
 
     /// Only this detection, by its name or id; may be repeated
@@ -57,6 +57,10 @@ pub struct Args {
     /// Targets of your own, a folder each [default: the project's templates/]
     #[arg(long, value_name = "DIR")]
     templates: Option<PathBuf>,
+
+    /// A profile [default: the `cresset.yml` found from here upwards]
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
 }
 
 /// How findings are written.
@@ -74,15 +78,21 @@ enum Format {
 /// Runs the command.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let project = Project::find_or_built_in(None);
-    let packs = match (args.packs.as_slice(), project.out()) {
+    let mut packs = match (args.packs.as_slice(), project.out()) {
         ([], None) => bail!("there is no project here; say which pack is to be verified"),
         ([], Some(out)) => vec![out],
         (packs, _) => packs.to_vec(),
     };
-    let mut workshop = match Workshop::open(&project, None, args.templates.as_deref(), &args.target)? {
-        Ok(workshop) => workshop,
-        Err(problems) => return failed(&problems),
-    };
+    let mut workshop =
+        match Workshop::open(&project, None, args.templates.as_deref(), &args.target, args.profile.as_deref())? {
+            Ok(workshop) => workshop,
+            Err(problems) => return failed(&problems),
+        };
+    if let (Some(_), [], [pack], Some(profile)) =
+        (&args.profile, args.packs.as_slice(), packs.as_mut_slice(), &workshop.profile)
+    {
+        pack.push(&profile.name);
+    }
     let is_chosen = |name: &str, id: &str| args.detection.iter().any(|wanted| wanted == name || wanted == id);
     for wanted in &args.detection {
         let known = workshop.detections.iter().any(|d| d.name == *wanted || d.id.to_string() == *wanted);

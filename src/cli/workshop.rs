@@ -6,10 +6,12 @@ use std::path::Path;
 use anyhow::bail;
 use indicatif::ProgressBar;
 
-use crate::detection::{Detection, load};
+use crate::detection::{Detection, Loaded, load};
 use crate::diagnostic::Diagnostic;
+use crate::exception::{self, Exception, Exceptions};
 use crate::lock::{self, Judged};
 use crate::pack::{Proved, Recorded, prove};
+use crate::profile::{self, Profile};
 use crate::project::Project;
 use crate::source::Catalogue;
 use crate::target::{self, Compiled, PackInfo, Target};
@@ -25,6 +27,47 @@ pub(super) struct Workshop {
     pub(super) lock: Option<Judged>,
     /// Recorded events of the project.
     pub(super) recorded: Recorded,
+    /// The profile by which they were changed.
+    pub(super) profile: Option<Profile>,
+    /// The exceptions that hold.
+    pub(super) exceptions: Vec<Exception>,
+}
+
+/// The profile of the file at `path`, else the one that is found by itself; or what is wrong with it.
+pub(super) fn profile(
+    project: &Project,
+    path: Option<&Path>,
+    targets: &[Target],
+) -> Result<Option<Profile>, Vec<Diagnostic>> {
+    let Some(path) = path.map(Path::to_path_buf).or_else(|| profile::find(project)) else { return Ok(None) };
+    let file = profile::open(&path).map_err(|problem| vec![problem])?;
+    match profile::read(&file, Catalogue::builtin(), targets) {
+        (Some(profile), _) => Ok(Some(profile)),
+        (None, problems) => Err(problems),
+    }
+}
+
+/// The detections of a project for matching, as they are in its profile and with its exceptions; or what is wrong with
+/// these. What is wrong with detections is in what comes back.
+pub(super) fn to_match(project: &Project, path: Option<&Path>) -> Result<Loaded, Vec<Diagnostic>> {
+    let catalogue = Catalogue::builtin();
+    // Targets are read for the sake of a profile alone, and that takes longer than to read the detections.
+    let profile = match path.is_some() || profile::find(project).is_some() {
+        true => self::profile(project, path, &target::load_all(project.templates().as_deref())?)?,
+        false => None,
+    };
+    let changes = profile.as_ref().map(|profile| profile.lists.clone()).unwrap_or_default();
+    let mut loaded = load::load_to_match_changed(project, catalogue, changes);
+    let exceptions = exception::load(project, loaded.lists.as_ref(), catalogue);
+    let problems: Vec<Diagnostic> = exceptions.problems.into_iter().filter(Diagnostic::is_error).collect();
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    exception::apply(&exceptions.all, profile.as_ref().map(|profile| profile.name.as_str()), &mut loaded.detections);
+    if let Some(profile) = &profile {
+        profile.apply_to_detections(&mut loaded.detections);
+    }
+    Ok(loaded)
 }
 
 impl Workshop {
@@ -38,23 +81,53 @@ impl Workshop {
         path: Option<&Path>,
         templates: Option<&Path>,
         only: &[String],
+        profile: Option<&Path>,
     ) -> anyhow::Result<Result<Self, Vec<Diagnostic>>> {
         let catalogue = Catalogue::builtin();
         let part = path.filter(|path| project.root() != path.canonicalize().ok().as_deref());
         let files = part.map_or_else(|| project.detection_files(), |path| project.files_at(path));
-        let loaded = load::load_files(project, &files, catalogue);
-        if loaded.has_errors() {
-            return Ok(Err(loaded.problems));
-        }
-        let mut lock = lock::judge(project, &loaded.detections, part.is_none(), catalogue);
-        if let Some(lock) = lock.as_mut().filter(|lock| !lock.problems.is_empty()) {
-            return Ok(Err(std::mem::take(&mut lock.problems)));
-        }
         let own = templates.map(Path::to_path_buf).or_else(|| project.templates());
         let mut targets = match target::load_all(own.as_deref()) {
             Ok(targets) => targets,
             Err(problems) => return Ok(Err(problems)),
         };
+        let profile = match self::profile(project, profile, &targets) {
+            Ok(profile) => profile,
+            Err(problems) => return Ok(Err(problems)),
+        };
+        let changes = profile.as_ref().map(|profile| profile.lists.clone()).unwrap_or_default();
+        let mut loaded = load::load_changed(project, &files, catalogue, changes.clone());
+        if loaded.has_errors() {
+            return Ok(Err(loaded.problems));
+        }
+        // What is locked is the detection as it was written, whatever a profile makes of its lists.
+        let written = (!changes.is_empty()).then(|| load::load_files(project, &files, catalogue));
+        let written = written.as_ref().unwrap_or(&loaded);
+        if written.has_errors() {
+            return Ok(Err(written.problems.clone()));
+        }
+        let mut lock = lock::judge(project, &written.detections, part.is_none(), catalogue);
+        if let Some(lock) = lock.as_mut().filter(|lock| !lock.problems.is_empty()) {
+            return Ok(Err(std::mem::take(&mut lock.problems)));
+        }
+        let Exceptions { all: mut exceptions, mut problems, .. } =
+            exception::load(project, loaded.lists.as_ref(), catalogue);
+        // A part of the detections cannot tell what there is not.
+        if part.is_none() {
+            problems.extend(exception::judge(&exceptions, &loaded.detections, None, catalogue));
+            problems.extend(profile.iter().flat_map(|p| p.dangling(&loaded.detections, &loaded.list_names)));
+        }
+        problems.retain(Diagnostic::is_error);
+        if !problems.is_empty() {
+            return Ok(Err(problems));
+        }
+        let name = profile.as_ref().map(|profile| profile.name.as_str());
+        exceptions.retain(|exception| exception.is_for(name));
+        exception::apply(&exceptions, name, &mut loaded.detections);
+        if let Some(profile) = &profile {
+            profile.apply_to_detections(&mut loaded.detections);
+            profile.apply_to_targets(&mut targets);
+        }
         for name in only {
             if !targets.iter().any(|target| target.name() == name) {
                 let known: Vec<&str> = targets.iter().map(Target::name).collect();
@@ -63,7 +136,7 @@ impl Workshop {
         }
         targets.retain(|target| only.is_empty() || only.iter().any(|name| name == target.name()));
         let recorded = Recorded::new(project.tests());
-        Ok(Ok(Self { detections: loaded.detections, targets, lock, recorded }))
+        Ok(Ok(Self { detections: loaded.detections, targets, lock, recorded, profile, exceptions }))
     }
 
     /// All rules, or what is wrong.

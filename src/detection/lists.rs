@@ -17,6 +17,37 @@ const MAX_VALUES: usize = 50_000;
 pub struct Lists {
     own: BTreeMap<String, List>,
     outer: Option<Arc<Lists>>,
+    changes: Arc<Changes>,
+}
+
+/// What a profile makes of lists, by their names, wherever they are defined.
+pub type Changes = BTreeMap<String, Change>;
+
+/// What a profile makes of one list.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// Where the list's name stands in the profile.
+    pub place: Place,
+    /// Its values, instead of those that it has.
+    pub replace: Option<Vec<(String, Place)>>,
+    /// Values that go.
+    pub remove: Vec<String>,
+    /// Values that come.
+    pub add: Vec<(String, Place)>,
+}
+
+impl Change {
+    fn apply(&self, values: &mut Vec<(String, Place)>) {
+        if let Some(replace) = &self.replace {
+            values.clone_from(replace);
+        }
+        values.retain(|(value, _)| !self.remove.contains(value));
+        for (value, place) in &self.add {
+            if !values.iter().any(|(known, _)| known == value) {
+                values.push((value.clone(), place.clone()));
+            }
+        }
+    }
 }
 
 /// One list.
@@ -32,9 +63,15 @@ pub struct List {
 pub type Used = BTreeSet<(std::path::PathBuf, String)>;
 
 impl Lists {
+    /// No lists, and what becomes of those that are read below it.
+    pub fn changed(changes: Arc<Changes>) -> Self {
+        Self { changes, ..Self::default() }
+    }
+
     /// The lists of a map `name: [values]`, seen before those of `outer`.
     pub fn read(node: Option<&Node>, reader: &mut Reader, outer: Option<Arc<Lists>>) -> Self {
         let mut own = BTreeMap::new();
+        let changes = outer.as_ref().map(|outer| outer.changes.clone()).unwrap_or_default();
         let entries = node.and_then(|node| reader.entries(node, "`lists`")).unwrap_or_default();
         for entry in entries {
             if !is_name(&entry.key) {
@@ -53,6 +90,9 @@ impl Lists {
                     _ => reader.wrong_type(item, "a value of a list", "text"),
                 }
             }
+            if let Some(change) = changes.get(&entry.key) {
+                change.apply(&mut values);
+            }
             if values.is_empty() {
                 let problem = reader
                     .problem(
@@ -65,7 +105,7 @@ impl Lists {
             }
             own.insert(entry.key.clone(), List { place: reader.place(entry.key_span.clone()), values });
         }
-        Self { own, outer }
+        Self { own, outer, changes }
     }
 
     /// The lists of a `lists.yml`: one top key `lists`.
@@ -73,7 +113,7 @@ impl Lists {
         let mut reader = Reader::new(file.clone());
         let root = match yaml::parse(file) {
             Ok(root) => root,
-            Err(problem) => return (Self { own: BTreeMap::new(), outer }, vec![problem]),
+            Err(problem) => return (Self { outer, ..Self::default() }, vec![problem]),
         };
         let map = reader.map(&root, "a file of lists", &["lists"]);
         let node = map.and_then(|map| map.need(&mut reader, "the file", "lists", "which values each name stands for"));

@@ -1,6 +1,6 @@
 //! Reading the detections of a project.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::project::{DetectionFile, Project};
 use crate::source::Catalogue;
 
 use super::check;
-use super::lists::{Lists, Used};
+use super::lists::{Changes, Lists, Used};
 use super::model::Detection;
 use super::parse::{self, Parsed};
 
@@ -24,6 +24,10 @@ pub struct Loaded {
     pub refused: Vec<Detection>,
     /// What is wrong, sorted by file and line.
     pub problems: Vec<Diagnostic>,
+    /// The names of all lists that there are and that are used.
+    pub list_names: BTreeSet<String>,
+    /// The lists of `lists.yml` on top.
+    pub lists: Option<Arc<Lists>>,
 }
 
 impl Loaded {
@@ -41,17 +45,39 @@ pub fn load(project: &Project, catalogue: &Catalogue) -> Loaded {
 /// Reads all detections of a project for matching: their formulas are not decided, nor their tests and techniques
 /// checked, which takes longer than to match them.
 pub fn load_to_match(project: &Project, catalogue: &Catalogue) -> Loaded {
-    read_files(project, &project.detection_files(), catalogue, false)
+    read_files(project, &project.detection_files(), catalogue, false, Arc::default())
+}
+
+/// The same, with the lists that a profile changes.
+pub fn load_to_match_changed(project: &Project, catalogue: &Catalogue, changes: Arc<Changes>) -> Loaded {
+    read_files(project, &project.detection_files(), catalogue, false, changes)
 }
 
 /// Reads and checks some files of a project.
 pub fn load_files(project: &Project, files: &crate::project::Files, catalogue: &Catalogue) -> Loaded {
-    read_files(project, files, catalogue, true)
+    read_files(project, files, catalogue, true, Arc::default())
 }
 
-fn read_files(project: &Project, files: &crate::project::Files, catalogue: &Catalogue, checked: bool) -> Loaded {
+/// Reads and checks some files of a project, with the lists that a profile changes.
+pub fn load_changed(
+    project: &Project,
+    files: &crate::project::Files,
+    catalogue: &Catalogue,
+    changes: Arc<Changes>,
+) -> Loaded {
+    read_files(project, files, catalogue, true, changes)
+}
+
+fn read_files(
+    project: &Project,
+    files: &crate::project::Files,
+    catalogue: &Catalogue,
+    checked: bool,
+    changes: Arc<Changes>,
+) -> Loaded {
     let mut problems = files.problems.clone();
-    let lists = read_lists(project, &files.lists, &mut problems);
+    let nothing = Arc::new(Lists::changed(changes));
+    let lists = read_lists(project, &files.lists, &nothing, &mut problems);
     let (parsed, refused): (Vec<(&DetectionFile, Parsed)>, Vec<Option<Detection>>) = files
         .detections
         .par_iter()
@@ -69,20 +95,28 @@ fn read_files(project: &Project, files: &crate::project::Files, catalogue: &Cata
                 }
             };
             let name = parse::name_of(&file.shown);
-            let mut parsed = parse::parse(&text, &name, nearest_lists(&lists, &file.shown), catalogue);
+            let mut parsed = parse::parse(
+                &text,
+                &name,
+                Some(nearest_lists(&lists, &file.shown).unwrap_or(nothing.clone())),
+                catalogue,
+            );
             let refused = if checked { judge(&mut parsed, catalogue, project.tests().as_deref()) } else { None };
             ((file, parsed), refused)
         })
         .unzip();
     unused_lists(&lists, &parsed, &mut problems);
     let mut detections = Vec::new();
+    let mut list_names: BTreeSet<String> = lists.values().flat_map(|lists| lists.own().keys().cloned()).collect();
+    list_names.extend(parsed.iter().flat_map(|(_, parsed)| parsed.used.iter().map(|(_, name)| name.clone())));
+    let lists = lists.into_iter().next().map(|(_, top)| top).or(Some(nothing));
     problems.extend(check::across(parsed.iter().map(|(_, parsed)| parsed)));
     for (_, parsed) in parsed {
         problems.extend(parsed.problems);
         detections.extend(parsed.detection);
     }
     diagnostic::sort(&mut problems);
-    Loaded { detections, refused: refused.into_iter().flatten().collect(), problems }
+    Loaded { detections, refused: refused.into_iter().flatten().collect(), problems, list_names, lists }
 }
 
 /// Adds what the checks find; a detection with an error is none, and comes back.
@@ -97,6 +131,7 @@ fn judge(parsed: &mut Parsed, catalogue: &Catalogue, tests: Option<&Path>) -> Op
 fn read_lists(
     project: &Project,
     files: &[DetectionFile],
+    nothing: &Arc<Lists>,
     problems: &mut Vec<Diagnostic>,
 ) -> BTreeMap<PathBuf, Arc<Lists>> {
     let mut by_folder: BTreeMap<PathBuf, Arc<Lists>> = BTreeMap::new();
@@ -105,7 +140,7 @@ fn read_lists(
     sorted.sort_by_key(|file| file.shown.parent().map(Path::to_path_buf));
     for file in sorted {
         let folder = file.shown.parent().unwrap_or(Path::new("")).to_path_buf();
-        let outer = folder.parent().and_then(|above| lists_above(&by_folder, above));
+        let outer = folder.parent().and_then(|above| lists_above(&by_folder, above)).or(Some(nothing.clone()));
         let lists = match project.read(file) {
             Ok(text) => {
                 let (lists, more) = Lists::read_file(&text, outer);
@@ -158,5 +193,10 @@ pub fn load_text(text: &Arc<SourceFile>, name: &str, catalogue: &Catalogue) -> L
     let mut parsed = parse::parse(text, name, None, catalogue);
     let refused = judge(&mut parsed, catalogue, None).into_iter().collect();
     diagnostic::sort(&mut parsed.problems);
-    Loaded { detections: parsed.detection.into_iter().collect(), refused, problems: parsed.problems }
+    Loaded {
+        detections: parsed.detection.into_iter().collect(),
+        refused,
+        problems: parsed.problems,
+        ..Loaded::default()
+    }
 }

@@ -271,7 +271,7 @@ fn read_id(reader: &mut Reader, node: &Node) -> Option<Uuid> {
     id
 }
 
-fn read_date(reader: &mut Reader, node: &Node) -> Option<jiff::civil::Date> {
+pub(crate) fn read_date(reader: &mut Reader, node: &Node) -> Option<jiff::civil::Date> {
     let text = reader.line(node, "the date")?;
     let date = text.parse::<jiff::civil::Date>().ok().filter(|date| date.to_string() == text);
     if date.is_none() {
@@ -306,7 +306,7 @@ fn read_references(reader: &mut Reader, node: &Node) -> Vec<String> {
     references
 }
 
-fn read_schedule(reader: &mut Reader, node: &Node) -> Option<Schedule> {
+pub(crate) fn read_schedule(reader: &mut Reader, node: &Node) -> Option<Schedule> {
     let map = reader.map(node, "`schedule`", &["every", "look_back"])?;
     let default = Schedule::default();
     let every = match map.get("every") {
@@ -373,7 +373,7 @@ fn read_throttle(
 }
 
 /// The observed log sources with their selections and conditions.
-fn observe(lowering: &mut Lowering<'_>, node: &Node, spans: &mut Spans) -> Vec<Observation> {
+pub(crate) fn observe(lowering: &mut Lowering<'_>, node: &Node, spans: &mut Spans) -> Vec<Observation> {
     let Some(entries) = lowering.reader.entries(node, "`observe`") else { return Vec::new() };
     if entries.is_empty() {
         let problem = lowering.reader.problem(Code::EmptyValue, node.span.clone(), "`observe` is empty");
@@ -444,7 +444,7 @@ fn observe(lowering: &mut Lowering<'_>, node: &Node, spans: &mut Spans) -> Vec<O
     observations
 }
 
-fn read_condition(
+pub(crate) fn read_condition(
     reader: &mut Reader,
     node: &Node,
     text: &str,

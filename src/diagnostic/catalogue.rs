@@ -127,6 +127,13 @@ codes! {
     TargetTemplate E0802 "a template that cannot be filled in",
     SameFile E0803 "two artefacts that are the same file",
     CannotSay E0804 "a target that cannot say what a detection looks for",
+    // Profiles and exceptions.
+    UnknownDetection E0901 "a detection that does not exist",
+    UnknownTarget E0902 "a target that does not exist",
+    UnknownBinding E0903 "a binding that a target does not offer",
+    ExceptionExpired E0904 "an exception that has expired",
+    ExceptionSwallows E0905 "an exception that leaves nothing of its detection",
+    ExceptionIdle W0906 "an exception that changes nothing",
 }
 
 impl Code {

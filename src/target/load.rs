@@ -148,7 +148,8 @@ fn make(name: &str, folder: &Folder) -> Result<Target, Vec<Diagnostic>> {
         let problem = with_file(Code::TargetSettings, &format!("templates/{name}"), message);
         return Err(vec![problem.help("copy the one of a built-in target and change it")]);
     };
-    let settings: Settings = serde_yaml::from_str(&file.text).map_err(|error| vec![from_yaml(file, &error)])?;
+    let mut settings: Settings = serde_yaml::from_str(&file.text).map_err(|error| vec![from_yaml(file, &error)])?;
+    settings.place_artefacts();
     let mut problems = check(name, file, &settings);
     let mut templates = render::engine();
     let (mut files, mut sources) = (BTreeMap::new(), BTreeMap::new());
@@ -198,7 +199,8 @@ fn check(name: &str, file: &Arc<SourceFile>, settings: &Settings) -> Vec<Diagnos
         }
     }
     for (source, described) in &settings.sources {
-        for path in described.fields.keys() {
+        let chosen = described.choices.values().flat_map(|choice| choice.fields.keys());
+        for path in described.fields.keys().chain(chosen) {
             let plain = path.strip_suffix(".*").unwrap_or(path);
             if path != "*" && plain.parse::<Path>().is_err() {
                 fault(&["sources", source, "fields", path], format!("`{path}` is no path of a field"));

@@ -25,6 +25,9 @@ pub struct Settings {
     /// What templates may use as `target.vars`.
     #[serde(default)]
     pub vars: IndexMap<String, serde_json::Value>,
+    /// Further keys of a `binding` that a profile may give: templates know them.
+    #[serde(default)]
+    pub binding_keys: Vec<String>,
     /// Where each log source lives. A source that is not here is not applicable to the target.
     pub sources: IndexMap<String, SourceSettings>,
     /// The files that the target is made of.
@@ -79,9 +82,53 @@ pub struct SourceSettings {
     pub known: IndexMap<String, FieldType>,
     /// The target's fields by the event's paths. A path that ends in `*` stands for all below it.
     pub fields: IndexMap<String, WrittenFieldRule>,
+    /// Other places where events of the source may be, and what their fields are called there: a profile takes one.
+    #[serde(default)]
+    pub choices: IndexMap<String, SourceChoice>,
+}
+
+/// Another place where events of a log source may be.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceChoice {
+    /// What writes the events there, for readers.
+    pub title: String,
+    /// Tests that every rule begins with, in place of those of the source.
+    #[serde(default)]
+    pub base: IndexMap<String, OneOrMany>,
+    /// What is different under `binding`.
+    #[serde(default)]
+    pub binding: IndexMap<String, serde_json::Value>,
+    /// The fields, in place of those of the source.
+    pub fields: IndexMap<String, WrittenFieldRule>,
+}
+
+impl Settings {
+    /// Puts the target's `vars` into the paths of its artefacts: `{vars.app}/default/app.conf`.
+    pub fn place_artefacts(&mut self) {
+        for artefact in &mut self.artefacts {
+            if artefact.pattern.is_empty() {
+                artefact.pattern.clone_from(&artefact.path);
+            }
+            artefact.path.clone_from(&artefact.pattern);
+            for (name, value) in &self.vars {
+                let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                artefact.path = artefact.path.replace(&format!("{{vars.{name}}}"), &value);
+            }
+        }
+    }
 }
 
 impl SourceSettings {
+    /// Takes one of the `choices`. False if there is none of this name.
+    pub fn choose(&mut self, name: &str) -> bool {
+        let Some(choice) = self.choices.get(name).cloned() else { return false };
+        self.base = choice.base;
+        self.binding.extend(choice.binding);
+        self.fields = choice.fields;
+        true
+    }
+
     /// The tests that every rule of the source begins with, over the target's fields.
     pub fn base_tests(&self) -> Vec<Formula> {
         let tests = self.base.iter().map(|(name, values)| {
@@ -133,8 +180,12 @@ pub enum Derivation {
 pub struct Artefact {
     /// The template, in the target's folder.
     pub template: String,
-    /// Where the file goes below `out/<target>/`. `{name}` and `{source}` stand for the detection and the log source.
+    /// Where the file goes below `out/<target>/`. `{name}` and `{source}` stand for the detection and the log source,
+    /// `{vars.NAME}` for one of the target's `vars`.
     pub path: String,
+    /// The path as it was written.
+    #[serde(skip)]
+    pub pattern: String,
     /// What one file is about.
     pub scope: Scope,
     /// Only these log sources, if not all. An artefact of a whole pack that is left without a rule is not written.
