@@ -90,17 +90,18 @@ impl Lists {
                     _ => reader.wrong_type(item, "a value of a list", "text"),
                 }
             }
+            let mut place = reader.place(entry.key_span.clone());
             if let Some(change) = changes.get(&entry.key) {
+                let was_empty = values.is_empty();
                 change.apply(&mut values);
+                if values.is_empty() && !was_empty {
+                    place = change.place.clone();
+                }
             }
             if values.is_empty() {
-                let problem = reader
-                    .problem(
-                        Code::EmptyValue,
-                        entry.key_span.clone(),
-                        format!("the list `{}` has no values", entry.key),
-                    )
-                    .help("a test against an empty list would never be true");
+                let problem =
+                    Diagnostic::new(Code::EmptyValue, place, format!("the list `{}` has no values", entry.key))
+                        .help("a test against an empty list would never be true");
                 reader.report(problem);
             }
             own.insert(entry.key.clone(), List { place: reader.place(entry.key_span.clone()), values });

@@ -1,0 +1,331 @@
+//! Profiles and exceptions, through the program itself: two organisations side by side, what an exception leaves of a
+//! rule, and the message that every broken file gets. `CRESSET_BLESS=1` writes the messages anew.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use cresset::detection::load;
+use cresset::exception;
+use cresset::logic::decide::{Answer, Budget, equivalent};
+use cresset::logic::{Formula, Reading};
+use cresset::project::Project;
+use cresset::source::{Catalogue, Source};
+
+/// The day of all tests.
+const TODAY: &str = "2026-12-01";
+
+fn here() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/profiles")
+}
+
+/// A copy of the small project.
+fn project() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::create_dir(folder.path().join("detections")).expect("a folder");
+    for entry in fs::read_dir(here().join("project/detections")).expect("detections").flatten() {
+        fs::copy(entry.path(), folder.path().join("detections").join(entry.file_name())).expect("copied");
+    }
+    folder
+}
+
+fn write(project: &Path, name: &str, text: &str) {
+    let path = project.join(name);
+    fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+    fs::write(path, text).expect("written");
+}
+
+fn cresset(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_cresset")).args(args).current_dir(folder).output().expect("run")
+}
+
+/// What it prints, after looking that it ends with `status`.
+fn said(folder: &Path, args: &[&str], status: i32) -> String {
+    let output = cresset(folder, args);
+    let (out, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(status), "cresset {}:\n{out}\n{errors}", args.join(" "));
+    out.into_owned()
+}
+
+/// Whether every rule of a pack is proved, or accepted to differ.
+fn verdicts(folder: &Path, args: &[&str]) -> Vec<(String, String)> {
+    let args: Vec<&str> = ["verify", "--format", "json"].iter().chain(args).copied().collect();
+    let report: serde_json::Value = serde_json::from_str(&said(folder, &args, 0)).expect("a report");
+    let findings = report["packs"][0]["findings"].as_array().expect("findings").iter();
+    let text = |value: &serde_json::Value| value.as_str().expect("text").to_owned();
+    findings.map(|finding| (text(&finding["target"]), text(&finding["verdict"]))).collect()
+}
+
+const ACME: &str = r#"
+name: acme
+sources: [process]
+lists: { docker_socket: { add: [/opt/acme/docker.sock] } }
+schedule: { every: 1h, look_back: 70m }
+overrides:
+  - { for: ["tag:docker"], severity: critical }
+naming: { prefix: "ACME:", tags: [acme] }
+targets:
+  falco: { enabled: false }
+  splunk:
+    vars: { app: acme_detections, label: ACME detections }
+    sources: { process: { binding: { choice: sysmon, index: acme_linux, macro: acme_process } } }
+  elastic:
+    sources:
+      process: { binding: { index: acme-endpoint-* }, fields: { process.executable: acme.program } }
+"#;
+
+const BETA: &str = r#"
+name: beta
+detections: { use: [pod_exec, "tag:docker"], leave_out: [pod_exec] }
+lists: { docker_socket: [/beta.sock] }
+targets: { splunk: { sources: { process: { binding: laurel } } } }
+"#;
+
+#[test]
+fn two_organisations_side_by_side() {
+    let folder = project();
+    let root = folder.path();
+    write(root, "profiles/acme.yml", ACME);
+    write(root, "profiles/beta.yml", BETA);
+    let both = ["--profile", "profiles/acme.yml", "--profile", "profiles/beta.yml"];
+    let with = |command: &'static str| [command].into_iter().chain(both).collect::<Vec<_>>();
+    said(root, &with("check"), 0);
+    said(root, &with("build"), 0);
+    said(root, &[&["build", "--check"], both.as_slice()].concat(), 0);
+    let read = |path: &str| fs::read_to_string(root.join("out").join(path)).unwrap_or_else(|_| panic!("{path}"));
+    // ACME: its own app, index, source type, title, severity, schedule and list.
+    let searches = read("acme/splunk/acme_detections/default/savedsearches.conf");
+    for wanted in [
+        "[ACME: Docker socket named on a command line]",
+        "`acme_process` ",
+        "/opt/acme/docker.sock",
+        "severity = critical",
+        "cron_schedule = 0 * * * *",
+        "dispatch.earliest_time = -70m@m",
+        "Image",
+    ] {
+        assert!(searches.contains(wanted), "{wanted} is not in\n{searches}");
+    }
+    assert!(!searches.contains("process_name") && !searches.contains("Kubernetes audit"), "{searches}");
+    let macros = read("acme/splunk/acme_detections/default/macros.conf");
+    assert!(macros.contains("[acme_process]\ndefinition = index=acme_linux sourcetype=\"sysmon:linux\""), "{macros}");
+    let elastic = read("acme/elastic/rules/pod_exec.process.json");
+    assert!(elastic.contains("\"acme-endpoint-*\"") && elastic.contains("\"acme\""), "{elastic}");
+    assert!(!root.join("out/acme/falco").exists());
+    // Beta: one detection, with its list alone.
+    let searches = read("beta/splunk/cresset_container/default/savedsearches.conf");
+    assert!(searches.contains("EXECVE.ARGV_STR") && searches.contains("/beta.sock"), "{searches}");
+    assert!(!searches.contains("/run/docker.sock") && !searches.contains("Pods administered"), "{searches}");
+    for profile in ["profiles/acme.yml", "profiles/beta.yml"] {
+        let verdicts = verdicts(root, &["--profile", profile]);
+        assert!(verdicts.len() > 3 && verdicts.iter().all(|(_, verdict)| verdict == "proved"), "{verdicts:?}");
+    }
+    // What is built for one is not what the other asks.
+    said(root, &["verify", "out/beta", "--profile", "profiles/acme.yml"], 1);
+    // The hunt sees the same.
+    let event = r#"{"process": {"name": "curl", "executable": "/usr/bin/curl", "command_line": "curl /opt/acme/docker.sock", "args": ["curl", "/opt/acme/docker.sock"]}}"#;
+    write(root, "events.json", event);
+    let hunt = |more: &[&str]| {
+        said(root, &[&["hunt", "events.json", "--source", "process", "--format", "json"], more].concat(), 0)
+            .lines()
+            .count()
+    };
+    assert_eq!((hunt(&[]), hunt(&["--profile", "profiles/acme.yml"])), (0, 1));
+    // A profile changes no detection: the lock of versions is what it is without one.
+    let lock = fs::read(root.join("detections.lock")).expect("a lock");
+    said(root, &["build"], 0);
+    assert_eq!(fs::read(root.join("detections.lock")).expect("a lock"), lock);
+}
+
+#[test]
+fn a_profile_is_found_upwards() {
+    let folder = project();
+    let root = folder.path();
+    write(root, "cresset.yml", "naming: { prefix: HERE }\n");
+    said(&root.join("detections"), &["build", "--target", "sigma"], 0);
+    let rule = fs::read_to_string(root.join("out/sigma/socket_read.process.yml")).expect("a rule");
+    assert!(rule.contains("title: HERE Docker socket"), "{rule}");
+    let verdicts = verdicts(root, &["--target", "sigma"]);
+    assert!(verdicts.iter().all(|(_, verdict)| verdict == "proved"), "{verdicts:?}");
+}
+
+/// Elastic with auditd has the arguments as a list: a condition on all of them cannot be said there.
+#[test]
+fn a_choice_that_cannot_say_it_needs_to_be_accepted() {
+    let folder = project();
+    let root = folder.path();
+    let with = |accept: &str| {
+        format!("name: auditd\ntargets: {{ elastic: {{ sources: {{ process: {{ binding: auditd{accept} }} }} }} }}\n")
+    };
+    write(root, "auditd.yml", &with(""));
+    let build = ["build", "--target", "elastic", "--profile", "auditd.yml"];
+    let told = cresset(root, &build);
+    let told = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert!(
+        told.contains("error[E0804]") && told.contains("Elastic has no field for `process.command_line`"),
+        "{told}"
+    );
+    write(root, "auditd.yml", &with(", accept: { wider: any socket will do }"));
+    said(root, &build, 0);
+    let rules = fs::read_to_string(root.join("out/auditd/elastic/rules.ndjson")).expect("rules");
+    assert!(rules.contains("logs-auditd_manager.auditd-*") && rules.contains("executed"), "{rules}");
+    let found = verdicts(root, &["--target", "elastic", "--profile", "auditd.yml"]);
+    let has = |wanted: &str| found.iter().any(|(_, verdict)| verdict == wanted);
+    assert!(has("proved") && has("wider"), "{found:?}");
+}
+
+const EXCEPTION: &str = r#"
+detections: [socket_read, pod_exec]
+reason: The inventory asks every engine once an hour.
+owner: platform team
+expires: 2027-03-31
+ticket: CHG-1234
+lists: { inventory: [ansible, puppet] }
+observe:
+  process:
+    account: { process.parent.name: $inventory }
+    home: { process.working_directory|startswith: /srv/inventory }
+    condition: account and home
+"#;
+
+#[test]
+fn a_rule_is_its_detection_and_not_the_exception() {
+    let folder = project();
+    let root = folder.path();
+    let catalogue = Catalogue::builtin();
+    let load = || load::load(&Project::at(root, root), catalogue);
+    let before = load().detections;
+    write(root, "exceptions/inventory.yml", EXCEPTION);
+    let loaded = load();
+    let exceptions = exception::load(&Project::at(root, root), loaded.lists.as_ref(), catalogue);
+    assert!(exceptions.problems.is_empty(), "{:?}", exceptions.problems);
+    let mut after = loaded.detections;
+    exception::apply(&exceptions.all, None, &mut after);
+    let excepted = &exceptions.all[0].observations[0].formula;
+    for (before, after) in before.iter().zip(&after) {
+        let (before, after) = (before.observation("process").expect("it"), after.observation("process").expect("it"));
+        let wanted = Formula::and([before.formula.clone(), Formula::not(excepted.clone())]);
+        let schema = catalogue.source("process").map(Source::schema).unwrap_or_default();
+        for reading in [Reading::Must, Reading::May] {
+            assert!(equivalent(&after.formula, &wanted, reading, &schema, &Budget::default()) == Answer::Holds);
+            assert!(equivalent(&after.formula, &before.formula, reading, &schema, &Budget::default()) != Answer::Holds);
+        }
+    }
+    // And every target's rule is that, in both directions.
+    let summary = said(root, &["build"], 0);
+    assert!(
+        summary.contains("exception inventory, until 2027-03-31 (platform team): socket_read, pod_exec"),
+        "{summary}"
+    );
+    let verdicts = verdicts(root, &[]);
+    assert!(verdicts.len() > 8 && verdicts.iter().all(|(_, verdict)| verdict == "proved"), "{verdicts:?}");
+    for (file, wanted) in [
+        ("sigma/socket_read.process.yml", "puppet"),
+        ("sigma/socket_read.process.yml", "Excepted until 2027-03-31 (platform team, CHG-1234): The inventory asks"),
+        ("splunk/cresset_container/default/savedsearches.conf", "/srv/inventory"),
+        ("falco/cresset_container_rules.yaml", "/srv/inventory"),
+        ("elastic/rules/socket_read.process.json", "/srv/inventory"),
+    ] {
+        let text = fs::read_to_string(root.join("out").join(file)).expect("a file");
+        assert!(text.contains(wanted), "{wanted} is not in {file}:\n{text}");
+    }
+    // Without the exception, the rules are not what the detections say.
+    fs::rename(root.join("exceptions"), root.join("gone")).expect("renamed");
+    said(root, &["verify"], 1);
+    fs::rename(root.join("gone"), root.join("exceptions")).expect("renamed");
+    // One that is proposed, or of another profile, changes nothing.
+    let summary_of = |line: &str| {
+        write(root, "exceptions/inventory.yml", &format!("{EXCEPTION}{line}\n"));
+        said(root, &["build", "--target", "sigma", "--out", "elsewhere"], 0)
+    };
+    assert!(!summary_of("status: proposed").contains("exception inventory"));
+    assert!(!summary_of("profiles: [acme]").contains("exception inventory"));
+    assert!(summary_of("status: approved").contains("exception inventory"));
+}
+
+#[test]
+fn explain_shows_what_an_exception_does() {
+    let folder = project();
+    let root = folder.path();
+    write(root, "exceptions/inventory.yml", EXCEPTION);
+    let event = r#"{"process": {"name": "kubectl", "executable": "/usr/bin/kubectl", "working_directory": "/srv/inventory/x", "parent": {"name": "ansible", "executable": "/usr/bin/ansible"}}, "user": {"name": "root"}}"#;
+    let text = said(root, &["explain", "pod_exec", event, "--source", "process"], 0);
+    assert!(text.contains("ansible") && text.contains("/srv/inventory"), "{text}");
+}
+
+/// Judges every case of a folder; `check` gets the case's name and path and says what it is told.
+fn judge(folder: &str, least: usize, prepare: &dyn Fn(&Path, &str) -> Vec<String>) {
+    let mut cases: Vec<PathBuf> =
+        fs::read_dir(here().join(folder)).expect("cases").flatten().map(|e| e.path()).collect();
+    cases.retain(|path| path.extension().is_some_and(|extension| extension == "yml"));
+    cases.sort();
+    assert!(cases.len() >= least, "only {} cases", cases.len());
+    let mut wrong = Vec::new();
+    for path in cases {
+        let project = project();
+        let args = prepare(project.path(), &fs::read_to_string(&path).expect("a case"));
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let text = String::from_utf8_lossy(&cresset(project.path(), &args).stdout).into_owned();
+        if !text.contains("error[") && !text.contains("warning[") {
+            wrong.push(format!("{}: nothing is said about it", path.display()));
+        }
+        let out = path.with_extension("out");
+        if std::env::var_os("CRESSET_BLESS").is_some() {
+            fs::write(&out, &text).expect("written");
+        }
+        if fs::read_to_string(&out).ok().as_ref() != Some(&text) {
+            wrong.push(format!("{}:\n{text}", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn args(args: &[&str]) -> Vec<String> {
+    args.iter().map(|arg| (*arg).to_owned()).collect()
+}
+
+#[test]
+fn broken_profiles_get_the_message_that_is_written_down() {
+    judge("broken", 15, &|project, text| {
+        write(project, "acme.yml", text);
+        args(&["check", "--profile", "acme.yml"])
+    });
+}
+
+#[test]
+fn broken_exceptions_get_the_message_that_is_written_down() {
+    judge("exceptions", 9, &|project, text| {
+        write(project, "exceptions/e.yml", text);
+        args(&["check", "--today", TODAY])
+    });
+}
+
+/// An expired exception fails the check and no build: what is built depends on no clock.
+#[test]
+fn an_exception_ends_on_its_day() {
+    let folder = project();
+    let root = folder.path();
+    write(root, "exceptions/inventory.yml", EXCEPTION);
+    said(root, &["check", "--today", "2027-03-31"], 0);
+    said(root, &["check", "--today", "2027-04-01"], 1);
+    write(root, "exceptions/inventory.yml", &EXCEPTION.replace("2027-03-31", "2020-01-01"));
+    said(root, &["build", "--target", "sigma"], 0);
+    said(root, &["check"], 1);
+}
+
+/// The example of the README works.
+#[test]
+fn the_profile_and_the_exception_of_the_readme_are_sound() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("a README");
+    let (_, section) = readme.split_once("## Your own view: profiles and exceptions").expect("the section");
+    let blocks: Vec<&str> = section.split("```yaml\n").skip(1).filter_map(|block| block.split("```").next()).collect();
+    let [profile, exception, ..] = blocks.as_slice() else { panic!("two examples") };
+    let folder = tempfile::tempdir().expect("a folder");
+    said(folder.path(), &["init", "soc"], 0);
+    let root = folder.path().join("soc");
+    write(&root, "cresset.yml", profile);
+    write(&root, "exceptions/ci_runner.yml", exception);
+    said(&root, &["check", "--today", TODAY], 0);
+    said(&root, &["build", "--target", "splunk"], 0);
+    assert!(root.join("out/splunk").is_dir());
+}
