@@ -51,9 +51,9 @@ fn said(folder: &Path, args: &[&str], status: i32) -> String {
 fn verdicts(folder: &Path, args: &[&str]) -> Vec<(String, String)> {
     let args: Vec<&str> = ["verify", "--format", "json"].iter().chain(args).copied().collect();
     let report: serde_json::Value = serde_json::from_str(&said(folder, &args, 0)).expect("a report");
-    let findings = report["packs"][0]["findings"].as_array().expect("findings").iter();
-    let text = |value: &serde_json::Value| value.as_str().expect("text").to_owned();
-    findings.map(|finding| (text(&finding["target"]), text(&finding["verdict"]))).collect()
+    let findings = report.pointer("/packs/0/findings").and_then(|found| found.as_array()).expect("findings").iter();
+    let text = |value: Option<&serde_json::Value>| value.and_then(|value| value.as_str()).expect("text").to_owned();
+    findings.map(|finding| (text(finding.get("target")), text(finding.get("verdict")))).collect()
 }
 
 const ACME: &str = r#"
