@@ -329,3 +329,41 @@ fn the_profile_and_the_exception_of_the_readme_are_sound() {
     said(&root, &["build", "--target", "splunk"], 0);
     assert!(root.join("out/splunk").is_dir());
 }
+
+/// What a profile and an exception make of `out/` is no edit by hand.
+#[test]
+fn diff_builds_with_the_profile_and_the_exceptions() {
+    let (old, new) = (project(), project());
+    for (root, prefix) in [(old.path(), "OLD"), (new.path(), "NEW")] {
+        write(
+            root,
+            "cresset.yml",
+            &format!("naming: {{ prefix: {prefix} }}\nlists: {{ docker_socket: [/{prefix}] }}\n"),
+        );
+        write(root, "exceptions/inventory.yml", EXCEPTION);
+        said(root, &["build"], 0);
+    }
+    let diff = || {
+        let sides = [old.path(), new.path()].map(|side| side.to_string_lossy().into_owned());
+        let output = cresset(new.path(), &["diff", &sides[0], &sides[1], "--fail-on", "hand-edit,stale"]);
+        (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+    };
+    let (status, text) = diff();
+    assert_eq!(status, Some(0), "{text}");
+    write(new.path(), "out/sigma/socket_read.process.yml", "title: mine\n");
+    let (status, text) = diff();
+    assert_eq!(status, Some(1), "{text}");
+}
+
+#[test]
+fn there_are_schemas_of_all_keys() {
+    let folder = project();
+    for (of, keys) in [("profile", cresset::profile::KEYS.as_slice()), ("exception", exception::KEYS.as_slice())] {
+        let schema: serde_json::Value =
+            serde_json::from_str(&said(folder.path(), &["schema", "--of", of], 0)).expect("JSON");
+        let properties = schema.get("properties").and_then(|found| found.as_object()).expect("properties");
+        assert_eq!(properties.len(), keys.len(), "{of}");
+        assert!(keys.iter().all(|key| properties.contains_key(*key)), "{of}: {properties:?}");
+        assert_eq!(schema.get("additionalProperties"), Some(&serde_json::Value::Bool(false)));
+    }
+}

@@ -89,7 +89,11 @@ pub fn compare_pack(base: &Side, head: &Side, catalogue: &Catalogue) -> Pack {
         result.not_checked = Some("detections have errors, so nothing can be built to compare with".to_owned());
         return result;
     }
-    let built = match target::build(targets, &head.detections, catalogue, &head.pack(), &|| ()) {
+    let (detections, targets) = match &head.view {
+        Some((detections, targets)) => (detections, targets),
+        None => (&head.detections, targets),
+    };
+    let built = match target::build(targets, detections, catalogue, &head.pack(), &|| ()) {
         Ok(built) => built,
         Err(problems) => {
             let reason = problems.first().map(|problem| problem.message.clone()).unwrap_or_default();

@@ -16,6 +16,7 @@ use crate::pack;
 use crate::project::Project;
 use crate::source::Catalogue;
 use crate::target::{self, PackInfo, Target};
+use crate::{exception, profile};
 
 /// A detection that has errors on one side.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -47,12 +48,14 @@ pub struct Side {
     pub faults: Vec<String>,
     /// The targets, or what is wrong with them.
     pub targets: Result<Vec<Target>, Vec<String>>,
-    /// The files of detections and lists, by path, to see whether they changed.
+    /// The files of detections, lists and exceptions, by path, to see whether they changed.
     pub sources: BTreeMap<String, Vec<u8>>,
     /// The files of the project's own targets, by path, to see whether they changed.
     pub templates: BTreeMap<String, Vec<u8>>,
     /// The profile's text, if there is one.
     pub profile: Option<Vec<u8>>,
+    /// What the committed pack is built from, if a profile or exceptions make that something else.
+    pub view: Option<(Vec<Detection>, Vec<Target>)>,
     /// The committed pack, by path below `out/`.
     pub out: BTreeMap<String, Vec<u8>>,
 }
@@ -95,7 +98,17 @@ impl Side {
         let templates = project.templates();
         let targets = target::load_all(templates.as_deref())
             .map_err(|problems| problems.iter().map(|problem| problem.message.clone()).collect());
-        let profile = ["cresset.yml", "cresset.yaml"].iter().find_map(|name| fs::read(root.join(name)).ok());
+        let profile = fs::read(root.join(profile::FILE)).ok();
+        let view = match view(&project, catalogue, profile.is_some()) {
+            Ok(view) => view,
+            Err(problem) => {
+                faults.push(line(&problem));
+                None
+            }
+        };
+        let mut sources = files(&root.join("detections"));
+        let exceptions = files(&root.join(exception::FOLDER));
+        sources.extend(exceptions.into_iter().map(|(path, text)| (format!("{}/{path}", exception::FOLDER), text)));
         Self {
             label: label.to_owned(),
             commit: None,
@@ -104,9 +117,10 @@ impl Side {
             broken,
             faults,
             targets,
-            sources: files(&root.join("detections")),
+            sources,
             templates: templates.map(|folder| files(&folder)).unwrap_or_default(),
             profile,
+            view,
             out: files(&root.join("out")),
         }
     }
@@ -135,6 +149,41 @@ impl Side {
         };
         PackInfo { version: text("version", default.version.clone()), author: text("author", default.author.clone()) }
     }
+}
+
+/// Detections and targets as the project's profile and exceptions make them; none where there are neither.
+fn view(
+    project: &Project,
+    catalogue: &Catalogue,
+    has_profile: bool,
+) -> Result<Option<(Vec<Detection>, Vec<Target>)>, Box<Diagnostic>> {
+    let first = |problems: Vec<Diagnostic>| {
+        problems.into_iter().find(Diagnostic::is_error).map_or(Ok(()), |p| Err(Box::new(p)))
+    };
+    let has_exceptions = project.root().is_some_and(|root| root.join(exception::FOLDER).is_dir());
+    // Targets with faults are told apart from this.
+    let targets = target::load_all(project.templates().as_deref());
+    let (true, Ok(mut targets)) = (has_profile || has_exceptions, targets) else { return Ok(None) };
+    let profile = match project.root().filter(|_| has_profile) {
+        Some(root) => {
+            let file = profile::open(&root.join(profile::FILE)).map_err(Box::new)?;
+            let (profile, problems) = profile::read(&file, catalogue, &targets);
+            first(problems)?;
+            profile
+        }
+        None => None,
+    };
+    let changes = profile.as_ref().map(|profile| profile.lists.clone()).unwrap_or_default();
+    let mut loaded = load::load_to_match_changed(project, catalogue, changes);
+    let exceptions = exception::load(project, loaded.lists.as_ref(), catalogue);
+    first(exceptions.problems)?;
+    let name = profile.as_ref().map(|profile| profile.name.as_str());
+    exception::apply(&exceptions.all, name, &mut loaded.detections);
+    if let Some(profile) = &profile {
+        profile.apply_to_detections(&mut loaded.detections);
+        profile.apply_to_targets(&mut targets);
+    }
+    Ok(Some((loaded.detections, targets)))
 }
 
 fn relative(file: &str, shown: &Path) -> String {

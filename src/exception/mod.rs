@@ -7,6 +7,7 @@
 
 mod apply;
 mod read;
+mod schema;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use crate::profile::Selector;
 
 pub use apply::{apply, judge};
 pub use read::{KEYS, load, read};
+pub use schema::schema;
 
 /// The folder of exceptions, in the project's folder.
 pub const FOLDER: &str = "exceptions";

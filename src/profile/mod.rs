@@ -7,6 +7,7 @@
 
 mod apply;
 mod read;
+mod schema;
 mod target;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ use crate::target::settings::SourceSettings;
 
 pub(crate) use read::selectors as read_selectors;
 pub use read::{KEYS, read};
+pub use schema::schema;
 
 /// The name of a profile's file that is found by itself.
 pub const FILE: &str = "cresset.yml";
