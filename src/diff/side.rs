@@ -31,6 +31,9 @@ pub struct Broken {
     pub compared: bool,
 }
 
+/// Detections and targets that a pack is built from.
+pub type View = (Vec<Detection>, Vec<Target>);
+
 /// One side.
 #[derive(Debug)]
 pub struct Side {
@@ -55,7 +58,7 @@ pub struct Side {
     /// The profile's text, if there is one.
     pub profile: Option<Vec<u8>>,
     /// What the committed pack is built from, if a profile or exceptions make that something else.
-    pub view: Option<(Vec<Detection>, Vec<Target>)>,
+    pub view: Option<View>,
     /// The committed pack, by path below `out/`.
     pub out: BTreeMap<String, Vec<u8>>,
 }
@@ -152,11 +155,7 @@ impl Side {
 }
 
 /// Detections and targets as the project's profile and exceptions make them; none where there are neither.
-fn view(
-    project: &Project,
-    catalogue: &Catalogue,
-    has_profile: bool,
-) -> Result<Option<(Vec<Detection>, Vec<Target>)>, Box<Diagnostic>> {
+fn view(project: &Project, catalogue: &Catalogue, has_profile: bool) -> Result<Option<View>, Box<Diagnostic>> {
     let first = |problems: Vec<Diagnostic>| {
         problems.into_iter().find(Diagnostic::is_error).map_or(Ok(()), |p| Err(Box::new(p)))
     };
