@@ -22,6 +22,7 @@ mod walk;
 
 pub use fields::{FieldTable, FieldType};
 pub use fragment::{Fragment, Strength};
+pub use regex::Expressions;
 pub use walk::flatten;
 
 use crate::logic::{Formula, Origin};
@@ -89,17 +90,52 @@ pub enum Query {
 /// [`Case::Either`](crate::logic::Case::Either), which is printed the way the language says most simply. The error
 /// lists everything that the language cannot say.
 pub fn print(language: Language, formula: &Formula, fields: &FieldTable) -> Result<Query, Vec<Gap>> {
-    let text = |dialect: &dyn walk::Dialect| {
-        walk::print(dialect, formula, fields).map(|fragment| Query::Text(fragment.layout(walk::WIDTH)))
-    };
-    match language {
-        Language::Sigma => sigma::print::print(formula, fields).map(Query::Document),
-        Language::Spl => text(&spl::print::Search),
-        Language::SplWhere => text(&spl::print_where::Where),
-        Language::Kql => text(&kql::print::Kql),
-        Language::Eql => text(&eql::print::Eql),
-        Language::Falco => text(&falco::print::Falco),
-        Language::Lucene => text(&lucene::print::Lucene),
+    Printer { language, fields, expressions: &Expressions::default() }.print(formula)
+}
+
+/// Prints formulas in one language, as [`print`] does, one after another.
+#[derive(Clone, Copy, Debug)]
+pub struct Printer<'a> {
+    /// The language.
+    pub language: Language,
+    /// The types of the target's fields.
+    pub fields: &'a FieldTable,
+    /// The expressions that were printed before, in whatever language.
+    pub expressions: &'a Expressions,
+}
+
+impl Printer<'_> {
+    /// The formula as a query; else everything that the language cannot say.
+    pub fn print(&self, formula: &Formula) -> Result<Query, Vec<Gap>> {
+        match self.dialect() {
+            Some(dialect) => {
+                let fragment = walk::print(dialect, formula, self.fields, self.expressions)?;
+                Ok(Query::Text(fragment.layout(walk::WIDTH)))
+            }
+            None => sigma::print::print(formula, self.fields).map(Query::Document),
+        }
+    }
+
+    /// What the language cannot say of the formula: the gaps of [`Printer::print`] without the query.
+    pub fn gaps(&self, formula: &Formula) -> Vec<Gap> {
+        let gaps = match self.dialect() {
+            Some(dialect) => walk::print(dialect, formula, self.fields, self.expressions).err(),
+            None => sigma::print::print(formula, self.fields).err(),
+        };
+        gaps.unwrap_or_default()
+    }
+
+    /// The language's dialect, if its queries are text.
+    fn dialect(&self) -> Option<&'static dyn walk::Dialect> {
+        Some(match self.language {
+            Language::Sigma => return None,
+            Language::Spl => &spl::print::Search,
+            Language::SplWhere => &spl::print_where::Where,
+            Language::Kql => &kql::print::Kql,
+            Language::Eql => &eql::print::Eql,
+            Language::Falco => &falco::print::Falco,
+            Language::Lucene => &lucene::print::Lucene,
+        })
     }
 }
 

@@ -2,6 +2,10 @@
 //! value; Perl's (Splunk, Sigma) are too, and the author's text stays as it is where it means the same there. Lucene's
 //! and POSIX's match the **whole** value and are printed from the parsed expression.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
 use regex_syntax::ParserBuilder;
 use regex_syntax::ast::{self, Ast};
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
@@ -257,14 +261,60 @@ fn has_flag(tree: &Ast, flag: ast::Flag) -> bool {
     }
 }
 
-/// A pattern in Lucene's syntax, over the whole value.
-pub(super) fn lucene(pattern: &Pattern) -> Result<String, Refusal> {
-    whole(pattern, false, &LUCENE)
+/// Expressions that were printed before. Whether a condition can be said is asked part by part before it is printed, and
+/// the rules of one detection have most of their expressions in common.
+#[derive(Debug, Default)]
+pub struct Expressions(RefCell<HashMap<Pattern, Vec<Printed>, RandomState>>);
+
+/// An expression in one notation, or why it cannot be said there.
+#[derive(Debug)]
+struct Printed {
+    notation: Notation,
+    text: Result<String, Refusal>,
 }
 
-/// A pattern in RE2's POSIX syntax, over the whole value. `fold` ignores case.
-pub(super) fn posix(pattern: &Pattern, fold: bool) -> Result<String, Refusal> {
-    whole(pattern, fold, &POSIX)
+/// A way to print expressions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Notation {
+    Perl { fold: bool, end: &'static str },
+    Lucene,
+    Posix { fold: bool },
+}
+
+impl Expressions {
+    /// A pattern as [`perl`] prints it.
+    pub(super) fn perl(&self, pattern: &Pattern, fold: bool, end: &'static str) -> Result<String, Refusal> {
+        match pattern {
+            Pattern::Regex(_) => self.remembered(pattern, Notation::Perl { fold, end }, || perl(pattern, fold, end)),
+            // Nothing is parsed for these.
+            Pattern::Glob(_) | Pattern::Path { .. } => perl(pattern, fold, end),
+        }
+    }
+
+    /// A pattern in Lucene's syntax, over the whole value.
+    pub(super) fn lucene(&self, pattern: &Pattern) -> Result<String, Refusal> {
+        self.remembered(pattern, Notation::Lucene, || whole(pattern, false, &LUCENE))
+    }
+
+    /// A pattern in RE2's POSIX syntax, over the whole value. `fold` ignores case.
+    pub(super) fn posix(&self, pattern: &Pattern, fold: bool) -> Result<String, Refusal> {
+        self.remembered(pattern, Notation::Posix { fold }, || whole(pattern, fold, &POSIX))
+    }
+
+    fn remembered(
+        &self,
+        pattern: &Pattern,
+        notation: Notation,
+        print: impl FnOnce() -> Result<String, Refusal>,
+    ) -> Result<String, Refusal> {
+        let mut known = self.0.borrow_mut();
+        if let Some(printed) = known.get(pattern).and_then(|all| all.iter().find(|one| one.notation == notation)) {
+            return printed.text.clone();
+        }
+        let text = print();
+        known.entry(pattern.clone()).or_default().push(Printed { notation, text: text.clone() });
+        text
+    }
 }
 
 fn whole(pattern: &Pattern, fold: bool, syntax: &Syntax) -> Result<String, Refusal> {
@@ -273,20 +323,21 @@ fn whole(pattern: &Pattern, fold: bool, syntax: &Syntax) -> Result<String, Refus
         pattern => format!("^(?:{})$", pattern.to_regex(crate::logic::ANY_CHARACTER)),
     };
     let mut branches = Vec::new();
-    for mut branch in split(&parse(&source, fold)?)? {
+    let parsed = parse(&source, fold)?;
+    for mut branch in split(&parsed)? {
         branch.retain(|part| !matches!(part.kind(), HirKind::Empty));
         let start = take_anchor(&mut branch, Look::Start);
         let end = take_anchor(&mut branch, Look::End);
         let mut text = String::new();
         // What is found somewhere has any text around it, which takes in a `.*` at that end.
         if !start {
-            while branch.first().is_some_and(is_dots) {
+            while branch.first().is_some_and(|part| is_dots(part)) {
                 branch.remove(0);
             }
             text.push_str(syntax.any_text);
         }
         if !end {
-            while branch.last().is_some_and(is_dots) {
+            while branch.last().is_some_and(|part| is_dots(part)) {
                 branch.pop();
             }
         }
@@ -315,7 +366,7 @@ fn is_dots(hir: &Hir) -> bool {
 }
 
 /// The alternatives of an expression, each a sequence, so that every anchor stands at an end of one.
-fn split(hir: &Hir) -> Result<Vec<Vec<Hir>>, Refusal> {
+fn split(hir: &Hir) -> Result<Vec<Vec<&Hir>>, Refusal> {
     let has_anchors = |hir: &Hir| {
         hir.properties().look_set().contains(Look::Start) || hir.properties().look_set().contains(Look::End)
     };
@@ -332,29 +383,33 @@ fn split(hir: &Hir) -> Result<Vec<Vec<Hir>>, Refusal> {
             Ok(all)
         }
         HirKind::Concat(parts) => {
-            let mut all: Vec<Vec<Hir>> = vec![Vec::new()];
+            let mut all: Vec<Vec<&Hir>> = vec![Vec::new()];
             for part in parts {
-                let tails = if has_anchors(part) { split(part)? } else { vec![vec![part.clone()]] };
+                if !has_anchors(part) {
+                    all.iter_mut().for_each(|branch| branch.push(part));
+                    continue;
+                }
+                let tails = split(part)?;
                 if all.len().saturating_mul(tails.len()) > BRANCHES {
                     return Err("its anchors stand in too many places".to_owned());
                 }
                 all = all
                     .iter()
-                    .flat_map(|head| tails.iter().map(|tail| head.iter().chain(tail).cloned().collect::<Vec<_>>()))
+                    .flat_map(|head| tails.iter().map(|tail| head.iter().chain(tail).copied().collect::<Vec<_>>()))
                     .collect();
             }
             Ok(all)
         }
-        _ => Ok(vec![vec![hir.clone()]]),
+        _ => Ok(vec![vec![hir]]),
     }
 }
 
 /// Takes the anchors off one end of a sequence; true if there was one.
-fn take_anchor(parts: &mut Vec<Hir>, look: Look) -> bool {
+fn take_anchor(parts: &mut Vec<&Hir>, look: Look) -> bool {
     let mut found = false;
     loop {
         let at = if look == Look::Start { 0 } else { parts.len().saturating_sub(1) };
-        match parts.get(at).map(Hir::kind) {
+        match parts.get(at).map(|part| part.kind()) {
             Some(HirKind::Look(here)) if *here == look => _ = parts.remove(at),
             _ => return found,
         }
@@ -569,6 +624,14 @@ fn complement(ranges: &[(char, char)]) -> Vec<(char, char)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn lucene(pattern: &Pattern) -> Result<String, Refusal> {
+        Expressions::default().lucene(pattern)
+    }
+
+    fn posix(pattern: &Pattern, fold: bool) -> Result<String, Refusal> {
+        Expressions::default().posix(pattern, fold)
+    }
 
     fn expression(source: &str) -> Pattern {
         Pattern::Regex(source.to_owned())

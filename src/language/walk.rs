@@ -1,11 +1,14 @@
 //! The one walk over a formula that all printers share. A language brings a [`Dialect`]; this file knows the rest:
 //! which parts are joined how, where a negation goes, and how alternatives on one field come together.
 
+use std::borrow::Cow;
+
 use crate::logic::{Formula, Origin, Path, Predicate, Subject, Test, TextSet};
 
 use super::Gap;
 use super::fields::{FieldTable, FieldType};
 use super::fragment::{Fragment, Strength};
+use super::regex::Expressions;
 
 /// Lines longer than this are broken at their operators.
 pub(super) const WIDTH: usize = 100;
@@ -39,6 +42,8 @@ pub(super) struct Field<'a> {
     pub kind: Option<FieldType>,
     /// The types of the others, for comparisons of fields.
     pub table: &'a FieldTable,
+    /// Where expressions are printed.
+    pub expressions: &'a Expressions,
 }
 
 /// Why a test cannot be printed, in words.
@@ -84,9 +89,18 @@ pub(super) fn both(words: &Words, parts: Vec<Fragment>) -> Fragment {
 }
 
 /// Prints a formula in a dialect; everything that it cannot say is in the error.
-pub(super) fn print(dialect: &dyn Dialect, formula: &Formula, fields: &FieldTable) -> Result<Fragment, Vec<Gap>> {
-    let formula = prepare(dialect.name(), formula).map_err(|gap| vec![gap])?;
-    let mut walk = Walk { dialect, fields, gaps: Vec::new() };
+pub(super) fn print(
+    dialect: &dyn Dialect,
+    formula: &Formula,
+    fields: &FieldTable,
+    expressions: &Expressions,
+) -> Result<Fragment, Vec<Gap>> {
+    // A single test, of which it is often asked whether it can be said, is as printers want it.
+    let formula = match formula {
+        Formula::Test(_) => Cow::Borrowed(formula),
+        formula => Cow::Owned(prepare(dialect.name(), formula).map_err(|gap| vec![gap])?),
+    };
+    let mut walk = Walk { dialect, fields, expressions, gaps: Vec::new() };
     match walk.formula(&formula, false) {
         Some(fragment) if walk.gaps.is_empty() => Ok(fragment),
         _ => Err(walk.gaps),
@@ -96,6 +110,7 @@ pub(super) fn print(dialect: &dyn Dialect, formula: &Formula, fields: &FieldTabl
 struct Walk<'a> {
     dialect: &'a dyn Dialect,
     fields: &'a FieldTable,
+    expressions: &'a Expressions,
     gaps: Vec<Gap>,
 }
 
@@ -159,7 +174,7 @@ impl Walk<'_> {
             }),
             Subject::Field(path) => {
                 let name = name_of(path);
-                let field = Field { name: &name, kind: self.fields.get(&name), table: self.fields };
+                let field = self.field(&name);
                 if !negate {
                     dialect.test(field, &test.predicate)
                 } else if dialect.negates_plainly(field, &test.predicate) {
@@ -175,12 +190,16 @@ impl Walk<'_> {
         }
     }
 
+    fn field<'n>(&'n self, name: &'n str) -> Field<'n> {
+        Field { name, kind: self.fields.get(name), table: self.fields, expressions: self.expressions }
+    }
+
     fn negates_plainly(&self, formula: &Formula) -> bool {
         let mut plainly = true;
         formula.each_test(&mut |path, test| {
             if let Some(path) = path {
                 let name = name_of(path);
-                let field = Field { name: &name, kind: self.fields.get(&name), table: self.fields };
+                let field = self.field(&name);
                 plainly &= self.dialect.negates_plainly(field, &test.predicate);
             }
         });

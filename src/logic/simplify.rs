@@ -6,6 +6,8 @@
 
 use std::collections::HashSet;
 
+use foldhash::fast::RandomState;
+
 use super::formula::{Formula, Predicate, Test};
 use super::pattern::{Case, Glob, Pattern, TextSet};
 
@@ -73,13 +75,16 @@ fn distinct(
     formula: Formula,
     parts: impl Fn(Formula) -> Result<Vec<Formula>, Formula>,
 ) -> Result<Vec<Formula>, Formula> {
-    let mut seen = HashSet::new();
-    parts(formula).map(|parts| parts.into_iter().filter(|part| seen.insert(part.clone())).collect())
+    let parts = parts(formula)?;
+    let mut seen: HashSet<&Formula, RandomState> = HashSet::default();
+    let keep: Vec<bool> = parts.iter().map(|part| seen.insert(part)).collect();
+    drop(seen);
+    Ok(parts.into_iter().zip(keep).filter_map(|(part, keep)| keep.then_some(part)).collect())
 }
 
 /// The parts without those that hold another part among what they are made of.
 fn absorbed(parts: Vec<Formula>, inner: impl Fn(&Formula) -> &[Formula]) -> Vec<Formula> {
-    let all: HashSet<&Formula> = parts.iter().collect();
+    let all: HashSet<&Formula, RandomState> = parts.iter().collect();
     let keep: Vec<bool> = parts.iter().map(|part| !inner(part).iter().any(|inner| all.contains(inner))).collect();
     drop(all);
     parts.into_iter().zip(keep).filter_map(|(part, keep)| keep.then_some(part)).collect()
@@ -111,7 +116,7 @@ fn merged(parts: Vec<Formula>) -> Vec<Formula> {
 
 /// A set of patterns, each once.
 fn text_set<'p>(patterns: impl Iterator<Item = &'p Pattern>, case: Case) -> TextSet {
-    let mut seen = HashSet::new();
+    let mut seen: HashSet<&Pattern, RandomState> = HashSet::default();
     TextSet::new(patterns.filter(|pattern| seen.insert(*pattern)).cloned().collect(), case)
 }
 

@@ -6,8 +6,9 @@ use rayon::prelude::*;
 use serde::Serialize;
 use tera::Context;
 
-use super::compile::{Outcome, Rule, compile};
+use super::compile::{Outcome, Rule, compile_with};
 use super::context::{RuleContext, of_rule};
+use super::fields::AllFields;
 use super::load::Target;
 use super::node::Loss;
 use super::problem::with_file;
@@ -16,6 +17,7 @@ use super::settings::{Artefact, Scope};
 use super::verdict::Verdict;
 use crate::detection::{Detection, Observation};
 use crate::diagnostic::{self, Code, Diagnostic};
+use crate::language::Expressions;
 use crate::source::Catalogue;
 
 /// What a pack is called and who made it.
@@ -132,16 +134,18 @@ pub fn compile_all<'a>(
     catalogue: &Catalogue,
     progress: &(dyn Fn() + Sync),
 ) -> Result<Vec<Compiled<'a>>, Vec<Diagnostic>> {
+    let fields = AllFields::new(targets, catalogue);
     let results: Vec<Vec<Result<Compiled<'a>, Diagnostic>>> = detections
         .par_iter()
         .map(|detection| {
-            let mut all = Vec::new();
+            let (mut all, expressions) = (Vec::new(), Expressions::default());
             // In an order of their own: where a log source stands in a detection says nothing.
             let mut observations: Vec<_> = detection.observations.iter().collect();
             observations.sort_by_key(|observation| &observation.source);
             for observation in observations {
                 for target in targets {
-                    let outcome = compile(target, detection, observation, catalogue);
+                    let here = fields.get(target, &observation.source);
+                    let outcome = compile_with(target, detection, observation, here, &expressions);
                     all.push(outcome.map(|outcome| Compiled { target, detection, observation, outcome }));
                 }
             }
@@ -171,11 +175,14 @@ pub fn render_all(
     pack: &PackInfo,
     verdict: &(dyn Fn(&Compiled<'_>, &Rule<'_>) -> Verdict + Sync),
 ) -> Result<Built, Vec<Diagnostic>> {
+    let fields = AllFields::new(targets, catalogue);
     let contexts: Vec<Option<RuleContext>> = compiled
         .par_iter()
         .map(|one| match &one.outcome {
             Outcome::Rule(rule) => {
-                Some(of_rule(one.target, rule, catalogue.sources.get(&one.observation.source), verdict(one, rule)))
+                let name = &one.observation.source;
+                let (source, fields) = (catalogue.sources.get(name), fields.get(one.target, name));
+                Some(of_rule(one.target, rule, source, fields, verdict(one, rule)))
             }
             _ => None,
         })

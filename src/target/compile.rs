@@ -12,7 +12,7 @@ use super::settings::{LanguageChoice, SourceSettings};
 use super::verdict::Verdict;
 use crate::detection::{Accept, Detection, Deviation, Observation, Severity};
 use crate::diagnostic::{Code, Diagnostic, Place};
-use crate::language::{self, FieldTable, FieldType, Language, Query};
+use crate::language::{Expressions, FieldTable, FieldType, Language, Printer, Query};
 use crate::logic::{Formula, Origin, simplify};
 use crate::source::{Catalogue, Source};
 
@@ -101,19 +101,29 @@ pub fn compile<'a>(
     observation: &'a Observation,
     catalogue: &Catalogue,
 ) -> Result<Outcome<'a>, Diagnostic> {
+    let fields = Fields::of(target, &observation.source, catalogue);
+    compile_with(target, detection, observation, fields.as_ref(), &Expressions::default())
+}
+
+/// The same with what several rules share: the target's fields in the log source, if it has that, and the expressions
+/// that the detection was said with so far.
+pub(super) fn compile_with<'a>(
+    target: &Target,
+    detection: &'a Detection,
+    observation: &'a Observation,
+    fields: Option<&Fields<'_>>,
+    expressions: &Expressions,
+) -> Result<Outcome<'a>, Diagnostic> {
     let settings = detection.targets.get(target.name());
     if settings.and_then(|settings| settings.enabled) == Some(false) {
         return Ok(Outcome::Disabled);
     }
-    let Some(source) = target.settings.sources.get(&observation.source) else { return Ok(Outcome::NotApplicable) };
+    let source = target.settings.sources.get(&observation.source);
+    let Some((source, fields)) = source.zip(fields) else { return Ok(Outcome::NotApplicable) };
     let accept = settings.and_then(|settings| settings.accept.get(&observation.source));
-    let fields = Fields::new(source, catalogue.sources.get(&observation.source));
-    let attempt = Attempt { target, source, fields: &fields, observation };
-
-    let languages = || {
-        let only = source.languages.as_ref();
-        target.settings.languages.iter().filter(move |choice| only.is_none_or(|only| only.contains(&choice.name)))
-    };
+    let attempt = Attempt { target, source, fields, observation, expressions };
+    let languages = target.settings.languages.iter();
+    let languages = languages.filter(|choice| source.languages.as_ref().is_none_or(|only| only.contains(&choice.name)));
     let rule = |choice: &LanguageChoice, said: Said, why: String| {
         let rule = Rule {
             detection,
@@ -122,7 +132,7 @@ pub fn compile<'a>(
             severity: settings.and_then(|settings| settings.severity).unwrap_or(detection.severity),
             language: choice.name,
             why,
-            prefilter: choice.prefilter.and_then(|language| before(language, &said)),
+            prefilter: choice.prefilter.and_then(|language| before(language, &said, expressions)),
             query: said.query,
             formula: said.formula,
             wanted: said.wanted,
@@ -135,24 +145,27 @@ pub fn compile<'a>(
 
     // First whatever says all of it, then whatever says as much as was accepted.
     let mut refused: Vec<(Language, Vec<Loss>)> = Vec::new();
-    for choice in languages() {
-        match attempt.say(choice, None) {
+    let mut drafts: Vec<Draft<'_>> = Vec::new();
+    for choice in languages {
+        let mut draft = attempt.draft(choice);
+        match attempt.say(&mut draft, None) {
             Ok(said) => return Ok(rule(choice, said, why(&refused))),
             Err(losses) => refused.push((choice.name, losses)),
         }
+        drafts.push(draft);
     }
     if let Some(accept) = accept.filter(|accept| accept.deviation == Deviation::Unsupported) {
         return Ok(Outcome::Unsupported(accept.reason.clone()));
     }
     if let Some(accept) = accept {
         let mut best: Option<(&LanguageChoice, Said)> = None;
-        for choice in languages() {
-            match attempt.say(choice, Some(accept.deviation)) {
+        for draft in &mut drafts {
+            match attempt.say(draft, Some(accept.deviation)) {
                 Ok(said) if best.as_ref().is_none_or(|(_, best)| said.losses.len() < best.losses.len()) => {
-                    best = Some((choice, said));
+                    best = Some((draft.choice, said));
                 }
                 Ok(_) => {}
-                Err(losses) => refused.push((choice.name, losses)),
+                Err(losses) => refused.push((draft.choice.name, losses)),
             }
         }
         if let Some((choice, said)) = best {
@@ -270,6 +283,20 @@ struct Attempt<'a> {
     source: &'a SourceSettings,
     fields: &'a Fields<'a>,
     observation: &'a Observation,
+    expressions: &'a Expressions,
+}
+
+/// A condition on its way into a language. What was mended in one attempt need not be in the next.
+struct Draft<'a> {
+    choice: &'a LanguageChoice,
+    node: Node,
+    table: FieldTable,
+    /// The tests that every rule of the source begins with.
+    base: Vec<Formula>,
+    /// All of the condition, if the target has fields for it.
+    wanted: Option<Formula>,
+    /// How often it may still be mended.
+    rounds: usize,
 }
 
 /// A condition that a language could say.
@@ -282,10 +309,10 @@ struct Said {
 }
 
 impl Attempt<'_> {
-    /// The condition in one language; else what it cannot say.
-    fn say(&self, choice: &LanguageChoice, accept: Option<Deviation>) -> Result<Said, Vec<Loss>> {
-        let mut mapper = Mapper::new(&self.target.settings.title, self.fields, choice);
-        let mut node = mapper.map(&self.observation.formula);
+    /// The condition over the target's fields, for one language.
+    fn draft<'c>(&self, choice: &'c LanguageChoice) -> Draft<'c> {
+        let mut mapper = Mapper::new(&self.target.settings.title, self.fields, choice, self.expressions);
+        let node = mapper.map(&self.observation.formula);
         let mut table = mapper.table;
         let base = self.source.base_tests();
         for name in self.source.base.keys() {
@@ -294,31 +321,43 @@ impl Attempt<'_> {
             }
         }
         let wanted = exact(&node).map(|formula| with_base(&base, formula));
+        Draft { choice, node, table, base, wanted, rounds: MAX_ROUNDS }
+    }
+
+    /// The condition in the draft's language; else what it cannot say.
+    fn say(&self, draft: &mut Draft<'_>, accept: Option<Deviation>) -> Result<Said, Vec<Loss>> {
+        let Draft { choice, node, table, base, wanted, rounds } = draft;
+        let printer = Printer { language: choice.name, fields: table, expressions: self.expressions };
         let all = |reason: &str| {
             let (part, reason) = (self.observation.condition.clone(), reason.to_owned());
             vec![Loss { part, reason, origin: Origin::default() }]
         };
         let mut last = "it cannot be printed".to_owned();
-        for _ in 0..MAX_ROUNDS {
+        while *rounds > 0 {
+            *rounds -= 1;
             let mut losses = Vec::new();
             let formula = node.resolve(accept, &mut losses);
             if accept.is_none() && !losses.is_empty() {
+                // Nothing was printed.
+                *rounds += 1;
                 return Err(losses);
             }
             if !losses.is_empty() && (formula == Formula::TRUE || formula == Formula::FALSE) {
                 return Err(losses);
             }
-            let formula = simplify(&with_base(&base, formula));
-            let gaps = match language::print(choice.name, &formula, &table) {
-                Ok(query) => return Ok(Said { query, formula, wanted, table, losses }),
+            let formula = simplify(&with_base(base, formula));
+            let gaps = match printer.print(&formula) {
+                Ok(query) => {
+                    return Ok(Said { query, formula, wanted: wanted.clone(), table: table.clone(), losses });
+                }
                 Err(gaps) => gaps,
             };
             last = gaps.first().map_or(last, |gap| gap.reason.clone());
-            let can_say = |formula: &Formula| language::print(choice.name, formula, &table).is_ok();
+            let can_say = |formula: &Formula| printer.gaps(formula).is_empty();
             let mut mended = false;
             node.replace_leaves(&mut |id, formula, written| {
                 // A printer may join tests of one field, and then names one of them: so every leaf is asked alone.
-                let alone = language::print(choice.name, formula, &table).err().and_then(|gaps| gaps.first().cloned());
+                let alone = printer.gaps(formula).into_iter().next();
                 let gap = alone.or_else(|| gaps.iter().find(|gap| gap.origin.0 == Some(id)).cloned())?;
                 mended = true;
                 let (lower, upper) = approximate(formula, &can_say);
@@ -334,10 +373,10 @@ impl Attempt<'_> {
 }
 
 /// A condition that follows from what is said, and its text in a language.
-fn before(language: Language, said: &Said) -> Option<(Formula, String)> {
-    let can_say = |formula: &Formula| language::print(language, formula, &said.table).is_ok();
-    let formula = prefilter(&said.formula, &can_say)?;
-    match language::print(language, &formula, &said.table) {
+fn before(language: Language, said: &Said, expressions: &Expressions) -> Option<(Formula, String)> {
+    let printer = Printer { language, fields: &said.table, expressions };
+    let formula = prefilter(&said.formula, &|formula| printer.gaps(formula).is_empty())?;
+    match printer.print(&formula) {
         Ok(Query::Text(text)) => Some((formula, text)),
         Ok(Query::Document(_)) | Err(_) => None,
     }
@@ -406,7 +445,10 @@ mod tests {
         let fields = Fields::new(&source, None);
         let choice =
             LanguageChoice { name: language, options: vec![OptionForm::Regex], max_pattern: None, prefilter: None };
-        Attempt { target, source: &source, fields: &fields, observation: &observation }.say(&choice, accept)
+        let expressions = Expressions::default();
+        let attempt =
+            Attempt { target, source: &source, fields: &fields, observation: &observation, expressions: &expressions };
+        attempt.say(&mut attempt.draft(&choice), accept)
     }
 
     fn follows(a: &Formula, b: &Formula) -> Result<(), TestCaseError> {

@@ -149,17 +149,22 @@ pub struct Technique {
     subtechniques: Vec<Technique>,
 }
 
-/// What templates see of `rule`.
-pub fn of_rule(target: &Target, rule: &Rule<'_>, source: Option<&Source>, verdict: Verdict) -> RuleContext {
+/// What templates see of `rule`. `fields` are those that the target has in the rule's log source.
+pub fn of_rule(
+    target: &Target,
+    rule: &Rule<'_>,
+    source: Option<&Source>,
+    fields: Option<&Fields<'_>>,
+    verdict: Verdict,
+) -> RuleContext {
     let detection = rule.detection;
     let settings = target.settings.sources.get(&rule.observation.source);
-    let fields = settings.map(|settings| Fields::new(settings, source));
     let source_title = source.map_or_else(|| rule.observation.source.clone(), |source| source.title.clone());
     let title = one_line(&detection.title);
     let named = |names: &[String]| -> Vec<String> {
         let mut found: Vec<String> = Vec::new();
         for name in names {
-            let here = fields.as_ref().zip(source).and_then(|(fields, source)| target_name(fields, source, name));
+            let here = fields.zip(source).and_then(|(fields, source)| target_name(fields, source, name));
             found.extend(here.filter(|name| !found.contains(name)));
         }
         found
@@ -221,7 +226,7 @@ pub fn of_rule(target: &Target, rule: &Rule<'_>, source: Option<&Source>, verdic
             .prefilter
             .as_ref()
             .map(|(formula, text)| if matches!(formula, Formula::Or(_)) { format!("({text})") } else { text.clone() }),
-        fields: query_fields(rule, fields.as_ref()),
+        fields: query_fields(rule, fields),
         columns: source.map(|source| named(&source.columns)).unwrap_or_default(),
         verdict,
         standing: standing(verdict, rule),

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
+use super::load::Target;
 use super::settings::{Derivation, FieldRule, SourceSettings};
 use crate::language::{FieldTable, FieldType};
 use crate::logic::Path;
-use crate::source::{Field, FieldKind, Source};
+use crate::source::{Catalogue, Field, FieldKind, Source};
 
 /// What a target has for one path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,26 @@ pub struct TargetField {
     pub kind: FieldType,
     /// The platform's own word for the type.
     pub native: Option<String>,
+}
+
+/// The fields of all log sources in all targets.
+#[derive(Debug)]
+pub struct AllFields<'a>(HashMap<&'a str, HashMap<&'a str, Fields<'a>>>);
+
+impl<'a> AllFields<'a> {
+    /// The fields that `targets` have, with the types of `catalogue`.
+    pub fn new(targets: &'a [Target], catalogue: &'a Catalogue) -> Self {
+        let of_target = |target: &'a Target| {
+            let names = target.settings.sources.keys();
+            names.filter_map(|name| Some((name.as_str(), Fields::of(target, name, catalogue)?))).collect()
+        };
+        Self(targets.iter().map(|target| (target.name(), of_target(target))).collect())
+    }
+
+    /// The fields of the log source `name` in `target`, if the target has the source.
+    pub fn get(&self, target: &Target, name: &str) -> Option<&Fields<'a>> {
+        self.0.get(target.name())?.get(name)
+    }
 }
 
 /// The fields of one log source in one target.
@@ -49,6 +70,11 @@ impl<'a> Fields<'a> {
         let fields = source.into_iter().flat_map(|source| &source.fields);
         let catalogue = fields.flat_map(|field| field.paths.iter().map(move |path| (path, field))).collect();
         Self { exact, below, catalogue }
+    }
+
+    /// The fields of the log source `name` in `target`; `None` if the target does not have the source.
+    pub fn of(target: &'a Target, name: &str, catalogue: &'a Catalogue) -> Option<Self> {
+        Some(Self::new(target.settings.sources.get(name)?, catalogue.sources.get(name)))
     }
 
     /// What the target has for `path`, if anything.

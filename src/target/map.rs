@@ -7,7 +7,7 @@ use super::fields::{Fields, TargetField};
 use super::node::{Node, numbered};
 use super::option::{self, Lowered};
 use super::settings::{Derivation, LanguageChoice};
-use crate::language::{self, FieldTable, FieldType};
+use crate::language::{Expressions, FieldTable, FieldType, Printer};
 use crate::logic::{Case, Formula, Glob, OptionTest, Origin, Path, Pattern, Piece, Predicate, Subject, Test, TextSet};
 
 /// Maps one condition for one language of one target.
@@ -19,6 +19,8 @@ pub struct Mapper<'a> {
     pub fields: &'a Fields<'a>,
     /// The language that the condition will be printed in.
     pub language: &'a LanguageChoice,
+    /// The expressions that were printed before.
+    pub expressions: &'a Expressions,
     /// The types of all target fields that the condition came to use.
     pub table: FieldTable,
     next: u32,
@@ -26,8 +28,13 @@ pub struct Mapper<'a> {
 
 impl<'a> Mapper<'a> {
     /// A mapper that has seen nothing yet.
-    pub fn new(title: &'a str, fields: &'a Fields<'a>, language: &'a LanguageChoice) -> Self {
-        Self { title, fields, language, table: FieldTable::default(), next: 0 }
+    pub fn new(
+        title: &'a str,
+        fields: &'a Fields<'a>,
+        language: &'a LanguageChoice,
+        expressions: &'a Expressions,
+    ) -> Self {
+        Self { title, fields, language, expressions, table: FieldTable::default(), next: 0 }
     }
 
     /// The condition over the target's fields.
@@ -117,13 +124,13 @@ impl<'a> Mapper<'a> {
             return Node::unknown(written, format!("{} has no command line for `{path}`", self.title));
         };
         let whole = self.path(line, FieldType::Text);
+        let printer = Printer { language: self.language.name, fields: &self.table, expressions: self.expressions };
         let is_too_long = |set: &TextSet| {
             let formula = Formula::test(&whole, Predicate::Text(set.clone()));
             let is_longer =
                 |limit: usize| set.any.iter().any(|p| matches!(p, Pattern::Regex(text) if text.len() > limit));
             self.language.max_pattern.is_some_and(is_longer)
-                || language::print(self.language.name, &formula, &self.table)
-                    .is_err_and(|gaps| gaps.iter().any(|gap| gap.reason.contains(" of at most ")))
+                || printer.gaps(&formula).iter().any(|gap| gap.reason.contains(" of at most "))
         };
         match option::lower(option, &self.language.options, &is_too_long) {
             Ok(Lowered { sets, lost }) => {

@@ -6,8 +6,8 @@
 
 use crate::language::fields::FieldType;
 use crate::language::fragment::{Between, Fragment, Strength};
+use crate::language::text;
 use crate::language::walk::{Dialect, Field, Refusal, Words, either, negation};
-use crate::language::{regex, text};
 use crate::logic::{Case, Comparison, Glob, Number, Pattern, Piece, Predicate, TextSet};
 
 /// The longest expression that an index takes unless it is told otherwise (`index.max_regex_length`).
@@ -101,18 +101,18 @@ fn texts(field: Field<'_>, name: &str, set: &TextSet) -> Result<Fragment, Refusa
         let mut runs = text::runs(set).into_iter().peekable();
         while let Some(run) = runs.next() {
             tests.push(match run {
-                text::Run::Values(values) => exact(name, &values, fold)?,
+                text::Run::Values(values) => exact(field, name, &values, fold)?,
                 text::Run::Globs(globs) if globs.iter().all(|glob| is_wild_plainly(glob)) => like(name, &globs, fold)?,
                 text::Run::Globs(globs) => {
                     let patterns: Vec<Pattern> = globs.into_iter().map(|glob| Pattern::Glob(glob.clone())).collect();
-                    expression(name, &patterns.iter().collect::<Vec<_>>(), fold)?
+                    expression(field, name, &patterns.iter().collect::<Vec<_>>(), fold)?
                 }
                 text::Run::Other(pattern) => {
                     let mut patterns = vec![pattern];
                     while let Some(text::Run::Other(next)) = runs.next_if(|run| matches!(run, text::Run::Other(_))) {
                         patterns.push(next);
                     }
-                    expression(name, &patterns, fold)?
+                    expression(field, name, &patterns, fold)?
                 }
             });
         }
@@ -145,11 +145,11 @@ fn is_wild_plainly(glob: &Glob) -> bool {
     text::literals(glob).all(|text| !text.contains(['*', '?']))
 }
 
-fn exact(name: &str, values: &[&str], fold: bool) -> Result<Fragment, Refusal> {
+fn exact(field: Field<'_>, name: &str, values: &[&str], fold: bool) -> Result<Fragment, Refusal> {
     if fold && values.iter().any(|value| value.contains(['*', '?'])) {
         // `:` and its kind take these for wildcards.
         let patterns: Vec<Pattern> = values.iter().map(|value| Pattern::Glob(Glob::equals(*value))).collect();
-        return expression(name, &patterns.iter().collect::<Vec<_>>(), fold);
+        return expression(field, name, &patterns.iter().collect::<Vec<_>>(), fold);
     }
     operator(
         name,
@@ -180,11 +180,12 @@ fn like(name: &str, globs: &[&Glob], fold: bool) -> Result<Fragment, Refusal> {
     operator(name, values, if fold { ("like~", "like~") } else { ("like", "like") })
 }
 
-fn expression(name: &str, patterns: &[&Pattern], fold: bool) -> Result<Fragment, Refusal> {
+fn expression(field: Field<'_>, name: &str, patterns: &[&Pattern], fold: bool) -> Result<Fragment, Refusal> {
     let expressions = patterns
         .iter()
         .map(|pattern| {
-            let expression = regex::lucene(pattern).map_err(|reason| format!("EQL's regex cannot say it: {reason}"))?;
+            let expression =
+                field.expressions.lucene(pattern).map_err(|reason| format!("EQL's regex cannot say it: {reason}"))?;
             match expression.chars().count() {
                 0..=LONGEST_EXPRESSION => Ok(raw(&expression)),
                 length => Err(format!(

@@ -5,8 +5,8 @@
 
 use crate::language::fields::FieldType;
 use crate::language::fragment::{Between, Fragment, Strength};
+use crate::language::text;
 use crate::language::walk::{Dialect, Field, Refusal, Words, either};
-use crate::language::{regex, text};
 use crate::logic::{Case, Comparison, Glob, Number, Pattern, Piece, Predicate, Shape, TextSet};
 
 /// Falco's dialect.
@@ -126,10 +126,10 @@ fn texts(field: Field<'_>, set: &TextSet) -> Result<Fragment, Refusal> {
             text::Run::Values(values) => tests.push(exact(name, &values, fold)?),
             text::Run::Globs(globs) => {
                 for glob in globs {
-                    tests.push(wild(name, glob, fold)?);
+                    tests.push(wild(field, name, glob, fold)?);
                 }
             }
-            text::Run::Other(pattern) => tests.push(expression(name, pattern, fold)?),
+            text::Run::Other(pattern) => tests.push(expression(field, name, pattern, fold)?),
         }
     }
     if tests.is_empty() {
@@ -163,7 +163,7 @@ fn exact(name: &str, values: &[&str], fold: bool) -> Result<Fragment, Refusal> {
     })
 }
 
-fn wild(name: &str, glob: &Glob, fold: bool) -> Result<Fragment, Refusal> {
+fn wild(field: Field<'_>, name: &str, glob: &Glob, fold: bool) -> Result<Fragment, Refusal> {
     let folded = |operator: &str, value: &str| -> Result<Fragment, Refusal> {
         Ok(Fragment::atom(if fold {
             format!("tolower({name}) {operator} {}", literal(&value.to_ascii_lowercase())?)
@@ -191,7 +191,7 @@ fn wild(name: &str, glob: &Glob, fold: bool) -> Result<Fragment, Refusal> {
                 .collect();
             Ok(Fragment::atom(format!("{name} {operator} {}", quoted(&pattern)?)))
         }
-        _ => expression(name, &Pattern::Glob(glob.clone()), fold),
+        _ => expression(field, name, &Pattern::Glob(glob.clone()), fold),
     }
 }
 
@@ -206,8 +206,9 @@ fn whole(value: &str) -> Result<String, Refusal> {
     literal(value)
 }
 
-fn expression(name: &str, pattern: &Pattern, fold: bool) -> Result<Fragment, Refusal> {
-    let expression = regex::posix(pattern, fold).map_err(|reason| format!("Falco's regex cannot say it: {reason}"))?;
+fn expression(field: Field<'_>, name: &str, pattern: &Pattern, fold: bool) -> Result<Fragment, Refusal> {
+    let expression =
+        field.expressions.posix(pattern, fold).map_err(|reason| format!("Falco's regex cannot say it: {reason}"))?;
     Ok(Fragment::atom(format!("{name} regex {}", quoted(&expression)?)))
 }
 

@@ -6,7 +6,7 @@
 use crate::language::fields::FieldType;
 use crate::language::fragment::{Between, Fragment, Strength};
 use crate::language::walk::{Dialect, Field, Refusal, Words};
-use crate::language::{regex, text};
+use crate::language::{Expressions, text};
 use crate::logic::{Case, Comparison, Glob, Pattern, Piece, Predicate, TextSet};
 
 /// Lucene's dialect.
@@ -73,7 +73,8 @@ fn texts(field: Field<'_>, name: &str, set: &TextSet) -> Result<Fragment, Refusa
         }
         _ => {}
     }
-    let values = set.any.iter().map(value).collect::<Result<Vec<_>, Refusal>>()?;
+    let values =
+        set.any.iter().map(|pattern| value(pattern, field.expressions)).collect::<Result<Vec<_>, Refusal>>()?;
     Ok(match <[String; 1]>::try_from(values) {
         Ok([value]) => Fragment::atom(format!("{name}:{value}")),
         Err(values) if values.is_empty() => return Err("there is no word for an empty list".to_owned()),
@@ -81,11 +82,11 @@ fn texts(field: Field<'_>, name: &str, set: &TextSet) -> Result<Fragment, Refusa
     })
 }
 
-fn value(pattern: &Pattern) -> Result<String, Refusal> {
+fn value(pattern: &Pattern, expressions: &Expressions) -> Result<String, Refusal> {
     match (pattern, text::value(pattern)) {
         (_, Some(text)) => Ok(format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))),
         (Pattern::Glob(glob), None) if text::literals(glob).all(|text| !text.contains(['<', '>'])) => wild(glob),
-        (pattern, None) => Ok(format!("/{}/", regex::lucene(pattern)?.replace('/', "\\/"))),
+        (pattern, None) => Ok(format!("/{}/", expressions.lucene(pattern)?.replace('/', "\\/"))),
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::language::fields::FieldTable;
 use crate::language::fragment::{Fragment, Strength};
+use crate::language::regex::Expressions;
 use crate::language::walk::{self, Dialect, Field, Refusal, Words};
 use crate::language::{Gap, regex, text};
 use crate::logic::{
@@ -23,7 +24,7 @@ pub(in crate::language) fn print(formula: &Formula, fields: &FieldTable) -> Resu
     if !selections.gaps.is_empty() {
         return Err(selections.gaps);
     }
-    let condition = walk::print(&Condition, &skeleton, fields)?;
+    let condition = walk::print(&Condition, &skeleton, fields, &Expressions::default())?;
     selections.document.insert("condition".to_owned(), Value::String(condition.into_text()));
     Ok(Value::Object(selections.document))
 }

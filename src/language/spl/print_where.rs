@@ -81,7 +81,7 @@ fn is_list(field: Field<'_>) -> bool {
 /// What is asked of one value.
 fn one(field: Field<'_>, name: &str, predicate: &Predicate) -> Result<Fragment, Refusal> {
     match predicate {
-        Predicate::Text(set) => texts(name, set),
+        Predicate::Text(set) => texts(field, name, set),
         Predicate::Number { op, value } => Ok(Fragment::atom(format!("{name}{}{value}", op.sign()))),
         Predicate::Network(network) => Ok(Fragment::atom(format!("cidrmatch(\"{network}\", {name})"))),
         // Truth values of JSON are text in `eval`.
@@ -100,7 +100,7 @@ fn one(field: Field<'_>, name: &str, predicate: &Predicate) -> Result<Fragment, 
     }
 }
 
-fn texts(name: &str, set: &TextSet) -> Result<Fragment, Refusal> {
+fn texts(field: Field<'_>, name: &str, set: &TextSet) -> Result<Fragment, Refusal> {
     let fold = text::case(set) == Case::Insensitive;
     let mut tests = Vec::new();
     let mut runs = text::runs(set).into_iter().peekable();
@@ -116,16 +116,16 @@ fn texts(name: &str, set: &TextSet) -> Result<Fragment, Refusal> {
             // Many values are one expression, as long as they are plain words.
             text::Run::Values(values) if values.len() > 1 && values.iter().all(|value| is_word(value)) => {
                 let expression = Pattern::Regex(format!("^(?:{})$", values.join("|")));
-                tests.push(matching(name, &expression, fold)?);
+                tests.push(matching(field, name, &expression, fold)?);
             }
             text::Run::Values(values) => {
                 for value in values {
-                    tests.push(matching(name, &Pattern::Glob(Glob::equals(value)), fold)?);
+                    tests.push(matching(field, name, &Pattern::Glob(Glob::equals(value)), fold)?);
                 }
             }
             text::Run::Globs(globs) => {
                 for glob in globs {
-                    tests.push(matching(name, &Pattern::Glob(glob.clone()), fold)?);
+                    tests.push(matching(field, name, &Pattern::Glob(glob.clone()), fold)?);
                 }
             }
             text::Run::Other(Pattern::Path { path, below }) => {
@@ -139,14 +139,14 @@ fn texts(name: &str, set: &TextSet) -> Result<Fragment, Refusal> {
                 }
                 tests.push(found(name, &regex::perl_paths(&paths, *below, fold, END)));
             }
-            text::Run::Other(pattern) => tests.push(matching(name, pattern, fold)?),
+            text::Run::Other(pattern) => tests.push(matching(field, name, pattern, fold)?),
         }
     }
     if tests.is_empty() { Err("`where` has no word for an empty list".to_owned()) } else { Ok(either(&WORDS, tests)) }
 }
 
-fn matching(name: &str, pattern: &Pattern, fold: bool) -> Result<Fragment, Refusal> {
-    Ok(found(name, &regex::perl(pattern, fold, END)?))
+fn matching(field: Field<'_>, name: &str, pattern: &Pattern, fold: bool) -> Result<Fragment, Refusal> {
+    Ok(found(name, &field.expressions.perl(pattern, fold, END)?))
 }
 
 fn found(name: &str, expression: &str) -> Fragment {
