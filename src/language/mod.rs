@@ -112,7 +112,7 @@ impl Printer<'_> {
                 let fragment = walk::print(dialect, formula, self.fields, self.expressions)?;
                 Ok(Query::Text(fragment.layout(walk::WIDTH)))
             }
-            None => sigma::print::print(formula, self.fields).map(Query::Document),
+            None => sigma::print::print(formula, self.fields, self.expressions).map(Query::Document),
         }
     }
 
@@ -120,7 +120,7 @@ impl Printer<'_> {
     pub fn gaps(&self, formula: &Formula) -> Vec<Gap> {
         let gaps = match self.dialect() {
             Some(dialect) => walk::print(dialect, formula, self.fields, self.expressions).err(),
-            None => sigma::print::print(formula, self.fields).err(),
+            None => sigma::print::print(formula, self.fields, self.expressions).err(),
         };
         gaps.unwrap_or_default()
     }

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 use regex_syntax::ParserBuilder;
 use regex_syntax::ast::{self, Ast};
+use regex_syntax::hir::translate::Translator;
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 use super::fragment::{Fragment, Strength};
@@ -121,13 +122,10 @@ fn parse(source: &str, fold: bool) -> Result<Hir, Refusal> {
 
 /// The author's text with the few signs changed that Perl reads otherwise.
 fn perl_text(source: &str, end: &str) -> Result<String, Refusal> {
+    let faulty = || format!("`{source}` is no regular expression");
+    let tree = ast::parse::ParserBuilder::new().nest_limit(100).build().parse(source).map_err(|_| faulty())?;
     // The whole of it first, so that what is kept is known to be an expression.
-    let hir = parse(source, false)?;
-    let tree = ast::parse::ParserBuilder::new()
-        .nest_limit(100)
-        .build()
-        .parse(source)
-        .map_err(|_| format!("`{source}` is no regular expression"))?;
+    let hir = Translator::new().translate(source, &tree).map_err(|_| faulty())?;
     let mut edits =
         Edits { end, multi_line: source.contains("(?") && has_flag(&tree, ast::Flag::MultiLine), list: Vec::new() };
     if !edits.visit(&tree) {

@@ -131,7 +131,7 @@ fn simplify_test(test: &Test) -> Formula {
     } else {
         Predicate::Text(text_set(set.any.iter(), set.case))
     };
-    Formula::Test(Test { predicate, ..test.clone() })
+    Formula::Test(Test { subject: test.subject.clone(), predicate, origin: test.origin })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 use serde::Serialize;
-use tera::Context;
+use tera::{Context, Value};
 
 use super::compile::{Outcome, Rule, compile_with};
 use super::context::{RuleContext, of_rule};
@@ -240,11 +240,17 @@ fn state_of(context: &RuleContext) -> State {
     }
 }
 
+/// A rule, and what templates see of it, which stands in several files.
+struct Prepared<'a> {
+    rule: &'a RuleContext,
+    value: Value,
+}
+
 /// A file that is to be rendered.
 struct Job<'a> {
     artefact: &'a Artefact,
     path: String,
-    rules: Vec<&'a RuleContext>,
+    rules: Vec<&'a Prepared<'a>>,
     source: Option<&'a str>,
 }
 
@@ -253,20 +259,23 @@ fn render_target(
     rules: &[RuleContext],
     pack: &PackInfo,
 ) -> Result<Vec<(String, String)>, Vec<Diagnostic>> {
+    let prepared: Vec<Prepared<'_>> =
+        rules.par_iter().map(|rule| Prepared { rule, value: Value::from_serializable(rule) }).collect();
     let mut jobs = Vec::new();
     for artefact in &target.settings.artefacts {
-        let rules: Vec<&RuleContext> = rules.iter().filter(|rule| artefact.has_source(&rule.source)).collect();
+        let rules: Vec<&Prepared<'_>> = prepared.iter().filter(|one| artefact.has_source(&one.rule.source)).collect();
         let path = |name: &str, source: &str| format!("{}/{}", target.name(), artefact.path_for(name, source));
         match artefact.scope {
-            Scope::Rule => jobs.extend(rules.iter().map(|rule| Job {
+            Scope::Rule => jobs.extend(rules.into_iter().map(|one| Job {
                 artefact,
-                path: path(&rule.name, &rule.source),
-                rules: vec![rule],
-                source: Some(&rule.source),
+                path: path(&one.rule.name, &one.rule.source),
+                rules: vec![one],
+                source: Some(&one.rule.source),
             })),
             Scope::Source => {
                 for source in target.settings.sources.keys() {
-                    let rules: Vec<&RuleContext> = rules.iter().copied().filter(|r| r.source == *source).collect();
+                    let rules: Vec<&Prepared<'_>> =
+                        rules.iter().copied().filter(|one| one.rule.source == *source).collect();
                     if !rules.is_empty() {
                         jobs.push(Job { artefact, path: path("", source), rules, source: Some(source) });
                     }
@@ -289,17 +298,22 @@ fn render_target(
     let about = serde_json::json!({
         "name": target.settings.name, "title": target.settings.title, "vars": target.settings.vars,
     });
+    // Serialized once; a template's context then takes them as they are.
+    let about = Value::from_serializable(&about);
+    let pack = Value::from_serializable(pack);
+    let sources = Value::from_serializable(&sources);
     let results: Vec<Result<(String, String), Vec<Diagnostic>>> = jobs
         .par_iter()
         .map(|job| {
             let mut context = Context::new();
-            context.insert("target", &about);
-            context.insert("pack", pack);
+            context.insert_value("target", about.clone());
+            context.insert_value("pack", pack.clone());
+            let mut rules = job.rules.iter().map(|one| one.value.clone());
             match job.artefact.scope {
-                Scope::Rule => context.insert("rule", &job.rules.first()),
+                Scope::Rule => context.insert_value("rule", rules.next().into()),
                 Scope::Source | Scope::Pack => {
-                    context.insert("rules", &job.rules);
-                    context.insert("sources", &sources);
+                    context.insert_value("rules", rules.collect::<Vec<_>>().into());
+                    context.insert_value("sources", sources.clone());
                 }
             }
             context.insert("source", &job.source);
@@ -321,4 +335,31 @@ fn render_target(
 fn ending_in_one_newline(text: &str) -> String {
     let text = text.trim_matches('\n');
     if text.is_empty() { String::new() } else { format!("{text}\n") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detection::load;
+    use crate::project::Project;
+    use crate::target::{compile, load_all};
+
+    /// Expressions are remembered by what they say and how it is written: no rule gets those of another notation.
+    #[test]
+    fn a_rule_is_the_same_whatever_was_compiled_before_it() {
+        let catalogue = Catalogue::builtin();
+        let loaded = load::load_to_match(&Project::built_in(), catalogue);
+        let targets = load_all(None).expect("targets");
+        let together = compile_all(&targets, &loaded.detections, catalogue, &|| ()).expect("rules");
+        assert!(together.iter().any(|one| one.rule().is_some()));
+        for one in &together {
+            let alone = compile(one.target, one.detection, one.observation, catalogue).expect("a rule or none");
+            let alone = Compiled { outcome: alone, ..one.clone() };
+            let said = |one: &Compiled<'_>| {
+                one.rule()
+                    .map(|rule| (rule.query.clone(), rule.prefilter.clone(), rule.losses.clone(), rule.why.clone()))
+            };
+            assert_eq!(said(&alone), said(one), "{} in {}", one.detection.name, one.target.name());
+        }
+    }
 }

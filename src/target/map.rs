@@ -302,7 +302,8 @@ pub fn approximate(formula: &Formula, can_say: &impl Fn(&Formula) -> bool) -> (F
         }
         formula if can_say(formula) => (formula.clone(), formula.clone()),
         Formula::Test(test) => {
-            let with = |predicate| Formula::Test(Test { predicate, ..test.clone() });
+            let with =
+                |predicate| Formula::Test(Test { subject: test.subject.clone(), predicate, origin: test.origin });
             let exists = with(Predicate::Exists);
             let upper = if can_say(&exists) { exists } else { Formula::TRUE };
             let lower = match &test.predicate {

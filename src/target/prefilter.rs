@@ -270,31 +270,32 @@ fn one_letter(class: &ClassUnicode) -> Option<char> {
 
 /// Globs without those that another one takes in.
 fn without_repetitions(all: Vec<Glob>) -> Vec<Glob> {
-    let mut kept: Vec<Glob> = Vec::new();
+    let mut kept: Vec<(Glob, String)> = Vec::new();
     for glob in all {
-        if kept.iter().any(|known| takes_in(known, &glob)) {
+        let text = spelled(&glob);
+        if kept.iter().any(|(known, _)| fits(known.pieces(), &text)) {
             continue;
         }
-        kept.retain(|known| !takes_in(&glob, known));
-        kept.push(glob);
+        kept.retain(|(_, known)| !fits(glob.pieces(), known));
+        kept.push((glob, text));
     }
-    kept
+    kept.into_iter().map(|(glob, _)| glob).collect()
 }
 
-/// Whether `wide` matches all that `narrow` does, in any case. `false` may be an error, `true` is none.
-fn takes_in(wide: &Glob, narrow: &Glob) -> bool {
-    let text: String = narrow
-        .pieces()
-        .iter()
-        .map(|piece| match piece {
-            Piece::Literal(text) => text.clone(),
-            Piece::Any | Piece::One => WILD.to_string(),
-        })
-        .collect();
-    fits(wide.pieces(), &text)
+/// A glob as a text, which every glob matches that takes in all that this one does.
+fn spelled(glob: &Glob) -> String {
+    let mut text = String::new();
+    for piece in glob.pieces() {
+        match piece {
+            Piece::Literal(literal) => text.push_str(literal),
+            Piece::Any | Piece::One => text.push(WILD),
+        }
+    }
+    text
 }
 
-/// Whether a glob of literals and `*` matches a text, letters as they are.
+/// Whether a glob of literals and `*` matches a text, letters as they are. Of a glob that is [`spelled`], it tells
+/// whether this one takes it in, in any case: `false` may be an error, `true` is none.
 fn fits(pieces: &[Piece], text: &str) -> bool {
     match pieces.split_first() {
         None => text.is_empty(),
@@ -370,10 +371,11 @@ fn common_texts(globs: Vec<Glob>) -> Vec<Glob> {
     }
     done.extend(open);
     // What was taken first may be taken in by what came later.
+    let texts: Vec<String> = globs.iter().map(spelled).collect();
     let mut at = 0;
     while at < done.len() && done.len() <= MOST_TERMS {
         let others = || done.iter().enumerate().filter(|(index, _)| *index != at).map(|(_, glob)| glob);
-        if globs.iter().all(|glob| others().any(|other| takes_in(other, glob))) {
+        if texts.iter().all(|text| others().any(|other| fits(other.pieces(), text))) {
             done.remove(at);
         } else {
             at += 1;
@@ -384,23 +386,25 @@ fn common_texts(globs: Vec<Glob>) -> Vec<Glob> {
 
 /// A glob with `literal`, which all of `globs` have, and with what else they have in common before and after it.
 fn shared(literal: &str, globs: &[Glob]) -> Glob {
-    let spelled = |texts: &[&str]| {
+    let made_of = |texts: &[&str]| {
         let pieces = texts.iter().flat_map(|text| [Piece::Any, Piece::Literal((*text).to_owned())]);
         Glob::new(pieces.chain([Piece::Any]))
     };
     let mut kept = vec![literal];
-    let Some(first) = globs.first() else { return spelled(&kept) };
+    let Some(first) = globs.first() else { return made_of(&kept) };
+    let all: Vec<String> = globs.iter().map(spelled).collect();
     for text in literals(first).flat_map(parts).filter(|text| letters(text) >= FEWEST_LETTERS && *text != literal) {
         for at in 0..=kept.len() {
             let mut more = kept.clone();
             more.insert(at, text);
-            if globs.iter().all(|glob| takes_in(&spelled(&more), glob)) {
+            let wide = made_of(&more);
+            if all.iter().all(|text| fits(wide.pieces(), text)) {
                 kept = more;
                 break;
             }
         }
     }
-    spelled(&kept)
+    made_of(&kept)
 }
 
 /// A text, and what is left of it from each of its blanks and signs on.
@@ -501,7 +505,7 @@ mod tests {
             ("ab", "ab", true),
             ("", "", true),
         ] {
-            assert_eq!(takes_in(&glob(wide), &glob(narrow)), expected, "{wide} {narrow}");
+            assert_eq!(fits(glob(wide).pieces(), &spelled(&glob(narrow))), expected, "{wide} {narrow}");
         }
     }
 

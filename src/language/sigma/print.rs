@@ -11,20 +11,24 @@ use crate::language::fields::FieldTable;
 use crate::language::fragment::{Fragment, Strength};
 use crate::language::regex::Expressions;
 use crate::language::walk::{self, Dialect, Field, Refusal, Words};
-use crate::language::{Gap, regex, text};
+use crate::language::{Gap, text};
 use crate::logic::{
     Case, Comparison, Formula, Glob, Origin, Path, Pattern, Piece, Predicate, Shape, Subject, Test, TextSet,
 };
 
 /// Prints the selections and the condition.
-pub(in crate::language) fn print(formula: &Formula, fields: &FieldTable) -> Result<Value, Vec<Gap>> {
+pub(in crate::language) fn print(
+    formula: &Formula,
+    fields: &FieldTable,
+    expressions: &Expressions,
+) -> Result<Value, Vec<Gap>> {
     let formula = walk::prepare("Sigma", formula).map_err(|gap| vec![gap])?;
-    let mut selections = Selections::default();
+    let mut selections = Selections { document: Map::new(), names: BTreeSet::new(), gaps: Vec::new(), expressions };
     let skeleton = selections.skeleton(&formula, false);
     if !selections.gaps.is_empty() {
         return Err(selections.gaps);
     }
-    let condition = walk::print(&Condition, &skeleton, fields, &Expressions::default())?;
+    let condition = walk::print(&Condition, &skeleton, fields, expressions)?;
     selections.document.insert("condition".to_owned(), Value::String(condition.into_text()));
     Ok(Value::Object(selections.document))
 }
@@ -54,14 +58,14 @@ impl Dialect for Condition {
     }
 }
 
-#[derive(Default)]
-struct Selections {
+struct Selections<'a> {
     document: Map<String, Value>,
     names: BTreeSet<String>,
     gaps: Vec<Gap>,
+    expressions: &'a Expressions,
 }
 
-impl Selections {
+impl Selections<'_> {
     /// The formula with the names of selections for tests.
     fn skeleton(&mut self, formula: &Formula, negated: bool) -> Formula {
         if let Some(selection) = self.selection(formula) {
@@ -170,7 +174,7 @@ impl Selections {
 
     /// The alternatives that a test comes to, each a map of one key.
     fn maps(&mut self, test: &Test) -> Vec<Value> {
-        match entries(test) {
+        match entries(test, self.expressions) {
             Ok(entries) => entries
                 .into_iter()
                 .map(|entry| Value::Object(Map::from_iter([(entry.key(""), entry.value())])))
@@ -190,7 +194,7 @@ impl Selections {
             if test.subject == Subject::Anywhere {
                 return None;
             }
-            let entry = match entries(test) {
+            let entry = match entries(test, self.expressions) {
                 Ok(mut entries) if entries.len() == 1 => entries.remove(0),
                 Ok(_) => return None,
                 Err(reason) => {
@@ -279,7 +283,7 @@ impl Entry {
 }
 
 /// A test as alternatives of one key each.
-fn entries(test: &Test) -> Result<Vec<Entry>, Refusal> {
+fn entries(test: &Test, expressions: &Expressions) -> Result<Vec<Entry>, Refusal> {
     let Subject::Field(path) = &test.subject else { return Err("a keyword has no field".to_owned()) };
     let field = walk::name_of(path);
     if field.is_empty() || field.contains('|') {
@@ -296,7 +300,7 @@ fn entries(test: &Test) -> Result<Vec<Entry>, Refusal> {
         }])
     };
     match &test.predicate {
-        Predicate::Text(set) => texts(&field, set),
+        Predicate::Text(set) => texts(&field, set, expressions),
         Predicate::Number { op, value } => {
             let modifier = match op {
                 Comparison::Equal => "",
@@ -318,7 +322,7 @@ fn entries(test: &Test) -> Result<Vec<Entry>, Refusal> {
     }
 }
 
-fn texts(field: &str, set: &TextSet) -> Result<Vec<Entry>, Refusal> {
+fn texts(field: &str, set: &TextSet, expressions: &Expressions) -> Result<Vec<Entry>, Refusal> {
     if set.any.is_empty() {
         return Err("Sigma has no word for an empty list".to_owned());
     }
@@ -342,7 +346,7 @@ fn texts(field: &str, set: &TextSet) -> Result<Vec<Entry>, Refusal> {
                 Some(modifier) => entry(modifier, cased, plain(inner(glob))),
                 None => entry("", cased, plain(glob.pieces())),
             },
-            pattern => entry("|re", folded, regex::perl(pattern, false, "$")?),
+            pattern => entry("|re", folded, expressions.perl(pattern, false, "$")?),
         };
         match entries.last_mut() {
             Some(last) if last.key("") == next.key("") => last.values.extend(next.values),
