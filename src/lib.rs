@@ -14,6 +14,7 @@ pub mod logic;
 pub mod pack;
 pub mod profile;
 pub mod project;
+pub mod report;
 pub mod source;
 pub mod target;
 pub mod testing;

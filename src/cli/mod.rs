@@ -3,6 +3,7 @@
 pub mod build;
 pub mod check;
 pub mod completions;
+pub mod coverage;
 pub mod diff;
 pub mod events;
 pub mod explain;
@@ -13,6 +14,7 @@ mod hunt_report;
 pub mod init;
 pub mod new;
 pub mod package;
+pub mod report;
 pub mod schema;
 pub mod test;
 pub mod verify;
@@ -66,6 +68,7 @@ enum Command {
     Build(build::Args),
     Check(check::Args),
     Completions(completions::Args),
+    Coverage(coverage::Args),
     Diff(diff::Args),
     Events(events::Args),
     Explain(explain::Args),
@@ -75,6 +78,7 @@ enum Command {
     Init(init::Args),
     New(new::Args),
     Package(package::Args),
+    Report(report::Args),
     Schema(schema::Args),
     Test(test::Args),
     Verify(verify::Args),
@@ -86,6 +90,7 @@ impl Command {
             Command::Build(args) => build::run(&args),
             Command::Check(args) => check::run(&args),
             Command::Completions(args) => completions::run(&args),
+            Command::Coverage(args) => coverage::run(&args),
             Command::Diff(args) => diff::run(&args),
             Command::Events(args) => events::run(&args),
             Command::Explain(args) => explain::run(&args),
@@ -95,6 +100,7 @@ impl Command {
             Command::Init(args) => init::run(&args),
             Command::New(args) => new::run(&args),
             Command::Package(args) => package::run(&args),
+            Command::Report(args) => report::run(&args),
             Command::Schema(args) => schema::run(&args),
             Command::Test(args) => test::run(&args),
             Command::Verify(args) => verify::run(&args),

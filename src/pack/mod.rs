@@ -15,4 +15,4 @@ mod write;
 pub use archive::archive;
 pub use prove::{Proved, prove};
 pub use recorded::Recorded;
-pub use write::{Difference, MANIFEST, check, manifest, write};
+pub use write::{Difference, MANIFEST, check, manifest, write, write_site};

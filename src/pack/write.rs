@@ -38,21 +38,19 @@ impl std::fmt::Display for Difference {
 
 /// What the pack is made of: versions, languages, deviations, and a digest of every file.
 pub fn manifest(built: &Built, pack: &PackInfo) -> Vec<u8> {
-    let files: serde_json::Map<String, Value> = built
-        .files
-        .iter()
-        .map(|(path, bytes)| {
-            let digest: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-            (path.clone(), json!(digest))
-        })
-        .collect();
     let manifest = json!({
         "cresset": env!("CARGO_PKG_VERSION"),
         "pack": pack,
         "rules": built.entries,
-        "files": files,
+        "files": digests(&built.files),
     });
     format!("{manifest:#}\n").into_bytes()
+}
+
+/// A digest of every file.
+fn digests(files: &BTreeMap<String, Vec<u8>>) -> serde_json::Map<String, Value> {
+    let digest = |bytes: &[u8]| -> String { Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect() };
+    files.iter().map(|(path, bytes)| (path.clone(), json!(digest(bytes)))).collect()
 }
 
 /// Writes `built` to `out`, in one step: whoever looks, and whenever it is killed, finds the old pack or the new one.
@@ -66,6 +64,36 @@ pub fn write(out: &Path, built: &Built, pack: &PackInfo, targets: Option<&[Strin
     let written = replace(&site, &files, &stale, &mut |_| Ok(()));
     if written.is_err() {
         // The first fault is the one to tell; what stays behind, the next build removes.
+        _ = recover(&site, &mut |_| Ok(()));
+    }
+    written
+}
+
+/// Writes the pages of a site to `out`, in one step, as `write` does with a pack. Pages of the site before that are no
+/// longer made are removed; other files stay.
+///
+/// # Errors
+/// If `out` cannot be written, or has a manifest that is not a site's: it is a pack.
+pub fn write_site(out: &Path, pages: &BTreeMap<String, Vec<u8>>) -> io::Result<()> {
+    let site = Site::of(out)?;
+    let _lock = Lock::on(&site.out)?;
+    recover(&site, &mut |_| Ok(()))?;
+    let old = match fs::read(site.out.join(MANIFEST)) {
+        Ok(text) => Some(serde_json::from_slice::<Value>(&text).unwrap_or_default()),
+        Err(_) => None,
+    };
+    if old.as_ref().is_some_and(|old| old.get("site").is_none()) {
+        let reason = format!("its {MANIFEST} is not a site's; choose another folder");
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, reason));
+    }
+    let listed = old.as_ref().and_then(|old| old.get("files")).and_then(Value::as_object);
+    let listed = listed.into_iter().flat_map(|listed| listed.keys());
+    let stale: Vec<String> = listed.filter(|path| is_inside(path) && !pages.contains_key(*path)).cloned().collect();
+    let mut files = pages.clone();
+    let manifest = json!({ "cresset": env!("CARGO_PKG_VERSION"), "site": "report", "files": digests(pages) });
+    files.insert(MANIFEST.to_owned(), format!("{manifest:#}\n").into_bytes());
+    let written = replace(&site, &files, &stale, &mut |_| Ok(()));
+    if written.is_err() {
         _ = recover(&site, &mut |_| Ok(()));
     }
     written
