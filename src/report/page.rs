@@ -212,7 +212,7 @@ pub fn detection(
         ),
         throttle: detection.throttle.as_ref().map(|throttle| {
             let by = if throttle.by.is_empty() { String::new() } else { format!(" by {}", throttle.by.join(", ")) };
-            format!("{}{by}", minutes(throttle.minutes))
+            format!("{}{by}", length(throttle.minutes))
         }),
         sources,
         standings: standings.collect(),
@@ -280,6 +280,13 @@ fn first_sentence(text: &str) -> String {
     text.get(..end).unwrap_or(text).to_owned()
 }
 
+/// How long something lasts.
+fn length(time: u32) -> String {
+    let words = minutes(time);
+    if words.contains(' ') { words } else { format!("1 {words}") }
+}
+
+/// As it stands behind "every" and "the last".
 fn minutes(minutes: u32) -> String {
     match minutes {
         1 => "minute".to_owned(),

@@ -99,7 +99,7 @@ pub fn markdown(text: &str) -> String {
         Event::Start(Tag::Link { link_type, dest_url, title, id: _ }) => {
             let may = web_address(&dest_url).is_some();
             open_links.push(may);
-            may.then(|| Event::Start(Tag::Link { link_type, dest_url, title, id: CowStr::Borrowed("") }))
+            may.then_some(Event::Start(Tag::Link { link_type, dest_url, title, id: CowStr::Borrowed("") }))
         }
         Event::End(TagEnd::Link) => open_links.pop().unwrap_or(false).then_some(Event::End(TagEnd::Link)),
         event => Some(event),

@@ -44,8 +44,12 @@
   };
   all("[data-copy]").forEach(function (button) {
     button.addEventListener("click", function () {
-      var text = document.getElementById(button.getAttribute("data-copy")).textContent;
+      var from = document.getElementById(button.getAttribute("data-copy"));
+      var text = from.textContent;
       var tell = function (done) {
+        if (!done) {
+          getSelection().selectAllChildren(from);
+        }
         button.textContent = done ? "Copied" : "Press Ctrl+C";
         setTimeout(function () {
           button.textContent = "Copy";
