@@ -36,6 +36,10 @@ pub struct Args {
     #[arg(long, value_name = "TEXT", default_value = "Cresset coverage")]
     name: String,
 
+    /// A profile [default: the `cresset.yml` found from here upwards]
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
+
     /// Only this target; may be repeated
     #[arg(long, value_name = "NAME")]
     target: Vec<String>,
@@ -62,7 +66,8 @@ enum Format {
 /// Runs the command.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let project = Project::find_or_built_in(args.path.as_deref());
-    let workshop = match Workshop::open(&project, args.path.as_deref(), args.templates.as_deref(), &args.target)? {
+    let (templates, profile) = (args.templates.as_deref(), args.profile.as_deref());
+    let workshop = match Workshop::open(&project, args.path.as_deref(), templates, &args.target, profile)? {
         Ok(workshop) => workshop,
         Err(problems) => return failed(&problems),
     };
