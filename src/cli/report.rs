@@ -61,7 +61,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         Ok(compiled) => compiled,
         Err(problems) => return failed(&problems),
     };
-    let proved = match workshop.build(&PackInfo::default()) {
+    let proved = match workshop.prove(&compiled, &PackInfo::default()) {
         Ok(proved) => proved,
         Err(problems) => return failed(&problems),
     };

@@ -216,10 +216,8 @@ fn sides(out: &mut impl Write, example: &Example) -> io::Result<()> {
 fn table(report: &Report) -> String {
     let targets: BTreeSet<&str> = report.findings.iter().map(|finding| finding.target.as_str()).collect();
     let mut rows: BTreeMap<(&str, &str), BTreeMap<&str, Verdict>> = BTreeMap::new();
-    for finding in &report.findings {
-        let row = rows.entry((&finding.detection, &finding.source)).or_default();
-        let cell = row.entry(&finding.target).or_insert(finding.verdict);
-        *cell = finding.verdict.max(*cell);
+    for ((detection, source, target), verdict) in report.verdicts() {
+        rows.entry((detection, source)).or_default().insert(target, verdict);
     }
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::NOTHING);
@@ -233,11 +231,7 @@ fn table(report: &Report) -> String {
 
 /// How many rules have which verdict.
 pub(super) fn summary(report: &Report) -> String {
-    let mut rules: BTreeMap<(&str, &str, &str), Verdict> = BTreeMap::new();
-    for finding in &report.findings {
-        let rule = rules.entry((&finding.detection, &finding.source, &finding.target)).or_insert(finding.verdict);
-        *rule = finding.verdict.max(*rule);
-    }
+    let rules = report.verdicts();
     let mut counts: BTreeMap<Verdict, usize> = BTreeMap::new();
     for verdict in rules.values() {
         *counts.entry(*verdict).or_default() += 1;

@@ -153,7 +153,12 @@ impl Workshop {
 
     /// The pack, compiled and proved, or what is wrong. Whether it may be written is in its report.
     pub(super) fn build(&self, pack: &PackInfo) -> Result<Proved, Vec<Diagnostic>> {
+        self.prove(&self.compile()?, pack)
+    }
+
+    /// The same of rules that are compiled already.
+    pub(super) fn prove(&self, compiled: &[Compiled<'_>], pack: &PackInfo) -> Result<Proved, Vec<Diagnostic>> {
         let recorded = |source: &str| self.recorded.events(source);
-        prove(&self.targets, &self.compile()?, Catalogue::builtin(), pack, &recorded)
+        prove(&self.targets, compiled, Catalogue::builtin(), pack, &recorded)
     }
 }

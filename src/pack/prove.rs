@@ -29,7 +29,10 @@ pub fn prove(
     let built = render_all(targets, compiled, catalogue, pack, &|_, rule| rule.claim())?;
     let report = judge(&built);
     // What a rule turned out to be is known only now; most are what the compiler took them for.
-    let verdict = |one: &Compiled<'_>| report.verdict(&one.detection.name, &one.observation.source, one.target.name());
+    let verdicts = report.verdicts();
+    let verdict = |one: &Compiled<'_>| {
+        verdicts.get(&(&*one.detection.name, &*one.observation.source, one.target.name())).copied()
+    };
     if compiled.iter().all(|one| one.rule().is_none_or(|rule| verdict(one).is_none_or(|found| found == rule.claim()))) {
         return Ok(Proved { built, report });
     }

@@ -4,7 +4,7 @@
 //! What a target's binding adds (index, source type, event type) is taken for granted of the source's events, and its
 //! presence in the rule is part of what is decided.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use rayon::prelude::*;
 
@@ -67,13 +67,15 @@ impl Report {
         self.findings.iter().any(|finding| finding.verdict.is_wrong())
     }
 
-    /// The verdict on a rule: the worst of all files that it stands in.
-    pub fn verdict(&self, detection: &str, source: &str, target: &str) -> Option<Verdict> {
-        let of_rule = self
-            .findings
-            .iter()
-            .filter(|finding| finding.detection == detection && finding.source == source && finding.target == target);
-        of_rule.map(|finding| finding.verdict).max()
+    /// The verdict on each rule, by detection, log source and target: the worst of all files that it stands in.
+    pub fn verdicts(&self) -> BTreeMap<(&str, &str, &str), Verdict> {
+        let mut verdicts = BTreeMap::new();
+        for finding in &self.findings {
+            let rule = (&*finding.detection, &*finding.source, &*finding.target);
+            let verdict = verdicts.entry(rule).or_insert(finding.verdict);
+            *verdict = finding.verdict.max(*verdict);
+        }
+        verdicts
     }
 }
 
@@ -177,14 +179,12 @@ pub fn verify(
     let contents = contents(targets, files, catalogue);
     let prover = Prover { catalogue, contents: &contents, budget, recorded };
     let findings: Vec<Vec<Finding>> = compiled.par_iter().map(|one| prover.findings(one)).collect();
-    let known: Vec<_> = compiled
-        .iter()
-        .filter_map(|one| Some((one.rule()?, catalogue.source(&one.observation.source))))
-        .map(|(rule, source)| (rule.id, rule.label(source)))
-        .collect();
+    let rules = || compiled.iter().filter_map(|one| Some((one.rule()?, one.observation.source.as_str())));
+    let ids: HashSet<_> = rules().map(|(rule, _)| rule.id).collect();
+    let labels: HashSet<_> = rules().map(|(rule, source)| rule.label(catalogue.source(source))).collect();
     let is_foreign = |rule: &&Found| match rule.id {
-        Some(id) => !known.iter().any(|(known, _)| *known == id),
-        None => !known.iter().any(|(_, label)| *label == rule.name),
+        Some(id) => !ids.contains(&id),
+        None => !labels.contains(&rule.name),
     };
     let foreign = contents.iter().flat_map(|(file, content)| {
         content.rules.iter().filter(is_foreign).map(move |rule| (file.clone(), rule.name.clone()))
@@ -352,9 +352,8 @@ impl<'a> Subject<'a> {
             (Answer::Holds, Answer::Holds) => return None,
             _ => return Some(Judgement::because(Verdict::Tested, "what it leaves out could not be decided")),
         };
-        let reason = "it is not the rule that was accepted to differ";
-        let example = Example { event, matched, condition: compiled, rule: rule.clone() };
-        Some(Judgement { verdict: Verdict::Differs, reason: Some(reason.to_owned()), example: Some(example) })
+        let reason = Some("it is not the rule that was accepted to differ".to_owned());
+        Some(Judgement { reason, ..self.differs(matched, &event, &compiled, rule) })
     }
 
     /// The verdict where a decision was beyond its budget: whether any event of those that are tried shows a difference.

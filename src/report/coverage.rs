@@ -154,10 +154,10 @@ fn standing(state: &State, proved: &Proved, [detection, source, target]: [&str; 
         State::Disabled => none("disabled", None),
         State::Unsupported { reason } => none("unsupported", Some(reason)),
         State::Rule { language, verdict, accepted, .. } => {
-            let verdict = proved.report.verdict(detection, source, target).unwrap_or(*verdict);
             let mut findings = proved.report.findings.iter().filter(|finding| {
                 finding.detection == detection && finding.source == source && finding.target == target
             });
+            let verdict = findings.clone().map(|finding| finding.verdict).max().unwrap_or(*verdict);
             let found = findings.find(|finding| finding.verdict == verdict).and_then(|finding| finding.reason.clone());
             let reason = found.or_else(|| accepted.clone()).filter(|_| verdict != Verdict::Proved);
             Standing { state: verdict.word(), verdict: Some(verdict), language: Some(language), reason }
