@@ -82,6 +82,16 @@ fn formula() -> impl Strategy<Value = Formula> {
     })
 }
 
+/// Conditions that deny nothing.
+fn positive() -> impl Strategy<Value = Formula> {
+    test().prop_recursive(2, 6, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 2..4).prop_map(Formula::and),
+            prop::collection::vec(inner, 2..4).prop_map(Formula::or),
+        ]
+    })
+}
+
 /// Checks one formula; true if the language can say it.
 fn holds(language: Language, formula: &Formula) -> Result<bool, TestCaseError> {
     let fields = fields();
@@ -111,6 +121,33 @@ proptest! {
     #[test]
     fn eql_is_read_as_it_was_meant(formula in formula()) {
         holds(Language::Eql, &formula)?;
+    }
+    /// Rows of values in a rule say the same as a denial in its condition.
+    #[test]
+    fn exceptions_of_falco_are_read_as_they_were_meant(formula in positive()) {
+        let fields = fields();
+        let Ok(Query::Document(items)) = print(Language::FalcoExceptions, &formula, &fields) else { return Ok(()) };
+        let items = items.as_array().expect("a list").iter().enumerate().map(|(at, item)| {
+            let mut item = item.clone();
+            item["name"] = at.to_string().into();
+            item
+        });
+        let rule = serde_json::json!([{
+            "rule": "r", "desc": "d", "condition": "f.n = 7 or f.n = 8", "output": "o", "priority": "INFO",
+            "exceptions": items.collect::<Vec<_>>(),
+        }]);
+        let text = serde_yaml::to_string(&rule).expect("YAML");
+        let file = falco::read::read_file(&text, &fields).map_err(|error| TestCaseError::fail(format!("{text}\n{error}")))?;
+        let read = file.rules[0].condition.clone().map_err(|error| TestCaseError::fail(format!("{text}\n{error}")))?;
+        let number = |value| Predicate::Number { op: Comparison::Equal, value: Number::new(value).expect("finite") };
+        let base = Formula::or([7.0, 8.0].map(|value| Formula::test(&path("f.n"), number(value))));
+        let wanted = Formula::and([base, Formula::not(formula.clone())]);
+        let verdict = between(&wanted, &read, &schema(), &Budget::default());
+        for answer in [verdict.must, verdict.may] {
+            if let Answer::Fails(event) = answer {
+                return Err(TestCaseError::fail(format!("{text}\nreads otherwise on {event}\n{formula:?}\n{read:?}")));
+            }
+        }
     }
     #[test]
     fn falco_is_read_as_it_was_meant(formula in formula()) {

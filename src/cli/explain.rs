@@ -119,10 +119,9 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         .filter(|(one, _)| one.observation.source == *record.source)
         .filter_map(|(one, rule)| side(one, rule?, &record, catalogue))
         .collect();
-    let (must, may) = (
-        evaluate(&observation.formula, &record.event, Reading::Must),
-        evaluate(&observation.formula, &record.event, Reading::May),
-    );
+    let meaning = observation.meaning();
+    let says = |reading: Reading| evaluate(&meaning, &record.event, reading);
+    let (must, may) = (says(Reading::Must), says(Reading::May));
     let agrees = |side: &Side<'_>| side.matches.is_some_and(|matches| (!must || matches) && (!matches || may));
     let mut out = anstream::stdout();
     match args.format {
@@ -147,7 +146,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
                 "event": record.event,
                 "must": must,
                 "may": may,
-                "because": trace::value(&observation.formula, &record.event, Reading::Must),
+                "because": trace::value(&meaning, &record.event, Reading::Must),
                 "rules": rules,
             });
             writeln!(out, "{document:#}")?;
@@ -159,7 +158,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
                 (false, false) => "does not match",
             };
             writeln!(out, "{} in {}: {says}", detection.name, record.source)?;
-            indented(&mut out, trace::lines(&observation.formula, &record.event, Reading::Must))?;
+            indented(&mut out, trace::lines(&meaning, &record.event, Reading::Must))?;
             for side in &sides {
                 let says = match side.matches {
                     Some(true) => "matches",

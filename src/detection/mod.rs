@@ -23,6 +23,6 @@ pub mod yaml;
 
 pub use load::{Loaded, load};
 pub use model::{
-    Accept, Confidence, Detection, DetectionTest, Deviation, Observation, SEVERITIES, Schedule, Severity, Status,
-    TargetSettings, TestEvents, Throttle,
+    Accept, Confidence, Detection, DetectionTest, Deviation, Excepted, Observation, SEVERITIES, Schedule, Severity,
+    Status, TargetSettings, TestEvents, Throttle,
 };

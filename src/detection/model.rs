@@ -93,6 +93,57 @@ pub struct Observation {
     pub condition: String,
     /// The whole of it: the condition with the selections put in, over the event's own paths.
     pub formula: Formula,
+    /// What is excepted from it where it is used; nothing in a detection as it was written.
+    pub exceptions: Vec<Excepted>,
+}
+
+impl Observation {
+    /// What is looked for, and not what is excepted: what hits are, and what every target's rule has to say.
+    pub fn meaning(&self) -> Formula {
+        self.without(self.exceptions.iter())
+    }
+
+    /// What is looked for, and not what these exceptions are about.
+    pub fn without<'e>(&self, exceptions: impl Iterator<Item = &'e Excepted>) -> Formula {
+        let rest = exceptions.map(|excepted| Formula::not(excepted.formula.clone()));
+        Formula::and([self.formula.clone()].into_iter().chain(rest))
+    }
+
+    /// The condition as readers see it, with the names of exceptions.
+    pub fn written(&self) -> String {
+        let condition = self.condition.trim();
+        if self.exceptions.is_empty() {
+            return condition.to_owned();
+        }
+        let names: Vec<String> = self.exceptions.iter().map(|excepted| format!(" and not {}", excepted.name)).collect();
+        format!("({condition}){}", names.concat())
+    }
+}
+
+/// What is all right among what an observation finds, and who says so.
+#[derive(Clone, Debug)]
+pub struct Excepted {
+    /// The exception's name.
+    pub name: String,
+    /// Which events are meant, over the event's own paths. Its tests were not written in the detection's file.
+    pub formula: Formula,
+    /// Why.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// The last day on which it holds.
+    pub expires: jiff::civil::Date,
+    /// Where it was decided.
+    pub ticket: Option<String>,
+}
+
+impl Excepted {
+    /// What readers of a rule are told of it, in one line.
+    pub fn remark(&self) -> String {
+        let ticket = self.ticket.as_ref().map(|ticket| format!(", {ticket}")).unwrap_or_default();
+        let reason = self.reason.split_whitespace().collect::<Vec<_>>().join(" ");
+        format!("Excepted until {} ({}{ticket}): {reason}", self.expires, self.owner)
+    }
 }
 
 /// How far a detection can be trusted to be finished (the words are Sigma's).

@@ -437,7 +437,13 @@ pub(crate) fn observe(lowering: &mut Lowering<'_>, node: &Node, spans: &mut Span
         at.condition = node.span.clone();
         let Some(text) = lowering.reader.line(node, "`condition`") else { continue };
         if let Some(formula) = read_condition(lowering.reader, node, &text, &selections, &at) {
-            observations.push(Observation { source: entry.key.clone(), selections, condition: text, formula });
+            observations.push(Observation {
+                source: entry.key.clone(),
+                selections,
+                condition: text,
+                formula,
+                exceptions: Vec::new(),
+            });
         }
         spans.observe.push(at);
     }

@@ -168,7 +168,7 @@ fn state(target: &Target, detection: &Detection, source: &str, catalogue: &Catal
     Some(match compile(target, detection, observation, catalogue) {
         Ok(Outcome::Rule(rule)) => {
             let deviation = rule.accepted.as_ref().map(|accept| word(accept.deviation));
-            (RuleState::Rule { language: rule.language.name(), deviation }, Some(rule.formula))
+            (RuleState::Rule { language: rule.language.name(), deviation }, Some(rule.meaning()))
         }
         Ok(Outcome::NotApplicable) => (RuleState::NotApplicable, None),
         Ok(Outcome::Disabled) => (RuleState::Disabled, None),

@@ -7,27 +7,18 @@ use crate::detection::{Detection, check};
 use crate::diagnostic::suggest::one_of;
 use crate::diagnostic::{self, Code, Diagnostic, Place};
 use crate::logic::decide::{Budget, Satisfiability, satisfiable};
-use crate::logic::{Formula, Origin, Reading, Test};
+use crate::logic::{Formula, Reading};
 use crate::source::{Catalogue, Source};
 
-/// Takes what is excepted away from detections: for a profile of this name, or without one.
+/// Gives detections their exceptions: those that hold in a profile of this name, or without one.
 pub fn apply(exceptions: &[Exception], profile: Option<&str>, detections: &mut [Detection]) {
     for exception in exceptions.iter().filter(|exception| exception.is_for(profile)) {
         let meant = |detection: &Detection| exception.detections.iter().any(|selector| selector.is_meant(detection));
         for detection in detections.iter_mut().filter(|detection| meant(detection)) {
-            let mut concerned = false;
             for excepted in &exception.observations {
                 let mut observations = detection.observations.iter_mut();
                 let Some(observation) = observations.find(|o| o.source == excepted.source) else { continue };
-                concerned = true;
-                // Its tests were written in another file than the detection's.
-                let formula = unplaced(&excepted.formula);
-                observation.formula = Formula::and([observation.formula.clone(), Formula::not(formula.clone())]);
-                observation.condition = format!("({}) and not {}", observation.condition, exception.name);
-                observation.selections.insert(format!("exception {}", exception.name), formula);
-            }
-            if concerned {
-                detection.false_positives.push(exception.remark());
+                observation.exceptions.push(exception.excepts(excepted));
             }
         }
     }
@@ -113,17 +104,4 @@ pub fn judge(
     }
     diagnostic::sort(&mut problems);
     problems
-}
-
-/// The formula with tests that stand nowhere.
-fn unplaced(formula: &Formula) -> Formula {
-    let each = |parts: &[Formula]| parts.iter().map(unplaced).collect::<Vec<_>>();
-    match formula {
-        Formula::And(parts) => Formula::And(each(parts)),
-        Formula::Or(parts) => Formula::Or(each(parts)),
-        Formula::AtLeast { count, of } => Formula::AtLeast { count: *count, of: each(of) },
-        Formula::Not(part) => Formula::Not(Box::new(unplaced(part))),
-        Formula::Element { path, body } => Formula::Element { path: path.clone(), body: Box::new(unplaced(body)) },
-        Formula::Test(test) => Formula::Test(Test { origin: Origin::default(), ..test.clone() }),
-    }
 }

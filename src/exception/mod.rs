@@ -1,9 +1,9 @@
 //! Exceptions: what a detection matches and an organisation does not want to see, with a reason, an owner and an end.
 //!
 //! One file in `exceptions/` beside the detections is one exception, for one detection or several, with a condition per
-//! log source in the language of detections. It becomes a guarded `and not` in the canonical condition, so that every
-//! target's rule has it and the proof is about all of it: rule = detection and not exception. When it ends is judged by
-//! `cresset check` alone: what a build writes depends on no clock.
+//! log source in the language of detections. A target's rule carries it by the platform's own mechanism, if that can say
+//! it, else as an `and not` in its query; the proof is about all of it: rule = detection and not exception. When it ends
+//! is judged by `cresset check` alone: what a build writes depends on no clock.
 
 mod apply;
 mod read;
@@ -14,8 +14,9 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
-use crate::detection::Observation;
+use crate::detection::{Excepted, Observation};
 use crate::diagnostic::{Diagnostic, Place, SourceFile};
+use crate::logic::{Formula, Origin, Test};
 use crate::profile::Selector;
 
 pub use apply::{apply, judge};
@@ -61,11 +62,29 @@ impl Exception {
             && self.profiles.as_ref().is_none_or(|names| profile.is_some_and(|name| names.iter().any(|n| n == name)))
     }
 
-    /// What readers of a rule are told of it.
-    pub fn remark(&self) -> String {
-        let ticket = self.ticket.as_ref().map(|ticket| format!(", {ticket}")).unwrap_or_default();
-        let reason = self.reason.split_whitespace().collect::<Vec<_>>().join(" ");
-        format!("Excepted until {} ({}{ticket}): {reason}", self.expires, self.owner)
+    /// What it says of one of its log sources, for the detections that it is about.
+    pub fn excepts(&self, observation: &Observation) -> Excepted {
+        Excepted {
+            name: self.name.clone(),
+            formula: unplaced(&observation.formula),
+            reason: self.reason.clone(),
+            owner: self.owner.clone(),
+            expires: self.expires,
+            ticket: self.ticket.clone(),
+        }
+    }
+}
+
+/// The formula with tests that stand nowhere.
+fn unplaced(formula: &Formula) -> Formula {
+    let each = |parts: &[Formula]| parts.iter().map(unplaced).collect::<Vec<_>>();
+    match formula {
+        Formula::And(parts) => Formula::And(each(parts)),
+        Formula::Or(parts) => Formula::Or(each(parts)),
+        Formula::AtLeast { count, of } => Formula::AtLeast { count: *count, of: each(of) },
+        Formula::Not(part) => Formula::Not(Box::new(unplaced(part))),
+        Formula::Element { path, body } => Formula::Element { path: path.clone(), body: Box::new(unplaced(body)) },
+        Formula::Test(test) => Formula::Test(Test { origin: Origin::default(), ..test.clone() }),
     }
 }
 

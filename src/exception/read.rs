@@ -10,7 +10,7 @@ use crate::detection::lower::Lowering;
 use crate::detection::parse::{Spans, name_of, observe, read_date};
 use crate::detection::shape::Reader;
 use crate::detection::yaml;
-use crate::diagnostic::{self, Diagnostic, SourceFile};
+use crate::diagnostic::{self, Code, Diagnostic, Place, SourceFile};
 use crate::profile::read_selectors;
 use crate::project::Project;
 use crate::source::Catalogue;
@@ -42,6 +42,15 @@ pub fn load(project: &Project, lists: Option<&Arc<Lists>>, catalogue: &Catalogue
                 exceptions.problems.extend(problems);
             }
             Err(problem) => exceptions.problems.push(problem),
+        }
+    }
+    // Artefacts are called like exceptions, in whatever folder their files are.
+    for (at, exception) in exceptions.all.iter().enumerate() {
+        if exceptions.all.iter().take(at).any(|other| other.name == exception.name) {
+            let place = Place { file: exception.source.clone(), span: 0..0 };
+            let message = format!("another file of an exception is called `{}`, too", exception.name);
+            let problem = Diagnostic::new(Code::DuplicateName, place, message);
+            exceptions.problems.push(problem.help("rules call exceptions like their files; rename one of the two"));
         }
     }
     diagnostic::sort(&mut exceptions.problems);

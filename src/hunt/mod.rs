@@ -79,8 +79,9 @@ impl<'d> Hunter<'d> {
         let sources = by_source
             .into_iter()
             .map(|(source, observations)| {
-                let formulas: Vec<(usize, &Formula)> =
-                    observations.iter().map(|(_, observation)| &observation.formula).enumerate().collect();
+                let meanings: Vec<Formula> =
+                    observations.iter().map(|(_, observation)| observation.meaning()).collect();
+                let formulas: Vec<(usize, &Formula)> = meanings.iter().enumerate().collect();
                 let matcher = if with_may { Matcher::with_may(&formulas) } else { Matcher::new(&formulas) };
                 (source, Observed { matcher, observations, catalogued: catalogue.source(source) })
             })

@@ -42,19 +42,22 @@ pub enum Language {
     Eql,
     /// A Falco condition.
     Falco,
+    /// The `exceptions` of a Falco rule.
+    FalcoExceptions,
     /// Lucene's query_string syntax.
     Lucene,
 }
 
 impl Language {
     /// All of them.
-    pub const ALL: [Language; 7] = [
+    pub const ALL: [Language; 8] = [
         Language::Sigma,
         Language::Spl,
         Language::SplWhere,
         Language::Kql,
         Language::Eql,
         Language::Falco,
+        Language::FalcoExceptions,
         Language::Lucene,
     ];
 
@@ -67,6 +70,7 @@ impl Language {
             Language::Kql => "kql",
             Language::Eql => "eql",
             Language::Falco => "falco",
+            Language::FalcoExceptions => "falco_exceptions",
             Language::Lucene => "lucene",
         }
     }
@@ -82,7 +86,7 @@ impl Language {
 pub enum Query {
     /// Text, possibly over several lines.
     Text(String),
-    /// A tree: Sigma's `detection` mapping, its keys in the order they are to be written.
+    /// A tree: Sigma's `detection` mapping, its keys in the order they are to be written; Falco's list of exceptions.
     Document(serde_json::Value),
 }
 
@@ -112,7 +116,7 @@ impl Printer<'_> {
                 let fragment = walk::print(dialect, formula, self.fields, self.expressions)?;
                 Ok(Query::Text(fragment.layout(walk::WIDTH)))
             }
-            None => sigma::print::print(formula, self.fields, self.expressions).map(Query::Document),
+            None => self.document(formula).map(Query::Document),
         }
     }
 
@@ -120,15 +124,23 @@ impl Printer<'_> {
     pub fn gaps(&self, formula: &Formula) -> Vec<Gap> {
         let gaps = match self.dialect() {
             Some(dialect) => walk::print(dialect, formula, self.fields, self.expressions).err(),
-            None => sigma::print::print(formula, self.fields, self.expressions).err(),
+            None => self.document(formula).err(),
         };
         gaps.unwrap_or_default()
+    }
+
+    /// The formula in a language whose queries are trees.
+    fn document(&self, formula: &Formula) -> Result<serde_json::Value, Vec<Gap>> {
+        match self.language {
+            Language::FalcoExceptions => falco::exceptions::print(formula, self.fields, self.expressions),
+            _ => sigma::print::print(formula, self.fields, self.expressions),
+        }
     }
 
     /// The language's dialect, if its queries are text.
     fn dialect(&self) -> Option<&'static dyn walk::Dialect> {
         Some(match self.language {
-            Language::Sigma => return None,
+            Language::Sigma | Language::FalcoExceptions => return None,
             Language::Spl => &spl::print::Search,
             Language::SplWhere => &spl::print_where::Where,
             Language::Kql => &kql::print::Kql,

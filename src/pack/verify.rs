@@ -125,7 +125,7 @@ pub fn read_back(
 
 /// The artefacts of a target from which rules of a log source are read back.
 fn readable<'t>(target: &'t Target, source: &str) -> impl Iterator<Item = &'t Artefact> {
-    let has_rules = |artefact: &&Artefact| artefact.reads.is_some_and(|format| format != Format::Macros);
+    let has_rules = |artefact: &&Artefact| artefact.reads.is_some_and(Format::has_rules);
     target.settings.artefacts.iter().filter(move |artefact| artefact.has_source(source)).filter(has_rules)
 }
 
@@ -291,7 +291,7 @@ impl<'a> Subject<'a> {
 
     /// What a condition over the target's fields means, measured by the detection. `text` is where it was read.
     fn judge(&self, read: &Formula, text: &dyn RuleText, recorded: &dyn Fn() -> Vec<Event>) -> Judgement {
-        let condition = &self.rule.observation.formula;
+        let condition = self.rule.observation.meaning();
         let mut asked: Vec<Path> = Vec::new();
         condition.each_test(&mut |path, _| asked.extend(path.cloned()));
         let backward = Backward::new(self.target, &self.fields, self.source, &asked);
@@ -299,7 +299,7 @@ impl<'a> Subject<'a> {
         let given: Vec<Formula> = text.given().iter().map(|given| backward.formula(given)).collect();
         let base = self.settings.base_tests().into_iter().chain(assumed.clone()).map(|test| backward.formula(&test));
         let base = Formula::and(base.chain(given.clone()));
-        let wanted = Formula::and([base.clone(), condition.clone()]);
+        let wanted = Formula::and([base.clone(), condition]);
         let rule = Formula::and([backward.formula(read)].into_iter().chain(given.clone()));
         let schema = relevant(&self.source.schema(), &[&wanted, &rule]);
         let Between { must, may } = between(&wanted, &rule, &schema, self.budget);
@@ -343,7 +343,7 @@ impl<'a> Subject<'a> {
         backward: &Backward<'_>,
         schema: &Schema,
     ) -> Option<Judgement> {
-        let compiled = backward.formula(&Formula::and(assumed.into_iter().chain([self.rule.formula.clone()])));
+        let compiled = backward.formula(&Formula::and(assumed.into_iter().chain([self.rule.meaning()])));
         let compiled = Formula::and([compiled].into_iter().chain(given.iter().cloned()));
         let Between { must, may } = between(&compiled, rule, schema, self.budget);
         let (matched, event) = match (must, may) {

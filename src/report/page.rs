@@ -142,14 +142,16 @@ pub fn detection(
                 let standing = row?.targets.get(target.name())?;
                 Some(rule_page(one_of(&observation.source, target)?, standing, proved))
             });
+            let excepted = observation.exceptions.iter().map(|excepted| (&excepted.name, &excepted.formula));
             let selections = observation
                 .selections
                 .iter()
+                .chain(excepted)
                 .map(|(name, formula)| Selection { name: name.clone(), tree: logic::tree(formula) });
             SourcePage {
                 name: observation.source.clone(),
                 title: source_title(&observation.source),
-                condition: observation.condition.trim().to_owned(),
+                condition: observation.written(),
                 selections: selections.collect(),
                 rules: rules.collect(),
             }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use tera::{Context, Value};
 
 use super::compile::{Outcome, Rule, compile_with};
-use super::context::{RuleContext, of_rule};
+use super::context::{ExceptionContext, RuleContext, of_rule};
 use super::fields::AllFields;
 use super::load::Target;
 use super::node::Loss;
@@ -69,6 +69,9 @@ pub enum State {
         /// What it does not say.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         losses: Vec<Loss>,
+        /// The exceptions that it makes.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        exceptions: Vec<Made>,
     },
     /// The target does not have the log source.
     NotApplicable,
@@ -79,6 +82,16 @@ pub enum State {
         /// Why.
         reason: String,
     },
+}
+
+/// An exception of a rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Made {
+    /// Its name.
+    pub name: String,
+    /// The language that it is said in beside the query; absent if the query says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beside: Option<&'static str>,
 }
 
 /// Artefacts and what there is to say about them.
@@ -193,7 +206,7 @@ pub fn render_all(
         let state = match (&one.outcome, &context) {
             (Outcome::Disabled, _) => State::Disabled,
             (Outcome::Unsupported(reason), _) => State::Unsupported { reason: reason.clone() },
-            (Outcome::Rule(_), Some(context)) => state_of(context),
+            (Outcome::Rule(rule), Some(context)) => state_of(rule, context),
             _ => State::NotApplicable,
         };
         built.entries.push(Entry {
@@ -229,7 +242,12 @@ pub fn render_all(
     Err(problems)
 }
 
-fn state_of(context: &RuleContext) -> State {
+fn state_of(rule: &Rule<'_>, context: &RuleContext) -> State {
+    let within = rule.within.iter().map(|excepted| Made { name: excepted.name.clone(), beside: None });
+    let beside = rule
+        .beside
+        .iter()
+        .map(|beside| Made { name: beside.exception.name.clone(), beside: Some(beside.language.name()) });
     State::Rule {
         id: context.id.clone(),
         language: context.language,
@@ -237,6 +255,7 @@ fn state_of(context: &RuleContext) -> State {
         verdict: context.verdict,
         accepted: context.deviation_reason.clone(),
         losses: context.losses.clone(),
+        exceptions: within.chain(beside).collect(),
     }
 }
 
@@ -252,6 +271,7 @@ struct Job<'a> {
     path: String,
     rules: Vec<&'a Prepared<'a>>,
     source: Option<&'a str>,
+    exception: Option<&'a ExceptionContext>,
 }
 
 fn render_target(
@@ -271,18 +291,26 @@ fn render_target(
                 path: path(&one.rule.name, &one.rule.source),
                 rules: vec![one],
                 source: Some(&one.rule.source),
+                exception: None,
             })),
+            Scope::Exception => jobs.extend(of_exceptions(target, artefact, &rules)),
             Scope::Source => {
                 for source in target.settings.sources.keys() {
                     let rules: Vec<&Prepared<'_>> =
                         rules.iter().copied().filter(|one| one.rule.source == *source).collect();
                     if !rules.is_empty() {
-                        jobs.push(Job { artefact, path: path("", source), rules, source: Some(source) });
+                        jobs.push(Job {
+                            artefact,
+                            path: path("", source),
+                            rules,
+                            source: Some(source),
+                            exception: None,
+                        });
                     }
                 }
             }
             Scope::Pack if rules.is_empty() => {}
-            Scope::Pack => jobs.push(Job { artefact, path: path("", ""), rules, source: None }),
+            Scope::Pack => jobs.push(Job { artefact, path: path("", ""), rules, source: None, exception: None }),
         }
     }
     let sources: Vec<serde_json::Value> = target
@@ -311,12 +339,15 @@ fn render_target(
             let mut rules = job.rules.iter().map(|one| one.value.clone());
             match job.artefact.scope {
                 Scope::Rule => context.insert_value("rule", rules.next().into()),
-                Scope::Source | Scope::Pack => {
+                Scope::Source | Scope::Pack | Scope::Exception => {
                     context.insert_value("rules", rules.collect::<Vec<_>>().into());
                     context.insert_value("sources", sources.clone());
                 }
             }
             context.insert("source", &job.source);
+            if let Some(exception) = job.exception {
+                context.insert("exception", exception);
+            }
             let text = render(target, &job.artefact.template, &context)?;
             Ok((job.path.clone(), ending_in_one_newline(&text)))
         })
@@ -329,6 +360,29 @@ fn render_target(
         }
     }
     if problems.is_empty() { Ok(files) } else { Err(problems) }
+}
+
+/// The files of exceptions: one for each exception in a log source, with all rules beside which it stands.
+fn of_exceptions<'a>(target: &Target, artefact: &'a Artefact, rules: &[&'a Prepared<'a>]) -> Vec<Job<'a>> {
+    let mut jobs: Vec<Job<'a>> = Vec::new();
+    for prepared in rules.iter().copied() {
+        for exception in &prepared.rule.exceptions {
+            let known = |job: &&mut Job<'a>| {
+                job.exception == Some(exception) && job.source == Some(prepared.rule.source.as_str())
+            };
+            match jobs.iter_mut().find(known) {
+                Some(job) => job.rules.push(prepared),
+                None => jobs.push(Job {
+                    artefact,
+                    path: format!("{}/{}", target.name(), artefact.path_of(&exception.key, &prepared.rule.source)),
+                    rules: vec![prepared],
+                    source: Some(&prepared.rule.source),
+                    exception: Some(exception),
+                }),
+            }
+        }
+    }
+    jobs
 }
 
 /// Templates need not care about blank lines at their ends.

@@ -6,11 +6,11 @@ use super::fields::Fields;
 use super::filters::one_line;
 use super::load::Target;
 use super::map::{Mapper, approximate};
-use super::node::{Loss, Node};
+use super::node::{Loss, Node, field_names};
 use super::prefilter::prefilter;
-use super::settings::{LanguageChoice, SourceSettings};
+use super::settings::{LanguageChoice, Says};
 use super::verdict::Verdict;
-use crate::detection::{Accept, Detection, Deviation, Observation, Severity};
+use crate::detection::{Accept, Detection, Deviation, Excepted, Observation, Severity};
 use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::language::{Expressions, FieldTable, FieldType, Language, Printer, Query};
 use crate::logic::{Formula, Origin, simplify};
@@ -52,9 +52,32 @@ pub struct Rule<'a> {
     pub accepted: Option<Accept>,
     /// What is not said.
     pub losses: Vec<Loss>,
+    /// Exceptions that the query says.
+    pub within: Vec<&'a Excepted>,
+    /// Exceptions that stand beside the query, by the target's own mechanism.
+    pub beside: Vec<Beside<'a>>,
+}
+
+/// An exception beside a query.
+#[derive(Clone, Debug)]
+pub struct Beside<'a> {
+    /// The exception.
+    pub exception: &'a Excepted,
+    /// The language that it is said in.
+    pub language: Language,
+    /// What is said there: which events are excepted, or which are not.
+    pub query: Query,
+    /// Which events are not excepted, over the target's fields.
+    pub rest: Formula,
 }
 
 impl Rule<'_> {
+    /// What the rule says over the target's fields: the query, and the exceptions beside it.
+    pub fn meaning(&self) -> Formula {
+        let rest = self.beside.iter().map(|beside| beside.rest.clone());
+        Formula::and([self.formula.clone()].into_iter().chain(rest))
+    }
+
     /// What the rule is called: the detection's title, with the log source's where the detection observes several.
     pub fn label(&self, source: Option<&Source>) -> String {
         let title = one_line(&self.detection.title);
@@ -121,7 +144,15 @@ pub(super) fn compile_with<'a>(
     let source = target.settings.sources.get(&observation.source);
     let Some((source, fields)) = source.zip(fields) else { return Ok(Outcome::NotApplicable) };
     let accept = settings.and_then(|settings| settings.accept.get(&observation.source));
-    let attempt = Attempt { target, source, fields, observation, expressions };
+    let (within, beside) = exceptions(target, fields, observation, expressions);
+    let attempt = Attempt {
+        target,
+        base: source.base_tests(),
+        fields,
+        condition: &observation.without(within.iter().copied()),
+        written: &observation.condition,
+        expressions,
+    };
     let languages = target.settings.languages.iter();
     let languages = languages.filter(|choice| source.languages.as_ref().is_none_or(|only| only.contains(&choice.name)));
     let rule = |choice: &LanguageChoice, said: Said, why: String| {
@@ -139,6 +170,8 @@ pub(super) fn compile_with<'a>(
             table: said.table,
             accepted: accept.filter(|_| !said.losses.is_empty()).cloned(),
             losses: said.losses,
+            within: within.clone(),
+            beside: beside.clone(),
         };
         Outcome::Rule(Box::new(rule))
     };
@@ -174,6 +207,41 @@ pub(super) fn compile_with<'a>(
         }
     }
     Err(refusal(target, detection, observation, accept, &refused))
+}
+
+/// The exceptions of an observation: those that a query has to say, and those that stand beside it because the target
+/// has a mechanism that says all of them.
+fn exceptions<'a>(
+    target: &Target,
+    fields: &Fields<'_>,
+    observation: &'a Observation,
+    expressions: &Expressions,
+) -> (Vec<&'a Excepted>, Vec<Beside<'a>>) {
+    let (mut within, mut beside) = (Vec::new(), Vec::new());
+    for exception in &observation.exceptions {
+        let said = target.settings.exceptions.as_ref().and_then(|settings| {
+            let denied = Formula::not(exception.formula.clone());
+            let condition = match settings.says {
+                Says::Excepted => &exception.formula,
+                Says::Rest => &denied,
+            };
+            let written = exception.name.as_str();
+            let attempt = Attempt { target, base: Vec::new(), fields, condition, written, expressions };
+            settings.languages.iter().find_map(|choice| {
+                let said = attempt.say(&mut attempt.draft(choice), None).ok()?;
+                let rest = match settings.says {
+                    Says::Excepted => Formula::not(said.formula),
+                    Says::Rest => said.formula,
+                };
+                Some(Beside { exception, language: choice.name, query: said.query, rest })
+            })
+        });
+        match said {
+            Some(said) => beside.push(said),
+            None => within.push(exception),
+        }
+    }
+    (within, beside)
 }
 
 /// Why a language was taken when those in `refused` came before it.
@@ -280,9 +348,13 @@ pub fn word(deviation: Deviation) -> &'static str {
 /// What is needed to try a language.
 struct Attempt<'a> {
     target: &'a Target,
-    source: &'a SourceSettings,
+    /// The tests that every rule of the source begins with.
+    base: Vec<Formula>,
     fields: &'a Fields<'a>,
-    observation: &'a Observation,
+    /// What is to be said, over the event's paths.
+    condition: &'a Formula,
+    /// The same as the author wrote it.
+    written: &'a str,
     expressions: &'a Expressions,
 }
 
@@ -291,8 +363,6 @@ struct Draft<'a> {
     choice: &'a LanguageChoice,
     node: Node,
     table: FieldTable,
-    /// The tests that every rule of the source begins with.
-    base: Vec<Formula>,
     /// All of the condition, if the target has fields for it.
     wanted: Option<Formula>,
     /// How often it may still be mended.
@@ -312,24 +382,23 @@ impl Attempt<'_> {
     /// The condition over the target's fields, for one language.
     fn draft<'c>(&self, choice: &'c LanguageChoice) -> Draft<'c> {
         let mut mapper = Mapper::new(&self.target.settings.title, self.fields, choice, self.expressions);
-        let node = mapper.map(&self.observation.formula);
+        let node = mapper.map(self.condition);
         let mut table = mapper.table;
-        let base = self.source.base_tests();
-        for name in self.source.base.keys() {
-            if table.get(name).is_none() {
-                table.insert(name.clone(), FieldType::Text);
+        for name in self.base.iter().flat_map(field_names) {
+            if table.get(&name).is_none() {
+                table.insert(name, FieldType::Text);
             }
         }
-        let wanted = exact(&node).map(|formula| with_base(&base, formula));
-        Draft { choice, node, table, base, wanted, rounds: MAX_ROUNDS }
+        let wanted = exact(&node).map(|formula| with_base(&self.base, formula));
+        Draft { choice, node, table, wanted, rounds: MAX_ROUNDS }
     }
 
     /// The condition in the draft's language; else what it cannot say.
     fn say(&self, draft: &mut Draft<'_>, accept: Option<Deviation>) -> Result<Said, Vec<Loss>> {
-        let Draft { choice, node, table, base, wanted, rounds } = draft;
+        let Draft { choice, node, table, wanted, rounds } = draft;
         let printer = Printer { language: choice.name, fields: table, expressions: self.expressions };
         let all = |reason: &str| {
-            let (part, reason) = (self.observation.condition.clone(), reason.to_owned());
+            let (part, reason) = (self.written.to_owned(), reason.to_owned());
             vec![Loss { part, reason, origin: Origin::default() }]
         };
         let mut last = "it cannot be printed".to_owned();
@@ -345,7 +414,7 @@ impl Attempt<'_> {
             if !losses.is_empty() && (formula == Formula::TRUE || formula == Formula::FALSE) {
                 return Err(losses);
             }
-            let formula = simplify(&with_base(base, formula));
+            let formula = simplify(&with_base(&self.base, formula));
             let gaps = match printer.print(&formula) {
                 Ok(query) => {
                     return Ok(Said { query, formula, wanted: wanted.clone(), table: table.clone(), losses });
@@ -397,7 +466,6 @@ fn exact(node: &Node) -> Option<Formula> {
 mod tests {
     use std::sync::LazyLock;
 
-    use indexmap::IndexMap;
     use proptest::prelude::*;
 
     use super::*;
@@ -406,7 +474,7 @@ mod tests {
     use crate::logic::{Reading, Subject};
     use crate::target::generated::formula_with_elements;
     use crate::target::load::load_all;
-    use crate::target::settings::OptionForm;
+    use crate::target::settings::{OptionForm, SourceSettings};
 
     /// The rule over the event's own paths: names of the target's fields taken apart again.
     fn over_paths(formula: &Formula) -> Formula {
@@ -436,18 +504,12 @@ mod tests {
             "fields: { a: a, c.x: { name: c.x, type: exact }, c.y: { name: c.y, type: text_list } }",
         )
         .expect("settings");
-        let observation = Observation {
-            source: "x".to_owned(),
-            selections: IndexMap::new(),
-            condition: String::new(),
-            formula: formula.clone(),
-        };
         let fields = Fields::new(&source, None);
         let choice =
             LanguageChoice { name: language, options: vec![OptionForm::Regex], max_pattern: None, prefilter: None };
         let expressions = Expressions::default();
-        let attempt =
-            Attempt { target, source: &source, fields: &fields, observation: &observation, expressions: &expressions };
+        let (condition, base) = (formula, source.base_tests());
+        let attempt = Attempt { target, base, fields: &fields, condition, written: "", expressions: &expressions };
         attempt.say(&mut attempt.draft(&choice), accept)
     }
 

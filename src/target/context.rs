@@ -3,8 +3,9 @@
 use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
-use super::compile::{Rule, word};
+use super::compile::{Beside, Rule, word};
 use super::fields::{Fields, TargetField};
 use super::filters::one_line;
 use super::load::Target;
@@ -101,6 +102,33 @@ pub struct RuleContext {
     pub deviation_reason: Option<String>,
     /// What the rule does not say.
     pub losses: Vec<Loss>,
+    /// Exceptions that stand beside the query: `query` does not say them.
+    pub exceptions: Vec<ExceptionContext>,
+}
+
+/// An exception as templates see it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ExceptionContext {
+    /// Its identity in the log source.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The name in letters, digits and underscores.
+    pub key: String,
+    /// Why.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// The last day on which it holds.
+    pub expires: String,
+    /// Where it was decided.
+    pub ticket: Option<String>,
+    /// All of that in one line.
+    pub remark: String,
+    /// The language that it is said in.
+    pub language: &'static str,
+    /// What is said: what `target.yml` says under `exceptions`.
+    pub query: Value,
 }
 
 /// A field in a query.
@@ -202,7 +230,12 @@ pub fn of_rule(
         attack: detection.attack.clone(),
         threat: threat(&detection.attack),
         references: detection.references.clone(),
-        false_positives: detection.false_positives.clone(),
+        false_positives: detection
+            .false_positives
+            .iter()
+            .cloned()
+            .chain(rule.within.iter().map(|excepted| excepted.remark()))
+            .collect(),
         triage: detection.triage.trim().to_owned(),
         tags: detection.tags.clone(),
         risk: detection.risk,
@@ -233,6 +266,29 @@ pub fn of_rule(
         deviation: rule.accepted.as_ref().map(|accept| word(accept.deviation)),
         deviation_reason: rule.accepted.as_ref().map(|accept| accept.reason.clone()),
         losses: rule.losses.clone(),
+        exceptions: rule.beside.iter().map(|beside| of_exception(beside, &rule.observation.source)).collect(),
+    }
+}
+
+fn of_exception(beside: &Beside<'_>, source: &str) -> ExceptionContext {
+    let excepted = beside.exception;
+    let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("cresset exception {} {source}", excepted.name).as_bytes());
+    let key = super::filters::slug(&excepted.name);
+    let mark = || id.simple().to_string().chars().take(8).collect();
+    ExceptionContext {
+        key: if key.is_empty() { mark() } else { key },
+        id: id.to_string(),
+        name: excepted.name.clone(),
+        reason: excepted.reason.trim().to_owned(),
+        owner: excepted.owner.clone(),
+        expires: excepted.expires.to_string(),
+        ticket: excepted.ticket.clone(),
+        remark: excepted.remark(),
+        language: beside.language.name(),
+        query: match &beside.query {
+            Query::Text(text) => json!(text),
+            Query::Document(tree) => tree.clone(),
+        },
     }
 }
 

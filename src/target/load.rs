@@ -198,6 +198,9 @@ fn check(name: &str, file: &Arc<SourceFile>, settings: &Settings) -> Vec<Diagnos
             fault(&["severity"], format!("`severity` says nothing about `{}`", word.unwrap_or_default()));
         }
     }
+    if settings.exceptions.as_ref().is_some_and(|exceptions| exceptions.languages.is_empty()) {
+        fault(&["exceptions", "languages"], "`languages` is empty".to_owned());
+    }
     for (source, described) in &settings.sources {
         let chosen = described.choices.values().flat_map(|choice| choice.fields.keys());
         for path in described.fields.keys().chain(chosen) {
@@ -219,15 +222,17 @@ fn check(name: &str, file: &Arc<SourceFile>, settings: &Settings) -> Vec<Diagnos
         if !segments_fit {
             fault(&["artefacts", &at, "path"], format!("`{path}` is no path below the target's folder"));
         }
+        let what = if artefact.scope == Scope::Exception { "exception" } else { "name" };
         let told_apart = match artefact.scope {
             Scope::Rule => path.contains("{name}") && path.contains("{source}"),
             Scope::Source => path.contains("{source}") || artefact.sources.as_ref().is_some_and(|s| s.len() == 1),
+            Scope::Exception => path.contains("{exception}") && path.contains("{source}"),
             Scope::Pack => true,
         };
         if !told_apart {
             fault(
                 &["artefacts", &at, "path"],
-                format!("`{path}` is the same for several files; put `{{name}}` and `{{source}}` in it"),
+                format!("`{path}` is the same for several files; put `{{{what}}}` and `{{source}}` in it"),
             );
         }
         for source in artefact.sources.iter().flatten() {

@@ -22,7 +22,7 @@ mod verdict;
 mod yaml;
 
 pub use build::{Built, Compiled, Entry, PackInfo, State, build, compile_all, render_all};
-pub use compile::{Outcome, Rule, compile, rule_id};
+pub use compile::{Beside, Outcome, Rule, compile, rule_id};
 pub use load::{Target, built_in_files, load, load_all};
 pub use map::shown;
 pub use node::Loss;

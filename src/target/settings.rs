@@ -20,6 +20,9 @@ pub struct Settings {
     pub title: String,
     /// The languages in order of preference; the first that can say a condition is taken.
     pub languages: Vec<LanguageChoice>,
+    /// How a rule carries exceptions beside its query. Without it, and where it cannot say one, they are in the query.
+    #[serde(default)]
+    pub exceptions: Option<ExceptionSettings>,
     /// What the target makes of a severity. Every severity has to be there.
     pub severity: IndexMap<Severity, serde_json::Value>,
     /// What templates may use as `target.vars`.
@@ -52,6 +55,26 @@ pub struct LanguageChoice {
     /// look at every event of the log source.
     #[serde(default, deserialize_with = "some_language")]
     pub prefilter: Option<Language>,
+}
+
+/// How a target's rules carry exceptions beside their queries: templates put them there.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExceptionSettings {
+    /// What is said of an exception.
+    pub says: Says,
+    /// In which languages, in order of preference; the first that says all of an exception is taken.
+    pub languages: Vec<LanguageChoice>,
+}
+
+/// What a target says of an exception.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Says {
+    /// Which events are excepted.
+    Excepted,
+    /// Which events are not: a condition on what the query found.
+    Rest,
 }
 
 /// A form that an option on a command line is lowered to.
@@ -181,7 +204,7 @@ pub struct Artefact {
     /// The template, in the target's folder.
     pub template: String,
     /// Where the file goes below `out/<target>/`. `{name}` and `{source}` stand for the detection and the log source,
-    /// `{vars.NAME}` for one of the target's `vars`.
+    /// `{exception}` for an exception, `{vars.NAME}` for one of the target's `vars`.
     pub path: String,
     /// The path as it was written.
     #[serde(skip)]
@@ -207,9 +230,17 @@ impl Artefact {
         self.path.replace("{name}", name).replace("{source}", source)
     }
 
+    /// The path of its file below the target's folder, for an exception and a log source.
+    pub fn path_of(&self, exception: &str, source: &str) -> String {
+        self.path.replace("{exception}", exception).replace("{source}", source)
+    }
+
     /// Whether a path below the target's folder is one of its files.
     pub fn is_at(&self, path: &str) -> bool {
-        let pattern = regex_syntax::escape(&self.path).replace(r"\{name\}", "[^/]+").replace(r"\{source\}", "[^/]+");
+        let mut pattern = regex_syntax::escape(&self.path);
+        for one in ["name", "source", "exception"] {
+            pattern = pattern.replace(&format!(r"\{{{one}\}}"), "[^/]+");
+        }
         regex::Regex::new(&format!("^{pattern}$")).is_ok_and(|pattern| pattern.is_match(path))
     }
 }
@@ -228,6 +259,16 @@ pub enum Format {
     Elastic,
     /// A Falco rules file.
     Falco,
+    /// A Sigma filter, which takes away from rules that it names.
+    #[serde(rename = "sigma_filter")]
+    SigmaFilter,
+}
+
+impl Format {
+    /// Whether there are rules in it, not only what changes rules in other files.
+    pub fn has_rules(self) -> bool {
+        !matches!(self, Format::Macros | Format::SigmaFilter)
+    }
 }
 
 /// What one file of an artefact is about.
@@ -240,6 +281,8 @@ pub enum Scope {
     Source,
     /// All rules of the target.
     Pack,
+    /// One exception in a log source, with the rules that carry it beside their queries.
+    Exception,
 }
 
 fn both_forms() -> Vec<OptionForm> {
@@ -248,7 +291,7 @@ fn both_forms() -> Vec<OptionForm> {
 
 fn named<E: Error>(name: &str) -> Result<Language, E> {
     Language::from_name(name).ok_or_else(|| {
-        E::custom(format!("`{name}` is no query language; there are sigma, search, where, kql, eql, falco and lucene"))
+        E::custom(format!("`{name}` is no query language; there are sigma, search, where, kql, eql, falco, falco_exceptions and lucene"))
     })
 }
 

@@ -1,4 +1,5 @@
-//! Falco conditions and rules files.
+//! Falco conditions, exceptions of rules, and rules files.
 
+pub mod exceptions;
 pub mod print;
 pub mod read;

@@ -33,38 +33,80 @@ impl Dialect for Falco {
     }
 
     fn test(&self, field: Field<'_>, predicate: &Predicate) -> Result<Fragment, Refusal> {
-        let name = field_name(field.name)?;
-        if text::is_anything(predicate) {
-            return Ok(Fragment::atom(format!("{name} exists")));
-        }
-        match predicate {
-            Predicate::Text(set) => texts(field, set),
-            Predicate::Number { op, value } => number(field, *op, *value),
-            Predicate::Network(network) => {
-                let name = network_field(name)?;
-                Ok(Fragment::atom(format!("{name} = {}", literal(&network.to_string())?)))
-            }
-            Predicate::Boolean(value) if field.kind == Some(FieldType::TextList) => {
-                let value = Pattern::Glob(Glob::equals(value.to_string()));
-                list(name, &TextSet::new(vec![value], Case::Sensitive))
-            }
-            Predicate::Boolean(value) => Ok(Fragment::atom(format!("{name} = {value}"))),
-            Predicate::Exists => Ok(Fragment::atom(format!("{name} exists"))),
-            Predicate::Field { op, other } => {
-                let other = crate::language::walk::name_of(other);
-                let lists = [field.kind, field.table.get(&other)].contains(&Some(FieldType::TextList));
-                let numbers = field.kind == Some(FieldType::Number);
-                if lists || (*op != Comparison::Equal && !numbers) {
-                    return Err("Falco compares two fields with = only, or as numbers, one value each".to_owned());
-                }
-                Ok(Fragment::atom(format!("{name} {} val({})", op.sign(), field_name(&other)?)))
-            }
-            Predicate::Option(_) => Err("an option was not lowered to text before printing".to_owned()),
+        let checks = checks(field, predicate)?;
+        Ok(either(&WORDS, checks.into_iter().map(Check::fragment).collect()))
+    }
+}
+
+/// A check: a field, which may stand in a transformer, an operator, and what is right of it.
+#[derive(Clone)]
+pub(super) struct Check {
+    pub subject: String,
+    pub operator: &'static str,
+    pub operand: Operand,
+}
+
+/// What stands on the right of an operator, values as they are written there.
+#[derive(Clone)]
+pub(super) enum Operand {
+    Nothing,
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Check {
+    fn one(subject: impl Into<String>, operator: &'static str, value: String) -> Self {
+        Self { subject: subject.into(), operator, operand: Operand::One(value) }
+    }
+
+    fn several(subject: impl Into<String>, operator: &'static str, values: Vec<String>) -> Self {
+        Self { subject: subject.into(), operator, operand: Operand::Several(values) }
+    }
+
+    fn exists(subject: &str) -> Self {
+        Self { subject: subject.to_owned(), operator: "exists", operand: Operand::Nothing }
+    }
+
+    fn fragment(self) -> Fragment {
+        let Self { subject, operator, operand } = self;
+        match operand {
+            Operand::Nothing => Fragment::atom(format!("{subject} {operator}")),
+            Operand::One(value) => Fragment::atom(format!("{subject} {operator} {value}")),
+            Operand::Several(values) => Fragment::list(format!("{subject} {operator} ("), values, Between::Comma, ")"),
         }
     }
 }
 
-fn number(field: Field<'_>, op: Comparison, value: Number) -> Result<Fragment, Refusal> {
+/// A test as checks of which one has to hold; at least one.
+pub(super) fn checks(field: Field<'_>, predicate: &Predicate) -> Result<Vec<Check>, Refusal> {
+    let name = field_name(field.name)?;
+    if text::is_anything(predicate) {
+        return Ok(vec![Check::exists(name)]);
+    }
+    Ok(vec![match predicate {
+        Predicate::Text(set) => return texts(field, set),
+        Predicate::Number { op, value } => number(field, *op, *value)?,
+        Predicate::Network(network) => Check::one(network_field(name)?, "=", literal(&network.to_string())?),
+        Predicate::Boolean(value) if field.kind == Some(FieldType::TextList) => {
+            let value = Pattern::Glob(Glob::equals(value.to_string()));
+            list(name, &TextSet::new(vec![value], Case::Sensitive))?
+        }
+        Predicate::Boolean(value) => Check::one(name, "=", value.to_string()),
+        Predicate::Exists => Check::exists(name),
+        Predicate::Field { op, other } => {
+            let other = crate::language::walk::name_of(other);
+            let lists = [field.kind, field.table.get(&other)].contains(&Some(FieldType::TextList));
+            let numbers = field.kind == Some(FieldType::Number);
+            if lists || (*op != Comparison::Equal && !numbers) {
+                return Err("Falco compares two fields with = only, or as numbers, one value each".to_owned());
+            }
+            Check::one(name, op.sign(), format!("val({})", field_name(&other)?))
+        }
+        Predicate::Option(_) => return Err("an option was not lowered to text before printing".to_owned()),
+    }])
+}
+
+fn number(field: Field<'_>, op: Comparison, value: Number) -> Result<Check, Refusal> {
     if !matches!(field.kind, None | Some(FieldType::Number)) {
         return Err(format!("`{}` is no number in Falco", field.name));
     }
@@ -72,7 +114,7 @@ fn number(field: Field<'_>, op: Comparison, value: Number) -> Result<Fragment, R
     if !text::is_number(&value) {
         return Err(format!("Falco knows whole numbers only, and {value} is none"));
     }
-    Ok(Fragment::atom(format!("{} {} {value}", field.name, op.sign())))
+    Ok(Check::one(field.name, op.sign(), value))
 }
 
 /// The field that takes networks beside the one that takes addresses.
@@ -93,10 +135,10 @@ fn is_ancestry(name: &str) -> bool {
     matches!(name, "proc.aname" | "proc.aexe" | "proc.aexepath" | "proc.acmdline" | "proc.aargs")
 }
 
-fn texts(field: Field<'_>, set: &TextSet) -> Result<Fragment, Refusal> {
+fn texts(field: Field<'_>, set: &TextSet) -> Result<Vec<Check>, Refusal> {
     let name = field_name(field.name)?;
     match field.kind {
-        Some(FieldType::TextList) if !is_ancestry(name) => return list(name, set),
+        Some(FieldType::TextList) if !is_ancestry(name) => return Ok(vec![list(name, set)?]),
         Some(FieldType::Object) => {
             return Err(format!("`{name}` is an object, of which only the presence can be asked"));
         }
@@ -111,8 +153,7 @@ fn texts(field: Field<'_>, set: &TextSet) -> Result<Fragment, Refusal> {
                 return Err(format!("Falco rejects operators on text for `{name}`, which is no text field"));
             };
             // `in` never matches on some of these, so each value is compared for itself.
-            let tests = values.iter().map(|value| Ok(Fragment::atom(format!("{name} = {}", literal(value)?))));
-            return Ok(either(&WORDS, tests.collect::<Result<_, Refusal>>()?));
+            return values.iter().map(|value| Ok(Check::one(name, "=", literal(value)?))).collect();
         }
         _ => {}
     }
@@ -135,11 +176,11 @@ fn texts(field: Field<'_>, set: &TextSet) -> Result<Fragment, Refusal> {
     if tests.is_empty() {
         return Err("Falco has no word for an empty list".to_owned());
     }
-    Ok(either(&WORDS, tests))
+    Ok(tests)
 }
 
 /// A field with several values has `intersects`, and no operator that looks into the values.
-fn list(name: &str, set: &TextSet) -> Result<Fragment, Refusal> {
+fn list(name: &str, set: &TextSet) -> Result<Check, Refusal> {
     let Some(values) = text::values(set) else {
         return Err(format!("Falco can only look for whole values in `{name}`, which holds several"));
     };
@@ -147,10 +188,10 @@ fn list(name: &str, set: &TextSet) -> Result<Fragment, Refusal> {
         return Err(format!("Falco cannot ignore case in `{name}`, which holds several values"));
     }
     let values = values.into_iter().map(whole).collect::<Result<_, Refusal>>()?;
-    Ok(Fragment::list(format!("{name} intersects ("), values, Between::Comma, ")"))
+    Ok(Check::several(name, "intersects", values))
 }
 
-fn exact(name: &str, values: &[&str], fold: bool) -> Result<Fragment, Refusal> {
+fn exact(name: &str, values: &[&str], fold: bool) -> Result<Check, Refusal> {
     let (subject, values) = if fold {
         (format!("tolower({name})"), values.iter().map(|value| value.to_ascii_lowercase()).collect::<Vec<_>>())
     } else {
@@ -158,25 +199,25 @@ fn exact(name: &str, values: &[&str], fold: bool) -> Result<Fragment, Refusal> {
     };
     let mut literals = values.iter().map(|value| whole(value)).collect::<Result<Vec<_>, Refusal>>()?;
     Ok(match literals.len() {
-        1 => Fragment::atom(format!("{subject} = {}", literals.remove(0))),
-        _ => Fragment::list(format!("{subject} in ("), literals, Between::Comma, ")"),
+        1 => Check::one(subject, "=", literals.remove(0)),
+        _ => Check::several(subject, "in", literals),
     })
 }
 
-fn wild(field: Field<'_>, name: &str, glob: &Glob, fold: bool) -> Result<Fragment, Refusal> {
-    let folded = |operator: &str, value: &str| -> Result<Fragment, Refusal> {
-        Ok(Fragment::atom(if fold {
-            format!("tolower({name}) {operator} {}", literal(&value.to_ascii_lowercase())?)
+fn wild(field: Field<'_>, name: &str, glob: &Glob, fold: bool) -> Result<Check, Refusal> {
+    let folded = |operator: &'static str, value: &str| -> Result<Check, Refusal> {
+        Ok(if fold {
+            Check::one(format!("tolower({name})"), operator, literal(&value.to_ascii_lowercase())?)
         } else {
-            format!("{name} {operator} {}", literal(value)?)
-        }))
+            Check::one(name, operator, literal(value)?)
+        })
     };
     match glob.shape() {
         Shape::StartsWith(value) => folded("startswith", value),
         Shape::EndsWith(value) => folded("endswith", value),
         Shape::Contains(value) => {
             let operator = if fold { "icontains" } else { "contains" };
-            Ok(Fragment::atom(format!("{name} {operator} {}", literal(value)?)))
+            Ok(Check::one(name, operator, literal(value)?))
         }
         _ if text::literals(glob).all(|text| !text.contains(GLOB_SIGNS)) => {
             let operator = if fold { "iglob" } else { "glob" };
@@ -189,7 +230,7 @@ fn wild(field: Field<'_>, name: &str, glob: &Glob, fold: bool) -> Result<Fragmen
                     Piece::Literal(text) => text.as_str(),
                 })
                 .collect();
-            Ok(Fragment::atom(format!("{name} {operator} {}", quoted(&pattern)?)))
+            Ok(Check::one(name, operator, quoted(&pattern)?))
         }
         _ => expression(field, name, &Pattern::Glob(glob.clone()), fold),
     }
@@ -206,10 +247,10 @@ fn whole(value: &str) -> Result<String, Refusal> {
     literal(value)
 }
 
-fn expression(field: Field<'_>, name: &str, pattern: &Pattern, fold: bool) -> Result<Fragment, Refusal> {
+fn expression(field: Field<'_>, name: &str, pattern: &Pattern, fold: bool) -> Result<Check, Refusal> {
     let expression =
         field.expressions.posix(pattern, fold).map_err(|reason| format!("Falco's regex cannot say it: {reason}"))?;
-    Ok(Fragment::atom(format!("{name} regex {}", quoted(&expression)?)))
+    Ok(Check::one(name, "regex", quoted(&expression)?))
 }
 
 fn pattern_texts(pattern: &Pattern) -> Box<dyn Iterator<Item = &str> + '_> {

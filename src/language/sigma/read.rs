@@ -29,19 +29,74 @@ pub struct Rule {
     pub title: Option<String>,
     /// Its id, if it has one.
     pub id: Option<String>,
+    /// Its name, by which other documents may call it, if it has one.
+    pub name: Option<String>,
     /// Where its events come from.
     pub logsource: LogSource,
     /// What it says of them.
     pub condition: Formula,
 }
 
+/// A filter: what it takes away from rules that stand in other files.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Filter {
+    /// From which rules, by id or name; from all of its log source without any.
+    rules: Option<Vec<String>>,
+    /// Of which log source: rules that say no less are meant.
+    logsource: LogSource,
+    /// Selections and what joins them.
+    detection: Value,
+}
+
+impl Filter {
+    /// Reads a filter: one YAML document. Its condition is read when its fields are known.
+    pub fn read(text: &str) -> Result<Self, ReadError> {
+        let document = document(text)?;
+        let Value::Object(filter) = &document else { return Err(fault("a Sigma filter is a mapping".to_owned())) };
+        let logsource = logsource(filter, "the filter")?;
+        let Some(Value::Object(global)) = filter.get("filter") else {
+            return Err(fault("the filter has no `filter`".to_owned()));
+        };
+        let mut detection = global.clone();
+        let rules = match detection.remove("rules") {
+            Some(Value::String(text)) if text.eq_ignore_ascii_case("any") => None,
+            Some(Value::String(text)) => Some(vec![text]),
+            Some(Value::Array(items)) if items.is_empty() => None,
+            Some(Value::Array(items)) => {
+                let names = items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>();
+                Some(names.ok_or_else(|| fault("`rules` are ids or names".to_owned()))?)
+            }
+            _ => return Err(fault("the filter does not say for which `rules` it is".to_owned())),
+        };
+        // Several conditions are alternatives in a rule and none in a filter.
+        if !detection.get("condition").is_some_and(Value::is_string) {
+            return Err(fault("the filter has no `condition`".to_owned()));
+        }
+        Ok(Self { rules, logsource, detection: Value::Object(detection) })
+    }
+
+    /// Whether it takes something away from a rule.
+    pub fn is_for(&self, rule: &Rule) -> bool {
+        let covers = |mine: &Option<String>, of_rule: &Option<String>| mine.is_none() || mine == of_rule;
+        let (mine, of_rule) = (&self.logsource, &rule.logsource);
+        let is_called = |name: &str| {
+            rule.id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(name)) || rule.name.as_deref() == Some(name)
+        };
+        covers(&mine.product, &of_rule.product)
+            && covers(&mine.category, &of_rule.category)
+            && covers(&mine.service, &of_rule.service)
+            && self.rules.as_ref().is_none_or(|rules| rules.iter().any(|name| is_called(name)))
+    }
+
+    /// What has to hold beside a rule's own condition.
+    pub fn condition(&self, fields: &FieldTable) -> Result<Formula, ReadError> {
+        read_detection(&self.detection, fields)
+    }
+}
+
 /// Reads a rule: one YAML document.
 pub fn read_rule(text: &str, fields: &FieldTable) -> Result<Rule, ReadError> {
-    let yaml: serde_yaml::Value = serde_yaml::from_str(text).map_err(|error| ReadError {
-        offset: error.location().map_or(0, |place| place.index()),
-        reason: format!("no YAML: {error}"),
-    })?;
-    let document = json(yaml, 0).map_err(fault)?;
+    let document = document(text)?;
     let Value::Object(rule) = &document else { return Err(fault("a Sigma rule is a mapping".to_owned())) };
     for (key, what) in
         [("correlation", "correlation rules"), ("action", "rule collections"), ("filter", "filter rules")]
@@ -50,26 +105,41 @@ pub fn read_rule(text: &str, fields: &FieldTable) -> Result<Rule, ReadError> {
             return Err(fault(format!("{what} are not read")));
         }
     }
-    let string = |map: &Map<String, Value>, key: &str| map.get(key).and_then(Value::as_str).map(str::to_owned);
-    let logsource = match rule.get("logsource") {
-        Some(Value::Object(map)) => {
-            let known = ["product", "category", "service", "definition"];
-            if let Some(other) = map.keys().find(|key| !known.contains(&key.as_str())) {
-                return Err(fault(format!("`logsource` has the unknown key `{other}`")));
-            }
-            LogSource {
-                product: string(map, "product"),
-                category: string(map, "category"),
-                service: string(map, "service"),
-            }
-        }
-        _ => return Err(fault("the rule has no `logsource`".to_owned())),
-    };
+    let logsource = logsource(rule, "the rule")?;
     let Some(detection) = rule.get("detection") else {
         return Err(fault("the rule has no `detection`".to_owned()));
     };
     let condition = read_detection(detection, fields)?;
-    Ok(Rule { title: string(rule, "title"), id: string(rule, "id"), logsource, condition })
+    Ok(Rule { title: string(rule, "title"), id: string(rule, "id"), name: string(rule, "name"), logsource, condition })
+}
+
+fn string(map: &Map<String, Value>, key: &str) -> Option<String> {
+    map.get(key).and_then(Value::as_str).map(str::to_owned)
+}
+
+/// The log source of a rule or filter.
+fn logsource(rule: &Map<String, Value>, what: &str) -> Result<LogSource, ReadError> {
+    let Some(Value::Object(map)) = rule.get("logsource") else {
+        return Err(fault(format!("{what} has no `logsource`")));
+    };
+    let known = ["product", "category", "service", "definition"];
+    if let Some(other) = map.keys().find(|key| !known.contains(&key.as_str())) {
+        return Err(fault(format!("`logsource` has the unknown key `{other}`")));
+    }
+    Ok(LogSource {
+        product: string(map, "product"),
+        category: string(map, "category"),
+        service: string(map, "service"),
+    })
+}
+
+/// One YAML document.
+fn document(text: &str) -> Result<Value, ReadError> {
+    let yaml: serde_yaml::Value = serde_yaml::from_str(text).map_err(|error| ReadError {
+        offset: error.location().map_or(0, |place| place.index()),
+        reason: format!("no YAML: {error}"),
+    })?;
+    json(yaml, 0).map_err(fault)
 }
 
 /// Reads the condition of a rule: one YAML document.

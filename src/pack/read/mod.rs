@@ -88,19 +88,21 @@ pub fn read_target(
         let artefact = artefact.clone();
         files.iter().filter(move |(path, _)| path.strip_prefix(&head).is_some_and(|path| artefact.is_at(path)))
     };
-    let mut macros = Macros::default();
-    for artefact in target.settings.artefacts.iter().filter(|artefact| artefact.reads == Some(Format::Macros)) {
-        for (_, bytes) in inside(artefact) {
-            macros.add(bytes);
+    let (mut macros, mut filters) = (Macros::default(), sigma::Filters::default());
+    for artefact in &target.settings.artefacts {
+        match artefact.reads {
+            Some(Format::Macros) => inside(artefact).for_each(|(_, bytes)| macros.add(bytes)),
+            Some(Format::SigmaFilter) => inside(artefact).for_each(|(path, bytes)| filters.add(path, bytes)),
+            _ => {}
         }
     }
     let mut contents = BTreeMap::new();
     for artefact in &target.settings.artefacts {
-        let Some(format) = artefact.reads.filter(|format| *format != Format::Macros) else { continue };
+        let Some(format) = artefact.reads.filter(|format| format.has_rules()) else { continue };
         for (path, bytes) in inside(artefact) {
             let content = match std::str::from_utf8(bytes) {
                 Err(_) => Content { rules: Vec::new(), fault: Some("the file is no UTF-8 text".to_owned()) },
-                Ok(text) => read_file(format, text, &macros, || fields(artefact)),
+                Ok(text) => read_file(format, text, &macros, &filters, || fields(artefact)),
             };
             contents.insert(path.clone(), content);
         }
@@ -108,13 +110,19 @@ pub fn read_target(
     contents
 }
 
-fn read_file(format: Format, text: &str, macros: &Macros, fields: impl FnOnce() -> FieldTable) -> Content {
+fn read_file(
+    format: Format,
+    text: &str,
+    macros: &Macros,
+    filters: &sigma::Filters,
+    fields: impl FnOnce() -> FieldTable,
+) -> Content {
     let read = match format {
-        Format::Sigma => sigma::read(text),
+        Format::Sigma => sigma::read(text, filters),
         Format::SavedSearches => splunk::read(text, macros),
         Format::Elastic => elastic::read(text),
         Format::Falco => falco::read(text, &fields()),
-        Format::Macros => Ok(Vec::new()),
+        Format::Macros | Format::SigmaFilter => Ok(Vec::new()),
     };
     let rules = match read {
         Ok(rules) => rules,

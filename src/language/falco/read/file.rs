@@ -293,6 +293,11 @@ fn whole_condition(entry: &Entry, definitions: &Definitions, fields: &FieldTable
     Ok(Formula::and(parts))
 }
 
+/// Operators with a list on their right.
+fn is_of_lists(operator: &str) -> bool {
+    matches!(operator, "in" | "intersects" | "pmatch")
+}
+
 /// An exception as a condition, the way the engine writes it; empty for an exception without values.
 fn exception_text(exception: &Value) -> Result<String, String> {
     let Some(values) = exception.get("values").and_then(Value::as_sequence).filter(|values| !values.is_empty()) else {
@@ -307,6 +312,9 @@ fn exception_text(exception: &Value) -> Result<String, String> {
     };
     if let Some(field) = fields.as_str() {
         let operator = comps.map_or(Some("in"), Value::as_str).ok_or("`comps` of one field is one operator")?;
+        if !is_of_lists(operator) {
+            return Err("`comps` of one field is `in`, `pmatch` or `intersects`".into());
+        }
         return Ok(format!("{field} {operator} {}", several(values)?));
     }
     let names: Vec<&str> =
@@ -326,10 +334,13 @@ fn exception_text(exception: &Value) -> Result<String, String> {
         let tuple = tuple.ok_or("each entry of an exception has as many values as there are fields")?;
         let mut all = Vec::new();
         for ((name, operator), value) in names.iter().zip(&operators).zip(tuple) {
-            let takes_list = matches!(*operator, "in" | "intersects" | "pmatch");
             let written = match value {
-                Value::Sequence(items) if takes_list => several(items)?,
-                value if takes_list => several(std::slice::from_ref(value))?,
+                Value::Sequence(items) => several(items)?,
+                // What stands in brackets is taken as it is: a list's name, or values with commas and quotes of their own.
+                value if is_of_lists(operator) => {
+                    let text = scalar(value).ok_or("a value is a text or a number")?;
+                    if text.starts_with('(') { text } else { format!("({text})") }
+                }
                 value => in_condition(&scalar(value).ok_or("a value is a text or a number")?),
             };
             all.push(format!("{name} {operator} {written}"));
