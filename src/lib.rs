@@ -1,6 +1,7 @@
 //! Cresset compiles one canonical detection into the rules of every SIEM that a security team runs.
 #![doc = include_str!("../ARCHITECTURE.md")]
 
+pub mod baseline;
 pub mod cli;
 pub mod detection;
 pub mod diagnostic;

@@ -6,19 +6,21 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 
 use super::Exit;
-use crate::detection::format::{Left, format};
+use crate::detection::format::{Left, format_with};
+use crate::detection::parse;
+use crate::exception;
 use crate::project::{Files, Project};
 
-/// Put detections into canonical layout: keys in order, comments kept.
+/// Put detections and exceptions into canonical layout: keys in order, comments kept.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  cresset fmt                       all detections of the project
+  cresset fmt                       all detections and exceptions of the project
   cresset fmt new.yml               one file
   cresset fmt --check               change nothing; exit 1 if a file would change
 
 A file whose meaning would change is left alone, with the reason.")]
 pub struct Args {
-    /// Files and folders [default: the project's detections].
+    /// Files and folders [default: the project's detections and exceptions].
     paths: Vec<PathBuf>,
     /// Only say which files would change.
     #[arg(long)]
@@ -33,7 +35,10 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
             bail!("there is no project here: no folder `detections` in this folder or above it");
         };
         let files = project.detection_files();
-        work.push((project, files));
+        let exceptions = project.root().map(|root| root.join(exception::FOLDER)).filter(|folder| folder.is_dir());
+        let exceptions = exceptions.map(|folder| project.files_at(&folder));
+        work.push((project.clone(), files));
+        work.extend(exceptions.map(|files| (project, files)));
     }
     for path in &args.paths {
         path.symlink_metadata().with_context(|| format!("cannot read `{}`", path.display()))?;
@@ -45,6 +50,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let mut errors = anstream::stderr();
     let mut exit = Exit::Clean;
     for (project, files) in &work {
+        let exceptions = project.root().map(|root| root.join(exception::FOLDER));
         for file in &files.detections {
             let shown = file.shown.display();
             let text = match project.read(file) {
@@ -55,7 +61,10 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
                     continue;
                 }
             };
-            match format(&text) {
+            let is_exception =
+                exceptions.as_ref().zip(file.path.as_ref()).is_some_and(|(all, path)| path.starts_with(all));
+            let keys = if is_exception { exception::KEYS.as_slice() } else { parse::KEYS.as_slice() };
+            match format_with(&text, keys) {
                 Ok(formatted) if formatted == text.text => {}
                 Ok(formatted) => {
                     writeln!(out, "{shown}")?;

@@ -126,7 +126,11 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
 }
 
 /// The detections with these ids or names, or with these tags; all of them if nothing is asked for.
-fn choose<'d>(all: &'d [Detection], names: &[String], tags: &[String]) -> anyhow::Result<Vec<&'d Detection>> {
+pub(super) fn choose<'d>(
+    all: &'d [Detection],
+    names: &[String],
+    tags: &[String],
+) -> anyhow::Result<Vec<&'d Detection>> {
     let is = |detection: &Detection, wanted: &str| {
         detection.name == wanted || detection.id.to_string().eq_ignore_ascii_case(wanted)
     };
@@ -162,7 +166,7 @@ fn near<'n>(unknown: &str, known: impl Iterator<Item = &'n str>) -> String {
 }
 
 /// A time, a date or how long ago.
-fn parse_time(text: &str) -> Result<Timestamp, String> {
+pub(super) fn parse_time(text: &str) -> Result<Timestamp, String> {
     if let Ok(time) = text.parse::<Timestamp>() {
         return Ok(time);
     }

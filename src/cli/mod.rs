@@ -1,5 +1,6 @@
 //! The command line: one file per command, no logic of its own.
 
+pub mod baseline;
 pub mod build;
 pub mod check;
 pub mod completions;
@@ -65,6 +66,7 @@ pub struct Cli {
 /// The commands, sorted by name.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Baseline(baseline::Args),
     Build(build::Args),
     Check(check::Args),
     Completions(completions::Args),
@@ -87,6 +89,7 @@ enum Command {
 impl Command {
     fn run(self) -> anyhow::Result<Exit> {
         match self {
+            Command::Baseline(args) => baseline::run(&args),
             Command::Build(args) => build::run(&args),
             Command::Check(args) => check::run(&args),
             Command::Completions(args) => completions::run(&args),

@@ -47,15 +47,30 @@ pub(super) fn profile(
     }
 }
 
+/// The detections of a project for matching.
+pub(super) struct Matching {
+    /// They as they are in its profile and with its exceptions, and what is wrong with them.
+    pub(super) loaded: Loaded,
+    /// All exceptions that there are.
+    pub(super) exceptions: Vec<Exception>,
+    /// The profile.
+    pub(super) profile: Option<Profile>,
+}
+
 /// The detections of a project for matching, as they are in its profile and with its exceptions; or what is wrong with
 /// these. What is wrong with detections is in what comes back.
 pub(super) fn to_match(project: &Project, path: Option<&Path>) -> Result<Loaded, Vec<Diagnostic>> {
-    let catalogue = Catalogue::builtin();
     // Targets are read for the sake of a profile alone, and that takes longer than to read the detections.
     let profile = match path.is_some() || profile::find(project).is_some() {
         true => self::profile(project, path, &target::load_all(project.templates().as_deref())?)?,
         false => None,
     };
+    matching(project, profile).map(|matching| matching.loaded)
+}
+
+/// The same with all that it was made of.
+pub(super) fn matching(project: &Project, profile: Option<Profile>) -> Result<Matching, Vec<Diagnostic>> {
+    let catalogue = Catalogue::builtin();
     let changes = profile.as_ref().map(|profile| profile.lists.clone()).unwrap_or_default();
     let mut loaded = load::load_to_match_changed(project, catalogue, changes);
     let exceptions = exception::load(project, loaded.lists.as_ref(), catalogue);
@@ -67,7 +82,7 @@ pub(super) fn to_match(project: &Project, path: Option<&Path>) -> Result<Loaded,
     if let Some(profile) = &profile {
         profile.apply_to_detections(&mut loaded.detections);
     }
-    Ok(loaded)
+    Ok(Matching { loaded, exceptions: exceptions.all, profile })
 }
 
 impl Workshop {

@@ -22,14 +22,25 @@ pub enum Left {
     Kept(&'static str),
 }
 
-/// The text in canonical layout.
+/// The text of a detection in canonical layout.
+///
+/// # Errors
+/// Why it is left as it is.
 pub fn format(file: &Arc<SourceFile>) -> Result<String, Left> {
+    format_with(file, &KEYS)
+}
+
+/// The text in canonical layout, its keys in the order of `keys`.
+///
+/// # Errors
+/// Why it is left as it is.
+pub fn format_with(file: &Arc<SourceFile>, keys: &[&str]) -> Result<String, Left> {
     let root = yaml::parse(file).map_err(|problem| Left::Broken(Box::new(problem)))?;
     let Kind::Mapping(entries) = &root.kind else { return Err(Left::Kept("it is no map of keys")) };
     let text = file.text.replace("\r\n", "\n");
     if text.len() != file.text.len() {
         // Places are those of the text as it was; one more round gives the rest.
-        return format(&SourceFile::new(&file.path, text));
+        return format_with(&SourceFile::new(&file.path, text), keys);
     }
     let starts: Vec<usize> = entries.iter().map(|entry| line_start(&text, entry.key_span.start)).collect();
     let own_lines = entries.iter().zip(&starts).all(|(entry, start)| entry.key_span.start == *start);
@@ -56,7 +67,7 @@ pub fn format(file: &Arc<SourceFile>) -> Result<String, Left> {
         }
         let body = text.get(start..end).unwrap_or_default();
         let block = format!("{}{}", lead.trim_start_matches('\n'), body.trim_end_matches('\n'));
-        let order = KEYS.iter().position(|key| *key == entry.key).unwrap_or(KEYS.len());
+        let order = keys.iter().position(|key| *key == entry.key).unwrap_or(keys.len());
         blocks.push((order, entry.key.clone(), block));
     }
     blocks.sort_by_key(|(order, _, _)| *order);

@@ -11,8 +11,8 @@ use uuid::Uuid;
 use crate::detection::{Detection, Severity};
 use crate::logic::event;
 use crate::logic::{Event, Path, Reading};
-use crate::source::Source;
 use crate::source::reader::Record;
+use crate::source::{Field, Source};
 
 /// Where the name of the one who acted is, by preference.
 const USERS: [&[&str]; 5] =
@@ -51,6 +51,9 @@ pub struct Hit<'d> {
     pub may: bool,
     /// The fields by which the log source's events are told apart, as far as the event has them.
     pub fields: IndexMap<&'d str, Vec<String>>,
+    /// The values of the fields that were asked for, in that order.
+    #[serde(skip)]
+    pub asked: Vec<Vec<String>>,
 }
 
 impl<'d> Hit<'d> {
@@ -79,6 +82,7 @@ impl<'d> Hit<'d> {
             selections,
             may: reading == Reading::May,
             fields: source.map(|source| fields(event, source)).unwrap_or_default(),
+            asked: Vec::new(),
         }
     }
 
@@ -106,12 +110,17 @@ fn fields<'d>(event: &Event, source: &'d Source) -> IndexMap<&'d str, Vec<String
     let mut found = IndexMap::new();
     for name in &source.columns {
         let Some(field) = source.field(name) else { continue };
-        let values: Vec<String> = field.paths.iter().flat_map(|path| texts(event, path)).collect();
+        let values = values(event, &field);
         if !values.is_empty() {
             found.insert(name.as_str(), values);
         }
     }
     found
+}
+
+/// All values of a field in an event, as text.
+pub fn values(event: &Event, field: &Field) -> Vec<String> {
+    field.paths.iter().flat_map(|path| texts(event, path)).collect()
 }
 
 fn texts(event: &Event, path: &Path) -> Vec<String> {

@@ -9,7 +9,7 @@ mod hit;
 mod logs;
 mod run;
 
-pub use hit::Hit;
+pub use hit::{Hit, values};
 pub use logs::{Log, find};
 pub use run::{Outcome, Settings, Totals, run};
 
@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use crate::detection::{Detection, Observation};
 use crate::logic::{Formula, Matcher, Reading, Scratch, Tape, evaluate};
 use crate::source::reader::{Glance, Record, glance};
-use crate::source::{Catalogue, Source};
+use crate::source::{Catalogue, Field, Source};
 
 /// Detections made ready for hunting, by the log source that they observe.
 #[derive(Debug)]
@@ -63,8 +63,16 @@ enum First {
 #[derive(Debug)]
 struct Observed<'d> {
     matcher: Matcher,
-    observations: Vec<(&'d Detection, &'d Observation)>,
+    observations: Vec<Looked<'d>>,
     catalogued: Option<&'d Source>,
+}
+
+/// What a detection looks for in a log source, and which fields of its hits somebody asks for.
+#[derive(Debug)]
+struct Looked<'d> {
+    detection: &'d Detection,
+    observation: &'d Observation,
+    asked: Vec<Field>,
 }
 
 impl<'d> Hunter<'d> {
@@ -83,10 +91,23 @@ impl<'d> Hunter<'d> {
                     observations.iter().map(|(_, observation)| observation.meaning()).collect();
                 let formulas: Vec<(usize, &Formula)> = meanings.iter().enumerate().collect();
                 let matcher = if with_may { Matcher::with_may(&formulas) } else { Matcher::new(&formulas) };
+                let observations = observations
+                    .into_iter()
+                    .map(|(detection, observation)| Looked { detection, observation, asked: Vec::new() })
+                    .collect();
                 (source, Observed { matcher, observations, catalogued: catalogue.source(source) })
             })
             .collect();
         Self { sources }
+    }
+
+    /// Hits also tell the values of fields: of those that `asked` names for a detection and a log source.
+    #[must_use]
+    pub fn asking(mut self, asked: impl Fn(&Detection, &Observation) -> Vec<Field>) -> Self {
+        for looked in self.sources.values_mut().flat_map(|observed| &mut observed.observations) {
+            looked.asked = asked(looked.detection, looked.observation);
+        }
+        self
     }
 
     /// True if some detection observes this log source.
@@ -125,14 +146,16 @@ impl<'d> Hunter<'d> {
         let mut found: Vec<(usize, Reading)> = must.chain(may).collect();
         found.sort_by_key(|(id, _)| *id);
         for (id, reading) in found {
-            let Some((detection, observation)) = observed.observations.get(id) else { continue };
+            let Some(Looked { detection, observation, asked }) = observed.observations.get(id) else { continue };
             let selections = observation
                 .selections
                 .iter()
                 .filter(|(_, formula)| evaluate(formula, &record.event, reading))
                 .map(|(name, _)| name.as_str())
                 .collect();
-            hits.push(Hit::new(detection, record, reading, selections, observed.catalogued));
+            let mut hit = Hit::new(detection, record, reading, selections, observed.catalogued);
+            hit.asked = asked.iter().map(|field| hit::values(&record.event, field)).collect();
+            hits.push(hit);
         }
     }
 }

@@ -46,6 +46,11 @@ pub struct Source {
     pub fields: Vec<Field>,
     /// The fields that tell an analyst what happened, in the order of a table's columns.
     pub columns: Vec<String>,
+    /// Who acts in its events: facts that tell one actor from another, each with the fields that say it, the best
+    /// first. The first fact names what caused an event.
+    pub actors: Vec<Vec<String>>,
+    /// Where its events happen: fields that tell an odd event from others of the same actor.
+    pub places: Vec<String>,
     /// Fields whose values follow from another field's.
     pub derived: Vec<Derived>,
     /// Positions of `fields`, by name.
@@ -257,6 +262,8 @@ struct WrittenSource {
     description: String,
     case: WrittenCase,
     columns: Vec<String>,
+    actors: Vec<Vec<String>>,
+    places: Vec<String>,
     #[serde(default)]
     unions: Vec<WrittenUnion>,
     /// Whether the fields of `pod.yml` are among its own.
@@ -398,6 +405,8 @@ impl WrittenSource {
             case,
             fields,
             columns: self.columns,
+            actors: self.actors,
+            places: self.places,
             derived,
             by_name,
             unions,
@@ -447,6 +456,11 @@ mod tests {
                 assert!(!field.paths.is_empty(), "{}: {}", source.name, field.name);
                 assert!(field.description.ends_with('.') || field.description.ends_with("failure."), "{}", field.name);
                 assert_eq!(source.field(&field.name).as_ref(), Some(field));
+            }
+            assert!(!source.actors.is_empty(), "{}: nobody acts", source.name);
+            for name in source.actors.iter().flatten().chain(&source.places) {
+                let field = source.field(name).unwrap_or_else(|| panic!("{}: no field {name}", source.name));
+                assert_eq!(field.kind, FieldKind::Text, "{}: {name}", source.name);
             }
         }
     }

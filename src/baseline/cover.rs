@@ -1,0 +1,457 @@
+//! Causes: the smallest set of conditions found that explains the frequent hits of a detection in a log source.
+//!
+//! A cause is a conjunction of conditions on columns. They are looked for from the finest to the coarsest:
+//!
+//! 1. Hits are grouped by all facts on who acted (the catalogue's `actors`). A group that is frequent (often enough, on
+//!    enough days and hosts) becomes a cause, and its hits are explained. Then facts are left out, the least telling
+//!    first, and what no finer cause explains is grouped anew: fifty accounts of one runner, three hits each, are one
+//!    cause, while the odd hit of a frequent account is none and stays to be seen.
+//! 2. A cause has to tell something: at least two things where the log source has two, one of them who acted, by a field
+//!    that holds one value. A program that starts whatever it is told to (shells, `sudo`, `env`: the catalogue's
+//!    launchers) is nobody, a condition that the detection itself implies says nothing, and to one of several values of
+//!    a field anybody can add.
+//! 3. A cause is narrowed by what was done and where, if nearly all of its hits agree: their few values are asked for,
+//!    and hits with rare ones fall out. Where only the first fact is told, the places that it acts in are the second.
+//! 4. No event that `tests:` says must match may fall under a cause: it is narrowed by the condition that keeps the
+//!    most hits until none does, or given up.
+//! 5. Causes that differ in one fact other than the first become one with a list; a cause whose hits others explain goes.
+//!
+//! This is greedy: the least set is a hard problem, and a reviewer is better served by causes that have one name each.
+//! Everything goes by sorted values, so that equal hits give equal causes.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::column::{Cell, Role};
+use super::condition::{Condition, Form};
+use super::table::{Seen, Sheet};
+use super::{Refused, Thresholds};
+
+/// So many values are listed in one condition.
+const MOST_VALUES: usize = 8;
+/// So many where all hits agree anyway: a long list would say little.
+const FEW_VALUES: usize = 3;
+/// So many values of one event are asked for together.
+const MOST_TOGETHER: usize = 4;
+/// So many percent of the hits have to agree in a column, for the others to be called rare.
+const AGREE: u64 = 90;
+/// So many percent at least are kept when an event that must match has to fall out.
+const KEEP: u64 = 50;
+/// So many causes are proposed for one detection in one log source.
+pub const MOST_CAUSES: usize = 40;
+/// Where anybody may write: no place to trust what lies under it.
+const ANYBODY: [&str; 6] = ["/tmp", "/var/tmp", "/dev/shm", "/run/user", "/proc", "/var/lock"];
+
+/// Conditions that explain hits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// All have to hold, sorted by column.
+    pub conditions: Vec<Condition>,
+    /// The rows that fall under them.
+    pub rows: Vec<usize>,
+}
+
+/// An event that must match: what it is called, and its cells.
+pub type Kept = (String, Vec<Cell>);
+
+/// What causes are looked for with.
+pub struct Search<'s> {
+    /// The hits.
+    pub sheet: &'s Sheet,
+    /// What is frequent.
+    pub thresholds: &'s Thresholds,
+    /// Whether hits say when they happened: then they have to happen on several days.
+    pub has_days: bool,
+    /// Events that no cause may cover.
+    pub kept: &'s [Kept],
+    /// How many facts the log source has on who acted.
+    pub facts: usize,
+    /// Whether the detection implies a condition.
+    pub implied: &'s (dyn Fn(&Condition) -> bool + Sync),
+    /// Whether the program of this name starts whatever it is told to.
+    pub is_launcher: &'s (dyn Fn(&str) -> bool + Sync),
+}
+
+/// How good a narrowing is: how many events fall out, how many hits stay, and the column, the first being the best.
+type Score = (usize, u64, Reverse<usize>);
+
+/// A group of hits: for each fact the column that says it and the number of its cell.
+type Group = Vec<Option<(usize, usize)>>;
+
+impl Search<'_> {
+    /// The causes, those of most hits first, and the frequent groups for which there is none.
+    pub fn run(&self) -> (Vec<Cause>, Vec<Refused>) {
+        let mut causes: Vec<Cause> = Vec::new();
+        let mut given_up: Vec<(Vec<usize>, Refused)> = Vec::new();
+        let mut open: BTreeSet<usize> = (0..self.sheet.rows.len()).collect();
+        for facts in subsets(self.facts) {
+            let mut groups: BTreeMap<Group, Vec<usize>> = BTreeMap::new();
+            for row in &open {
+                groups.entry(self.group(*row, &facts)).or_default().push(*row);
+            }
+            let mut frequent: Vec<(Group, Vec<usize>)> = groups
+                .into_iter()
+                .filter(|(group, rows)| group.iter().any(Option::is_some) && self.is_frequent(&self.sheet.seen(rows)))
+                .collect();
+            frequent.sort_by_cached_key(|(_, rows)| Reverse(self.sheet.hits(rows)));
+            for (group, rows) in frequent {
+                match self.cause(&group) {
+                    Ok(cause) => {
+                        cause.rows.iter().for_each(|row| _ = open.remove(row));
+                        causes.push(cause);
+                    }
+                    Err((conditions, reason)) => {
+                        let conditions = self.words(&conditions);
+                        let hits = self.sheet.hits(&rows);
+                        given_up.push((rows, Refused { conditions, hits, reason }));
+                    }
+                }
+            }
+        }
+        self.merge(&mut causes);
+        self.drop_explained(&mut causes);
+        causes.sort_by_cached_key(|cause| (Reverse(self.sheet.hits(&cause.rows)), cause.conditions.clone()));
+        for cause in causes.split_off(MOST_CAUSES.min(causes.len())) {
+            let reason = format!("{MOST_CAUSES} proposals for one detection and log source are enough to review");
+            let refused =
+                Refused { conditions: self.words(&cause.conditions), hits: self.sheet.hits(&cause.rows), reason };
+            given_up.push((cause.rows, refused));
+        }
+        // A group that was given up is told once, unless a coarser one explained it after all.
+        let mut told: BTreeSet<usize> = causes.iter().flat_map(|cause| cause.rows.iter().copied()).collect();
+        given_up.retain(|(rows, _)| rows.iter().filter(|row| told.insert(**row)).count() * 2 > rows.len());
+        (causes, given_up.into_iter().map(|(_, refused)| refused).collect())
+    }
+
+    /// Whether so much was seen that it is no chance.
+    pub fn is_frequent(&self, seen: &Seen) -> bool {
+        let Thresholds { min_count, min_share, min_days, min_hosts } = *self.thresholds;
+        let all: u64 = self.sheet.rows.iter().map(|(_, seen)| seen.hits).sum();
+        seen.hits >= min_count.max(1)
+            && seen.hits.saturating_mul(100) >= all.saturating_mul(min_share)
+            && (!self.has_days || seen.days.len() >= min_days)
+            && (min_hosts <= 1 || seen.hosts.len() >= min_hosts)
+    }
+
+    fn group(&self, row: usize, facts: &[usize]) -> Group {
+        let said = |fact: &usize| {
+            let columns = self.sheet.columns.iter().enumerate();
+            let mut of_fact = columns.filter(|(_, column)| column.role == Role::Actor(*fact));
+            of_fact.find_map(|(at, _)| {
+                let (cells, _) = self.sheet.rows.get(row)?;
+                let cell = self.sheet.cell(row, at)?;
+                self.is_usable(at, cell).then_some((at, *cells.get(at)?))
+            })
+        };
+        facts.iter().map(said).collect()
+    }
+
+    /// Whether a condition may ask for what is in a cell.
+    fn is_usable(&self, column: usize, cell: &Cell) -> bool {
+        let most = if self.is_multiple(column) { MOST_TOGETHER } else { 1 };
+        cell.named && cell.values.len() <= most
+    }
+
+    fn is_multiple(&self, column: usize) -> bool {
+        self.sheet.columns.get(column).is_some_and(|column| column.field.multiple)
+    }
+
+    fn role(&self, column: usize) -> Option<Role> {
+        self.sheet.columns.get(column).map(|column| column.role)
+    }
+
+    /// A condition in words for each.
+    fn words(&self, conditions: &[Condition]) -> Vec<String> {
+        let column = |condition: &Condition| self.sheet.columns.get(condition.column);
+        conditions.iter().filter_map(|c| Some(c.form.words(&column(c)?.field.name))).collect()
+    }
+
+    /// The cause of a group, or what it would ask and why there is none.
+    fn cause(&self, group: &Group) -> Result<Cause, (Vec<Condition>, String)> {
+        let mut conditions: Vec<Condition> = Vec::new();
+        for (column, cell) in group.iter().flatten() {
+            let Some(cell) = self.sheet.cells.get(*column).and_then(|cells| cells.get(*cell)) else { continue };
+            conditions.push(Condition { column: *column, form: Form::of(cell) });
+        }
+        conditions.retain(|condition| !(self.implied)(condition));
+        let (mut who, mut things) = (0, 0);
+        for condition in &conditions {
+            let is_nobody = self.is_nobody(condition);
+            things += usize::from(!is_nobody);
+            who += usize::from(!is_nobody && !self.is_multiple(condition.column));
+        }
+        let only = |conditions: Vec<Condition>, why: &str| {
+            let names: Vec<String> = conditions
+                .iter()
+                .filter_map(|condition| self.sheet.columns.get(condition.column))
+                .map(|column| format!("`{}`", column.field.name))
+                .collect();
+            let what = if names.is_empty() { "nothing".to_owned() } else { format!("only {}", names.join(" and ")) };
+            (conditions, format!("{what} tells these hits from others{why}"))
+        };
+        if who == 0 {
+            return Err(only(conditions, ", and that is not who acted"));
+        }
+        let mut rows = self.covered(&conditions, &self.sheet.all());
+        for column in 0..self.sheet.columns.len() {
+            let narrowing = match self.role(column) {
+                Some(Role::Act | Role::Line) => self.agreed(column, &rows, FEW_VALUES),
+                Some(Role::Place) => self.agreed(column, &rows, 0),
+                _ => None,
+            };
+            let Some(condition) = narrowing.filter(|condition| !(self.implied)(condition)) else { continue };
+            things += usize::from(matches!(self.role(column), Some(Role::Act | Role::Line)));
+            rows = self.covered(std::slice::from_ref(&condition), &rows);
+            conditions.push(condition);
+        }
+        // What the cause does in one place alone is told by the place.
+        let is_led = conditions.iter().any(|c| self.role(c.column) == Some(Role::Actor(0)) && !self.is_nobody(c));
+        let needs_place = is_led && things < self.facts.min(2);
+        for column in (0..self.sheet.columns.len()).filter(|_| needs_place) {
+            if self.role(column) != Some(Role::Place) || conditions.iter().any(|c| c.column == column) {
+                continue;
+            }
+            let Some(condition) = self.agreed(column, &rows, FEW_VALUES) else { continue };
+            things += 1;
+            rows = self.covered(std::slice::from_ref(&condition), &rows);
+            conditions.push(condition);
+        }
+        if things < self.facts.min(2) {
+            return Err(only(conditions, ""));
+        }
+        self.keep_out(&mut conditions, &mut rows).map_err(|reason| (conditions.clone(), reason))?;
+        if !self.is_frequent(&self.sheet.seen(&rows)) {
+            return Err((conditions, "what agrees in what was done is not frequent enough".to_owned()));
+        }
+        conditions.sort();
+        Ok(Cause { conditions, rows })
+    }
+
+    /// A condition that tells nobody: any program may be started by a launcher.
+    fn is_nobody(&self, condition: &Condition) -> bool {
+        let is_program = self.sheet.columns.get(condition.column).is_some_and(|column| column.is_program);
+        let (Form::OneOf(values) | Form::All(values)) = &condition.form else { return false };
+        is_program && values.iter().any(|value| (self.is_launcher)(value.rsplit('/').next().unwrap_or(value)))
+    }
+
+    /// The rows among `rows` that satisfy all conditions.
+    fn covered(&self, conditions: &[Condition], rows: &[usize]) -> Vec<usize> {
+        let mut rows = rows.to_vec();
+        for condition in conditions {
+            let (Some(column), Some(cells)) =
+                (self.sheet.columns.get(condition.column), self.sheet.cells.get(condition.column))
+            else {
+                continue;
+            };
+            let satisfied = condition.form.satisfied(column.field.case, cells);
+            rows.retain(|row| {
+                let at = self.sheet.rows.get(*row).and_then(|(at, _)| at.get(condition.column));
+                at.and_then(|at| satisfied.get(*at)).copied().unwrap_or(false)
+            });
+        }
+        rows
+    }
+
+    /// Whether an event falls under all conditions.
+    fn covers(&self, conditions: &[Condition], event: &[Cell]) -> bool {
+        conditions.iter().all(|condition| {
+            let column = self.sheet.columns.get(condition.column).zip(event.get(condition.column));
+            column.is_some_and(|(column, cell)| condition.form.satisfied(column.field.case, [cell]) == [true])
+        })
+    }
+
+    /// What nearly all of `rows` agree on in a column. Where they all do, nothing falls out: then only up to `few`
+    /// values are worth a condition.
+    fn agreed(&self, column: usize, rows: &[usize], few: usize) -> Option<Condition> {
+        let all = self.sheet.hits(rows);
+        let enough = |hits: u64| hits * 100 >= all * AGREE;
+        if let Some((form, hits)) = self.listed(column, rows, self.thresholds.min_count, &BTreeSet::new()) {
+            let values = match &form {
+                Form::OneOf(values) => values.len(),
+                _ => 1,
+            };
+            if enough(hits) && (values <= few || hits < all) {
+                return Some(Condition { column, form });
+            }
+        }
+        let (form, hits) = self.directory(column, rows)?;
+        (enough(hits) && (few > 0 || hits < all)).then_some(Condition { column, form })
+    }
+
+    /// The values in a column that at least `least` hits have, as a list that is short enough; how many hits have them.
+    /// None of `not` is among them.
+    fn listed(&self, column: usize, rows: &[usize], least: u64, not: &BTreeSet<&str>) -> Option<(Form, u64)> {
+        let mut counts: BTreeMap<usize, u64> = BTreeMap::new();
+        for row in rows {
+            let (at, seen) = self.sheet.rows.get(*row)?;
+            *counts.entry(*at.get(column)?).or_default() += seen.hits;
+        }
+        let cells = self.sheet.cells.get(column)?;
+        let mut hits = 0;
+        let mut listed: Vec<&Cell> = Vec::new();
+        for (at, count) in counts.into_iter().filter(|(_, count)| *count >= least.max(1)) {
+            let cell = cells.get(at)?;
+            if self.is_usable(column, cell) && !cell.values.iter().any(|value| not.contains(&**value)) {
+                listed.push(cell);
+                hits += count;
+            }
+        }
+        match listed.as_slice() {
+            [] => None,
+            [one] => Some((Form::of(one), hits)),
+            several if several.len() <= MOST_VALUES && several.iter().all(|cell| cell.values.len() == 1) => {
+                Some((Form::OneOf(several.iter().flat_map(|cell| cell.values.iter().cloned()).collect()), hits))
+            }
+            _ => None,
+        }
+    }
+
+    /// The deepest directory that nearly all of `rows` have in a column of paths, and how many hits lie under it. It is
+    /// at least two levels deep, and not where anybody may write.
+    fn directory(&self, column: usize, rows: &[usize]) -> Option<(Form, u64)> {
+        if !self.sheet.columns.get(column)?.is_path {
+            return None;
+        }
+        let all = self.sheet.hits(rows);
+        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+        for row in rows {
+            let (_, seen) = self.sheet.rows.get(*row)?;
+            let cell = self.sheet.cell(*row, column)?;
+            let [value] = cell.values.as_slice() else { continue };
+            if !cell.named || !is_straight(value) {
+                continue;
+            }
+            for (at, _) in value.match_indices('/').filter(|(at, _)| *at > 0) {
+                let above = value.get(..at).unwrap_or_default();
+                if above.matches('/').count() >= 2 {
+                    *counts.entry(above).or_default() += seen.hits;
+                }
+            }
+        }
+        let is_open = |path: &str| {
+            ANYBODY
+                .iter()
+                .any(|open| path.strip_prefix(open).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+        };
+        counts
+            .into_iter()
+            .filter(|(path, hits)| *hits * 100 >= all * AGREE && !is_open(path))
+            .max_by_key(|(path, _)| path.len())
+            .map(|(path, hits)| (Form::Under(path.to_owned()), hits))
+    }
+
+    /// Narrows a cause until no event that must match falls under it.
+    fn keep_out(&self, conditions: &mut Vec<Condition>, rows: &mut Vec<usize>) -> Result<(), String> {
+        loop {
+            let inside: Vec<&Kept> = self.kept.iter().filter(|(_, cells)| self.covers(conditions, cells)).collect();
+            let Some((name, _)) = inside.first() else { return Ok(()) };
+            let all = self.sheet.hits(rows);
+            let mut best: Option<(Score, Condition)> = None;
+            // What is asked already can only be asked more narrowly: `rows` satisfy it.
+            for column in 0..self.sheet.columns.len() {
+                let held: BTreeSet<&str> = inside
+                    .iter()
+                    .filter_map(|(_, cells)| cells.get(column))
+                    .flat_map(|cell| cell.values.iter().map(|value| &**value))
+                    .collect();
+                let listed = self.listed(column, rows, 1, &held);
+                for (form, _) in listed.into_iter().chain(self.directory(column, rows)) {
+                    let condition = Condition { column, form };
+                    let out = inside
+                        .iter()
+                        .filter(|(_, cells)| !self.covers(std::slice::from_ref(&condition), cells))
+                        .count();
+                    let hits = self.sheet.hits(&self.covered(std::slice::from_ref(&condition), rows));
+                    let score = (out, hits, Reverse(column));
+                    if out > 0 && hits * 100 >= all * KEEP && best.as_ref().is_none_or(|(known, _)| score > *known) {
+                        best = Some((score, condition));
+                    }
+                }
+            }
+            let Some((_, condition)) = best else {
+                return Err(format!("it would cover an event that must match: {name}"));
+            };
+            *rows = self.covered(std::slice::from_ref(&condition), rows);
+            conditions.retain(|known| known.column != condition.column);
+            conditions.push(condition);
+        }
+    }
+
+    /// Makes one cause of those that differ in one fact only, and not in the first that they have.
+    fn merge(&self, causes: &mut Vec<Cause>) {
+        for column in (0..self.sheet.columns.len()).rev() {
+            if !matches!(self.role(column), Some(Role::Actor(_))) || self.is_multiple(column) {
+                continue;
+            }
+            let mut alike: BTreeMap<Vec<Condition>, Vec<Cause>> = BTreeMap::new();
+            let mut others = Vec::new();
+            for cause in causes.drain(..) {
+                let is_lead = cause.conditions.first().is_none_or(|first| first.column == column);
+                let is_listed = |c: &Condition| c.column == column && matches!(c.form, Form::OneOf(_));
+                if is_lead || !cause.conditions.iter().any(is_listed) {
+                    others.push(cause);
+                } else {
+                    let rest = cause.conditions.iter().filter(|c| c.column != column).cloned().collect();
+                    alike.entry(rest).or_default().push(cause);
+                }
+            }
+            for (rest, mut several) in alike {
+                let values: BTreeSet<Box<str>> = several
+                    .iter()
+                    .flat_map(|cause| &cause.conditions)
+                    .filter(|c| c.column == column)
+                    .flat_map(|c| match &c.form {
+                        Form::OneOf(values) => values.clone(),
+                        _ => Vec::new(),
+                    })
+                    .collect();
+                if several.len() < 2 || values.len() > MOST_VALUES {
+                    others.append(&mut several);
+                    continue;
+                }
+                let form = Form::OneOf(values.into_iter().collect());
+                let mut conditions: Vec<Condition> = rest;
+                conditions.push(Condition { column, form });
+                conditions.sort();
+                let rows = self.covered(&conditions, &self.sheet.all());
+                others.push(Cause { conditions, rows });
+            }
+            *causes = others;
+        }
+    }
+
+    /// Drops causes whose hits others explain, those of fewest hits first.
+    fn drop_explained(&self, causes: &mut Vec<Cause>) {
+        causes.sort_by_cached_key(|cause| (self.sheet.hits(&cause.rows), cause.conditions.clone()));
+        let mut at = 0;
+        while let Some(cause) = causes.get(at) {
+            let others: BTreeSet<usize> = causes
+                .iter()
+                .enumerate()
+                .filter(|(other, _)| *other != at)
+                .flat_map(|(_, other)| other.rows.iter().copied())
+                .collect();
+            if cause.rows.iter().all(|row| others.contains(row)) {
+                causes.remove(at);
+            } else {
+                at += 1;
+            }
+        }
+    }
+}
+
+/// A path without anything that leads elsewhere.
+fn is_straight(path: &str) -> bool {
+    path.starts_with('/')
+        && !path.contains(['*', '?', '\\', '$'])
+        && !path.split('/').skip(1).any(|segment| matches!(segment, "" | "." | ".."))
+}
+
+/// All choices of facts, those with most of them first, and those that keep the first ones.
+fn subsets(facts: usize) -> Vec<Vec<usize>> {
+    let mut all: Vec<Vec<usize>> = (1_u32..1 << facts.min(8))
+        .map(|bits| (0..facts.min(8)).filter(|fact| bits & (1 << fact) != 0).collect())
+        .collect();
+    all.sort_by_key(|facts: &Vec<usize>| (Reverse(facts.len()), facts.clone()));
+    all
+}
