@@ -172,7 +172,7 @@ impl Project {
     }
 
     /// A file as messages show it.
-    fn file(&self, path: &Path) -> DetectionFile {
+    pub(crate) fn file(&self, path: &Path) -> DetectionFile {
         let inside = self.root.as_ref().and_then(|root| path.strip_prefix(root).ok());
         let shown = match inside {
             Some(rest) => self.shown.join(rest),

@@ -318,3 +318,53 @@ fn a_hand_edit_of_the_pack_is_found_between_revisions() {
     let back = repository.diff(&["HEAD~1", "HEAD", "--fail-on", "hand-edit"]);
     back.says(0, &["no detection changed"]);
 }
+
+#[test]
+fn a_profile_is_each_side_s_own_or_the_one_that_is_named() {
+    let repository = Repository::new("soc");
+    repository.write("profiles/acme.yml", "name: acme\n");
+    repository.write("views/beta.yml", "name: beta\n");
+    run(&repository.root(), &["build", "--profile", "profiles/acme.yml"]).says(0, &[]);
+    repository.commit("First");
+    repository.write(
+        "exceptions/lab.yml",
+        "detections: [tool]\nprofiles: [acme]\nreason: The lab.\nowner: lab\nexpires: 2027-01-01\n\
+         observe: { process: { lab: { user.name: lab }, condition: lab } }\n",
+    );
+    repository.write("profiles/acme.yml", "name: acme\noverrides: [{ for: [tool], severity: low }]\n");
+    // The exception holds in one profile alone, and nothing is found by itself.
+    repository.diff(&[]).says(0, &["no detection changed"]);
+    let acme = ["--profile", "profiles/acme.yml", "--no-rules"];
+    repository.diff(&[&acme[..], &["--fail-on", "narrower,severity-lowered,stale"]].concat()).says(
+        1,
+        &[
+            "process: narrower, by the exception lab",
+            r#"no longer matched: {"process":{"name":"nc"},"user":{"name":"lab"}}"#,
+            "severity (by the profile): high -> low",
+            "stopped by narrower: tool",
+            "stale: out/acme/sigma/tool.process.yml",
+        ],
+    );
+    // From elsewhere, and for revisions; a profile that is in no known folder is read from them, too.
+    repository.commit("Second");
+    repository.write("profiles/acme.yml", "name: acme\n");
+    let root = repository.root();
+    let there = root.join("detections");
+    run(&there, &["diff", "HEAD~1", "HEAD", "--profile", "../profiles/acme.yml", "--no-rules"])
+        .says(0, &["severity (by the profile): high -> low", "narrower"]);
+    repository.diff(&["HEAD~1", "HEAD", "--profile", "views/beta.yml"]).says(0, &["no detection changed"]);
+    // A file outside is read for both sides.
+    let outside = tempfile::tempdir().expect("a folder");
+    let file = outside.path().join("acme.yml");
+    fs::write(&file, "name: acme\n").expect("written");
+    let outside = file.to_string_lossy();
+    let ran = repository.diff(&["HEAD~1", "HEAD", "--profile", &outside, "--no-rules"]);
+    ran.says(0, &["process: narrower, by the exception lab"]);
+    assert!(!ran.out.contains("severity"), "{}", ran.out);
+    repository.diff(&["--profile", "profiles/gamma.yml"]).says(2, &["neither side has the profile"]);
+    // The own one is found without being named.
+    repository.write("cresset.yml", "name: acme\noverrides: [{ for: [tool], severity: low }]\n");
+    repository
+        .diff(&["--no-rules"])
+        .says(0, &["narrower, by the exception lab", "severity (by the profile): high -> low"]);
+}

@@ -1,7 +1,7 @@
 //! `cresset diff`: what a change means.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -10,9 +10,10 @@ use clap::ValueEnum;
 use super::Exit;
 use crate::diff::gate::{self, Gate};
 use crate::diff::revision::{self, Sides};
-use crate::diff::side::Side;
+use crate::diff::side::{ProfileChoice, Side};
 use crate::diff::{self, Options, show};
 use crate::logic::decide::Budget;
+use crate::project::Project;
 use crate::source::Catalogue;
 
 /// How much of a budget for one decision there is for every second of it.
@@ -22,7 +23,7 @@ const NODES_PER_SECOND: usize = 300_000;
 /// Say what a change means: which detections became wider or narrower, and an event that shows it.
 ///
 /// BASE and HEAD are git revisions or folders. Conditions are compared over all events, recorded logs are replayed,
-/// and every rule is shown before and after.
+/// and every rule is shown before and after, each side as its profile and its exceptions make it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   cresset diff                                   the work tree, against HEAD
@@ -33,6 +34,8 @@ const NODES_PER_SECOND: usize = 300_000;
   cresset diff --logs /var/log/audit             which of these events change sides
   cresset diff main... --format markdown         a comment for a pull request
   cresset diff main... --fail-on narrower,version,hand-edit
+  cresset diff main... --profile profiles/acme.yml
+                                                 what it means there
 
 Exit status: 0 compared, 1 stopped by --fail-on, 2 could not compare.")]
 pub struct Args {
@@ -49,6 +52,10 @@ pub struct Args {
     /// Replay no logs.
     #[arg(long, conflicts_with = "logs")]
     no_logs: bool,
+    /// A profile: each side is read with this file as it has it, or with the one file if that lies beside both
+    /// [default: each side's own `cresset.yml`].
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
     /// Leave the targets' rules out.
     #[arg(long)]
     no_rules: bool,
@@ -77,7 +84,17 @@ enum Format {
 /// Runs the command.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let working = std::env::current_dir().context("there is no working directory")?;
-    let Sides { base, head, prefix } = revision::resolve(args.base.as_deref(), args.head.as_deref(), &working)?;
+    let inside = args.profile.as_deref().and_then(|path| inside(path, &working));
+    let Sides { base, head, prefix } =
+        revision::resolve(args.base.as_deref(), args.head.as_deref(), &working, inside.as_deref())?;
+    let profile = match (&args.profile, inside) {
+        (None, _) => ProfileChoice::Own,
+        (Some(_), Some(inside)) if [&base, &head].iter().any(|side| side.root.join(&inside).is_file()) => {
+            ProfileChoice::Inside(inside)
+        }
+        (Some(path), _) if path.is_file() => ProfileChoice::Beside(path.clone()),
+        (Some(path), _) => bail!("neither side has the profile `{}`", path.display()),
+    };
     let logs = if args.no_logs {
         Vec::new()
     } else if args.logs.is_empty() {
@@ -100,7 +117,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         time: Duration::from_secs(args.budget.into()),
     };
     let options = Options { budget, logs, rules: !args.no_rules };
-    let (before, after) = rayon::join(|| Side::of(&base, catalogue), || Side::of(&head, catalogue));
+    let (before, after) = rayon::join(|| Side::of(&base, &profile, catalogue), || Side::of(&head, &profile, catalogue));
     let mut found = diff::compare(&before, &after, catalogue, &options);
     for (side, snapshot) in [("before", &base), ("now", &head)] {
         found.notes.extend(snapshot.passed_over.iter().map(|what| format!("{side}: {what}, and was passed over")));
@@ -118,6 +135,19 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         writeln!(stderr, "stopped by {}", show::printable(reason))?;
     }
     Ok(if stopped.is_empty() { Exit::Clean } else { Exit::Findings })
+}
+
+/// A path as it is below the folder of the project; one that is written from there is that already.
+fn inside(path: &Path, working: &Path) -> Option<PathBuf> {
+    let project = Project::find(Some(working));
+    let root = project.as_ref().and_then(Project::root).and_then(|root| root.canonicalize().ok());
+    let working = working.canonicalize().unwrap_or_else(|_| working.to_path_buf());
+    let absolute = working.join(path);
+    // A file that only a revision has cannot be made canonical.
+    let absolute = absolute.canonicalize().unwrap_or(absolute);
+    let below = root.and_then(|root| absolute.strip_prefix(root).map(Path::to_path_buf).ok());
+    let plain = |path: &Path| path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    below.or_else(|| path.is_relative().then(|| path.to_path_buf())).filter(|path| plain(path))
 }
 
 /// The terminal's width; none if the output is no terminal.

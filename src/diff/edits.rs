@@ -89,11 +89,7 @@ pub fn compare_pack(base: &Side, head: &Side, catalogue: &Catalogue) -> Pack {
         result.not_checked = Some("detections have errors, so nothing can be built to compare with".to_owned());
         return result;
     }
-    let (detections, targets) = match &head.view {
-        Some((detections, targets)) => (detections, targets),
-        None => (&head.detections, targets),
-    };
-    let built = match target::build(targets, detections, catalogue, &head.pack(), &|| ()) {
+    let built = match target::build(targets, &head.detections, catalogue, &head.pack(), &|| ()) {
         Ok(built) => built,
         Err(problems) => {
             let reason = problems.first().map(|problem| problem.message.clone()).unwrap_or_default();
@@ -133,7 +129,11 @@ pub fn compare_pack(base: &Side, head: &Side, catalogue: &Catalogue) -> Pack {
         let text = |bytes: Option<&Vec<u8>>| {
             readable(file, &String::from_utf8_lossy(bytes.map(Vec::as_slice).unwrap_or_default()))
         };
-        result.edits.push(Edit { file: file.clone(), kind, lines: compare(&text(wanted), &text(there)) });
+        result.edits.push(Edit {
+            file: format!("{}{file}", head.pack_folder),
+            kind,
+            lines: compare(&text(wanted), &text(there)),
+        });
     }
     result
 }

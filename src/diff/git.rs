@@ -104,14 +104,22 @@ impl Git {
         self.run(&["cat-file", "blob", &format!("{revision}:{}{inside}", self.prefix)]).ok()
     }
 
-    /// Writes the project's files at `commit` to `into`; what lies below `tests/` with its content only if
-    /// `with_logs`, else as empty files. Gives what was passed over.
+    /// Writes the project's files at `commit` to `into`, and the file `also`; what lies below `tests/` with its content
+    /// only if `with_logs`, else as empty files. Gives what was passed over.
     ///
     /// # Errors
     /// If git fails or a file cannot be written.
-    pub fn export(&self, commit: &str, into: &Path, with_logs: bool) -> anyhow::Result<Vec<String>> {
+    pub fn export(
+        &self,
+        commit: &str,
+        into: &Path,
+        with_logs: bool,
+        also: Option<&Path>,
+    ) -> anyhow::Result<Vec<String>> {
         let mut arguments = vec!["ls-tree", "-r", "-z", "--full-tree", commit, "--"];
-        let parts: Vec<String> = PARTS.iter().map(|part| format!("{}{part}", self.prefix)).collect();
+        let also = also.map(|path| path.to_string_lossy().replace('\\', "/"));
+        let parts = PARTS.iter().copied().chain(also.as_deref());
+        let parts: Vec<String> = parts.map(|part| format!("{}{part}", self.prefix)).collect();
         arguments.extend(parts.iter().map(String::as_str));
         let listing = self.run(&arguments)?;
         let (mut passed_over, mut wanted) = (Vec::new(), Vec::new());

@@ -17,11 +17,32 @@ pub struct KeyChange {
     pub before: Value,
     /// What it is; null if it is gone.
     pub after: Value,
+    /// Whether the profile made the change: the detection's own file says the same on both sides.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub by_profile: bool,
 }
 
-/// The keys of `before` and `after` with different values, in the order in which detections are written.
-pub fn compare(before: &Detection, after: &Detection) -> Vec<KeyChange> {
-    let (before, after) = (keys(before), keys(after));
+/// The keys of `before` and `after` with different values, in the order in which detections are written. `written` are the
+/// same detections without what profiles make of them.
+pub fn compare(before: &Detection, after: &Detection, written: [Option<&Detection>; 2]) -> Vec<KeyChange> {
+    let same_file: Vec<KeyChange> = match written {
+        [Some(was), Some(is)] => differences(was, is),
+        _ => Vec::new(),
+    };
+    let own = |key: &str| same_file.iter().any(|change| change.key == key);
+    let by_profile = |key: &str| matches!(written, [Some(_), Some(_)]) && !key.starts_with("exceptions.") && !own(key);
+    let mut changes = differences(before, after);
+    changes.iter_mut().for_each(|change| change.by_profile = by_profile(&change.key));
+    changes
+}
+
+fn differences(before: &Detection, after: &Detection) -> Vec<KeyChange> {
+    let (mut before, mut after) = (keys(before), keys(after));
+    // Of an exception that came or went, its condition tells.
+    let both =
+        |key: &str, there: &[(String, Value)]| !key.starts_with("exceptions.") || there.iter().any(|(k, _)| k == key);
+    before.retain(|(key, _)| both(key, &after));
+    after.retain(|(key, _)| both(key, &before));
     let mut changes = Vec::new();
     let names = before.iter().chain(after.iter().filter(|(key, _)| !before.iter().any(|(known, _)| known == key)));
     for (key, _) in names {
@@ -30,7 +51,7 @@ pub fn compare(before: &Detection, after: &Detection) -> Vec<KeyChange> {
         };
         let (before, after) = (value(&before), value(&after));
         if before != after {
-            changes.push(KeyChange { key: key.clone(), before, after });
+            changes.push(KeyChange { key: key.clone(), before, after, by_profile: false });
         }
     }
     changes
@@ -67,6 +88,18 @@ fn keys(detection: &Detection) -> Vec<(String, Value)> {
             let accepted: BTreeMap<&str, &str> = [(word(accept.deviation), accept.reason.as_str())].into();
             keys.push((key(&format!("accept.{source}")), json!(accepted)));
         }
+    }
+    let mut names: Vec<&str> = Vec::new();
+    for excepted in detection.observations.iter().flat_map(|observation| &observation.exceptions) {
+        if names.contains(&excepted.name.as_str()) {
+            continue;
+        }
+        names.push(&excepted.name);
+        let key = |name: &str| format!("exceptions.{}.{name}", excepted.name);
+        keys.push((key("reason"), json!(excepted.reason.trim())));
+        keys.push((key("owner"), json!(excepted.owner)));
+        keys.push((key("expires"), json!(excepted.expires)));
+        keys.push((key("ticket"), json!(excepted.ticket)));
     }
     keys
 }

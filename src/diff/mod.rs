@@ -26,11 +26,12 @@ use rayon::prelude::*;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::detection::Detection;
+use crate::detection::{Detection, Excepted, Observation};
+use crate::logic::Formula;
 use crate::logic::decide::{Budget, Schema};
 use crate::source::{Catalogue, Source};
 use edits::Pack;
-use meaning::Meaning;
+use meaning::{Change, Meaning};
 use metadata::KeyChange;
 use pair::Pair;
 use recorded::{Logs, Question, Recorded};
@@ -98,6 +99,9 @@ pub struct DetectionChange {
     pub file: String,
     /// Whether it is on both sides.
     pub state: State,
+    /// Whether it is on one side only because the profile leaves it out on the other.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub by_profile: bool,
     /// What it was called, if it has another name now.
     pub renamed_from: Option<String>,
     /// Its version before and now.
@@ -144,8 +148,43 @@ pub struct SourceChange {
     pub only_may: bool,
     /// The same with events; absent if the log source is not observed on both sides.
     pub meaning: Option<Meaning>,
+    /// What made the change.
+    pub causes: Vec<Cause>,
+    /// What became of the detection's own condition, if exceptions changed beside it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub own: Option<Meaning>,
+    /// Exceptions that came, went or are about other events now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<ExceptionChange>,
     /// Recorded events that change sides.
     pub recorded: Recorded,
+}
+
+/// What makes a change of logic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// The detection was written anew, or its lists.
+    Detection,
+    /// The profile sees it otherwise.
+    Profile,
+    /// Exceptions changed.
+    Exceptions,
+}
+
+/// What became of an exception in a log source of a detection.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ExceptionChange {
+    /// Its name.
+    pub name: String,
+    /// Its file, relative to the project.
+    pub file: String,
+    /// Whether it is on both sides.
+    pub state: State,
+    /// What it alone makes of the detection, as that is now.
+    pub change: Change,
+    /// What readers are told of it.
+    pub remark: String,
 }
 
 /// How to compare.
@@ -162,7 +201,9 @@ pub struct Options {
 /// Compares two sides.
 pub fn compare(base: &Side, head: &Side, catalogue: &Catalogue, options: &Options) -> Diff {
     let pairs = pair::pairs(&base.detections, &head.detections);
-    let questions: Vec<Vec<Question<'_>>> = pairs.iter().map(|pair| questions(*pair)).collect();
+    let conditions: Vec<Vec<Conditions<'_>>> = pairs.iter().map(|pair| conditions(*pair)).collect();
+    let questions: Vec<Vec<Question<'_>>> =
+        conditions.iter().map(|of_pair| of_pair.iter().map(Conditions::question).collect()).collect();
     let flat: Vec<Question<'_>> = questions.iter().flatten().copied().collect();
     let (recorded, logs) = recorded::replay(&options.logs, &flat);
     let mut recorded = recorded.into_iter();
@@ -198,7 +239,8 @@ pub fn compare(base: &Side, head: &Side, catalogue: &Catalogue, options: &Option
         catalogue,
         budget: &options.budget,
     });
-    let templates_changed = base.templates != head.templates;
+    // A profile may change where every rule looks.
+    let templates_changed = base.templates != head.templates || base.profile != head.profile;
     let is_broken = |side: &Side, detection: &Detection| {
         let file = side.file_of(detection);
         side.broken.iter().any(|broken| broken.compared && broken.file == file)
@@ -209,7 +251,7 @@ pub fn compare(base: &Side, head: &Side, catalogue: &Catalogue, options: &Option
         let mut broken = there.broken.iter().filter(|broken| !broken.compared);
         broken.any(|broken| broken.id == Some(detection.id) || broken.file == file)
     };
-    let one = One { templates_changed, targets: targets.as_ref(), catalogue, options };
+    let one = One { templates_changed, targets: targets.as_ref(), catalogue, options, base, head };
     let changes: Vec<Option<DetectionChange>> = asked
         .into_par_iter()
         .map(|(pair, asked)| {
@@ -249,25 +291,38 @@ fn about(side: &Side) -> About {
     }
 }
 
+/// What a detection finds in one log source on both sides, exceptions included.
+struct Conditions<'d> {
+    source: &'d str,
+    before: Option<Formula>,
+    after: Option<Formula>,
+}
+
+impl Conditions<'_> {
+    fn question(&self) -> Question<'_> {
+        Question { source: self.source, before: self.before.as_ref(), after: self.after.as_ref() }
+    }
+}
+
 /// The conditions of a pair that are not the same formula: source by source, in the order they are written now.
-fn questions<'d>(pair: Pair<'d>) -> Vec<Question<'d>> {
-    let formula = |side: Option<&'d Detection>, source: &str| {
-        side.and_then(|detection| detection.observation(source)).map(|observation| &observation.formula)
+fn conditions<'d>(pair: Pair<'d>) -> Vec<Conditions<'d>> {
+    let meaning = |side: Option<&'d Detection>, source: &str| {
+        side.and_then(|detection| detection.observation(source)).map(Observation::meaning)
     };
-    let mut questions: Vec<Question<'d>> = Vec::new();
+    let mut conditions: Vec<Conditions<'d>> = Vec::new();
     for detection in [pair.after, pair.before].into_iter().flatten() {
         for observation in &detection.observations {
             let source = observation.source.as_str();
-            if questions.iter().any(|known| known.source == source) {
+            if conditions.iter().any(|known| known.source == source) {
                 continue;
             }
-            let (before, after) = (formula(pair.before, source), formula(pair.after, source));
+            let (before, after) = (meaning(pair.before, source), meaning(pair.after, source));
             if before != after {
-                questions.push(Question { source, before, after });
+                conditions.push(Conditions { source, before, after });
             }
         }
     }
-    questions
+    conditions
 }
 
 /// What is the same for all detections of a run.
@@ -276,6 +331,8 @@ struct One<'a> {
     targets: Option<&'a Targets<'a>>,
     catalogue: &'a Catalogue,
     options: &'a Options,
+    base: &'a Side,
+    head: &'a Side,
 }
 
 impl One<'_> {
@@ -286,11 +343,21 @@ impl One<'_> {
     /// What became of one detection; none if nothing did.
     fn compare(&self, pair: Pair<'_>, asked: Vec<(Question<'_>, Recorded)>, file: String) -> Option<DetectionChange> {
         let detection = pair.after.or(pair.before)?;
+        let written = [
+            pair.before.and_then(|before| self.base.as_written(before)),
+            pair.after.and_then(|after| self.head.as_written(after)),
+        ];
         let sources: Vec<SourceChange> =
-            asked.into_iter().map(|(question, recorded)| self.source(question, recorded)).collect();
+            asked.into_iter().map(|(question, recorded)| self.source(pair, written, question, recorded)).collect();
         let (metadata, tests) = match (pair.before, pair.after) {
-            (Some(before), Some(after)) => (metadata::compare(before, after), tests::compare(before, after)),
+            (Some(before), Some(after)) => (metadata::compare(before, after, written), tests::compare(before, after)),
             _ => Default::default(),
+        };
+        // A detection that is still written, or was written before, is here or gone by the profile.
+        let by_profile = match (pair.before, pair.after) {
+            (Some(before), None) => self.head.as_written(before).is_some(),
+            (None, Some(after)) => self.base.as_written(after).is_some(),
+            _ => false,
         };
         let state = match (pair.before, pair.after) {
             (None, _) => State::Added,
@@ -319,7 +386,7 @@ impl One<'_> {
             return None;
         }
         let schema = |source: &str| self.schema(source);
-        let mut risks = risk::risks(pair, &sources, &tests, &schema, &self.options.budget);
+        let mut risks = risk::risks(pair, by_profile, &metadata, &sources, &tests, &schema, &self.options.budget);
         of_targets(&targets, state, &mut risks);
         Some(DetectionChange {
             name: detection.name.clone(),
@@ -327,6 +394,7 @@ impl One<'_> {
             id: detection.id,
             file,
             state,
+            by_profile,
             renamed_from,
             version: [pair.before.map(|before| before.version), pair.after.map(|after| after.version)],
             broken: false,
@@ -339,30 +407,95 @@ impl One<'_> {
         })
     }
 
-    fn source(&self, question: Question<'_>, recorded: Recorded) -> SourceChange {
+    fn source(
+        &self,
+        pair: Pair<'_>,
+        written: [Option<&Detection>; 2],
+        question: Question<'_>,
+        recorded: Recorded,
+    ) -> SourceChange {
+        let source = question.source;
+        let observed = |detection: Option<&'_ Detection>| detection.and_then(|one| one.observation(source)).cloned();
+        let (before, after) = (observed(pair.before), observed(pair.after));
+        let own = |observation: Option<Observation>| observation.map(|observation| observation.formula);
         let mut change = SourceChange {
-            source: question.source.to_owned(),
+            source: source.to_owned(),
             state: SourceState::Both,
             change: None,
             only_may: false,
             meaning: None,
+            causes: Vec::new(),
+            own: None,
+            exceptions: Vec::new(),
             recorded,
         };
+        if own(before.clone()) != own(after.clone()) {
+            let [was, is] = written.map(observed).map(own);
+            let same_file = written.iter().all(Option::is_some) && was == is;
+            change.causes.push(if same_file { Cause::Profile } else { Cause::Detection });
+        }
         match (question.before, question.after) {
-            (Some(before), Some(after)) => {
-                let schema = self.schema(question.source);
-                let mut meaning = meaning::compare(before, after, &schema, &self.options.budget);
+            (Some(was), Some(is)) => {
+                let mut meaning = self.meaning(source, was, is);
                 let recorded = &change.recorded;
                 meaning.must.learn(recorded.gained.first.as_ref(), recorded.lost.first.as_ref());
                 meaning.may.learn(recorded.may_gained.first.as_ref(), recorded.may_lost.first.as_ref());
                 change.change = Some(meaning.change());
                 change.only_may = meaning.only_may();
+                if let (Some(before), Some(after)) = (before, after) {
+                    change.exceptions = self.exceptions(&before, &after, &meaning);
+                    if !change.exceptions.is_empty() {
+                        if !change.causes.is_empty() {
+                            change.own = Some(self.meaning(source, &before.formula, &after.formula));
+                        }
+                        change.causes.push(Cause::Exceptions);
+                    }
+                }
                 change.meaning = Some(meaning);
             }
             (None, _) => change.state = SourceState::Added,
             (_, None) => change.state = SourceState::Removed,
         }
         change
+    }
+
+    fn meaning(&self, source: &str, before: &Formula, after: &Formula) -> Meaning {
+        meaning::compare(before, after, &self.schema(source), &self.options.budget)
+    }
+
+    /// Exceptions that are not the same on both sides, and what each of them alone makes of the detection. `whole` is what
+    /// all of the change makes of it.
+    fn exceptions(&self, before: &Observation, after: &Observation, whole: &Meaning) -> Vec<ExceptionChange> {
+        let find = |observation: &Observation, name: &str| -> Option<Excepted> {
+            observation.exceptions.iter().find(|one| one.name == name).cloned()
+        };
+        let mut names: Vec<&str> = Vec::new();
+        for one in after.exceptions.iter().chain(&before.exceptions) {
+            let formula = |observation| find(observation, &one.name).map(|excepted| excepted.formula);
+            if !names.contains(&one.name.as_str()) && formula(before) != formula(after) {
+                names.push(&one.name);
+            }
+        }
+        let alone = names.len() == 1 && before.formula == after.formula;
+        let mut changes = Vec::new();
+        for name in &names {
+            let (was, is) = (find(before, name), find(after, name));
+            let (state, side) = match (&was, &is) {
+                (None, _) => (State::Added, self.head),
+                (_, None) => (State::Removed, self.base),
+                _ => (State::Changed, self.head),
+            };
+            let others = || after.exceptions.iter().filter(|one| one.name != *name);
+            let without = after.without(others().chain(&was));
+            let change = match alone {
+                true => whole.change(),
+                false => self.meaning(&after.source, &without, &after.meaning()).change(),
+            };
+            let remark = is.or(was).map(|excepted| excepted.remark()).unwrap_or_default();
+            let file = side.exceptions.get(*name).cloned().unwrap_or_default();
+            changes.push(ExceptionChange { name: (*name).to_owned(), file, state, change, remark });
+        }
+        changes
     }
 }
 

@@ -43,11 +43,19 @@ enum Named {
 }
 
 /// Finds both sides. `base` may be `A..B` or `A...B` (from where the two part); without `head` it is the work tree,
-/// without `base` that is `HEAD`. `working` is where the command runs.
+/// without `base` that is `HEAD`. `working` is where the command runs; `profile` is a file of the project that revisions
+/// are read with.
 ///
 /// # Errors
 /// If a side cannot be found, or is no project.
-pub fn resolve(base: Option<&str>, head: Option<&str>, working: &Path) -> anyhow::Result<Sides> {
+pub fn resolve(
+    base: Option<&str>,
+    head: Option<&str>,
+    working: &Path,
+    profile: Option<&Path>,
+) -> anyhow::Result<Sides> {
+    let export =
+        |git: &Git, commit: &str, label: String, with_logs: bool| export(git, commit, label, with_logs, profile);
     let project = Project::find(Some(working));
     let here = project.as_ref().and_then(Project::root).unwrap_or(working);
     let git = Git::at(here);
@@ -129,10 +137,11 @@ fn named(name: &str, git: Option<&Git>, working: &Path) -> anyhow::Result<Option
     }
 }
 
-fn export(git: &Git, commit: &str, label: String, with_logs: bool) -> anyhow::Result<Snapshot> {
+fn export(git: &Git, commit: &str, label: String, with_logs: bool, profile: Option<&Path>) -> anyhow::Result<Snapshot> {
     let folder = tempfile::Builder::new().prefix("cresset-diff-").tempdir().context("cannot make a folder")?;
-    let passed_over =
-        git.export(commit, folder.path(), with_logs).with_context(|| format!("cannot read the revision `{label}`"))?;
+    let passed_over = git
+        .export(commit, folder.path(), with_logs, profile)
+        .with_context(|| format!("cannot read the revision `{label}`"))?;
     if !folder.path().join("detections").is_dir() {
         let below = if git.prefix().is_empty() { String::new() } else { format!(" in `{}`", git.prefix()) };
         bail!("the revision `{label}` has no folder `detections`{below}");

@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use super::meaning::{Change, Meaning};
+use super::metadata::KeyChange;
 use super::pair::Pair;
 use super::tests::TestChange;
-use super::{SourceChange, SourceState, fields};
+use super::{Cause, SourceChange, SourceState, fields};
 use crate::detection::{Detection, Observation};
 use crate::logic::decide::{Answer, Budget, Satisfiability, Schema, implies, satisfiable};
 use crate::logic::{Formula, Reading};
@@ -55,9 +56,11 @@ impl RiskKind {
     }
 }
 
-/// The risky changes of one detection.
+/// The risky changes of one detection; `by_profile` if it is on one side only because of a profile.
 pub fn risks(
     pair: Pair<'_>,
+    by_profile: bool,
+    metadata: &[KeyChange],
     sources: &[SourceChange],
     tests: &TestChange,
     schema: &dyn Fn(&str) -> Schema,
@@ -70,7 +73,10 @@ pub fn risks(
             risks.push(Risk {
                 kind: RiskKind::Removed,
                 source: None,
-                message: "the detection was removed; nothing finds what it found".to_owned(),
+                message: match by_profile {
+                    true => "the profile leaves the detection out now; nothing finds what it found".to_owned(),
+                    false => "the detection was removed; nothing finds what it found".to_owned(),
+                },
             });
             return risks;
         }
@@ -88,7 +94,10 @@ pub fn risks(
             SourceState::Removed => risks.push(Risk {
                 kind: RiskKind::SourceRemoved,
                 source: Some(name.to_owned()),
-                message: format!("`{name}` is no longer observed"),
+                message: match source.causes.contains(&Cause::Profile) {
+                    true => format!("`{name}` is no longer observed, by the profile"),
+                    false => format!("`{name}` is no longer observed"),
+                },
             }),
             SourceState::Added | SourceState::Both => {
                 if let Some(observation) = after.observation(name) {
@@ -106,7 +115,7 @@ pub fn risks(
             }
         }
     }
-    identity(before, after, &mut risks);
+    identity(before, after, metadata, &mut risks);
     version(before, after, sources, &mut risks);
     if !tests.removed.is_empty() {
         let count = tests.removed.len();
@@ -123,7 +132,7 @@ pub fn risks(
     risks
 }
 
-fn identity(before: &Detection, after: &Detection, risks: &mut Vec<Risk>) {
+fn identity(before: &Detection, after: &Detection, metadata: &[KeyChange], risks: &mut Vec<Risk>) {
     if before.id != after.id {
         risks.push(Risk {
             kind: RiskKind::IdChanged,
@@ -136,11 +145,17 @@ fn identity(before: &Detection, after: &Detection, risks: &mut Vec<Risk>) {
         });
     }
     let mut lowered = |place: &str, was, is| {
+        let by_profile = metadata.iter().any(|change| change.key == "severity" && change.by_profile);
+        let by = if by_profile { " by the profile" } else { "" };
         if is < was {
             risks.push(Risk {
                 kind: RiskKind::SeverityLowered,
                 source: None,
-                message: format!("the severity{place} was lowered from {was} to {is}", was = word(was), is = word(is)),
+                message: format!(
+                    "the severity{place} was lowered{by} from {was} to {is}",
+                    was = word(was),
+                    is = word(is)
+                ),
             });
         }
     };
@@ -175,14 +190,17 @@ fn version(before: &Detection, after: &Detection, sources: &[SourceChange], risk
     if is > was || before.id != after.id {
         return;
     }
-    let changed = |source: &SourceChange| match (&source.state, &source.meaning) {
-        (SourceState::Both, Some(meaning)) => !meaning.is_unchanged() && !maybe(meaning),
+    // Profiles and exceptions have no say in a detection's version.
+    let sources = || sources.iter().filter(|source| source.causes.contains(&Cause::Detection));
+    let own = |source: &SourceChange| source.own.clone().or_else(|| source.meaning.clone());
+    let changed = |source: &SourceChange| match (&source.state, own(source)) {
+        (SourceState::Both, Some(meaning)) => !meaning.is_unchanged() && !maybe(&meaning),
         (SourceState::Both, None) => false,
         _ => true,
     };
-    if sources.iter().any(changed) {
+    if sources().any(changed) {
         push(format!("the logic changed, and the version is still {is}"));
-    } else if sources.iter().any(|source| source.meaning.as_ref().is_some_and(maybe)) {
+    } else if sources().any(|source| own(source).as_ref().is_some_and(maybe)) {
         push(format!("the logic may have changed (it could not be decided), and the version is still {is}"));
     }
 }
@@ -209,14 +227,19 @@ fn never_matches(
         crate::detection::check::is_decided(formula)
             && satisfiable(formula, Reading::Must, schema, budget) == Satisfiability::Unsat
     };
-    if before.is_some_and(|before| before.formula == after.formula) {
+    let meaning = after.meaning();
+    if before.is_some_and(|before| before.meaning() == meaning) {
         return;
     }
-    let dead = never(&after.formula);
-    if dead && before.is_some_and(|before| never(&before.formula)) {
+    let dead = never(&meaning);
+    if dead && before.is_some_and(|before| never(&before.meaning())) {
         return;
     }
     let mut swallowed = Vec::new();
+    if dead && !after.exceptions.is_empty() && !never(&after.formula) {
+        let whole = after.exceptions.iter().find(|excepted| never(&after.without([*excepted].into_iter())));
+        swallowed.push(whole.map(|excepted| excepted.name.clone()));
+    }
     conjunctions(&after.formula, &mut |parts| {
         let (exceptions, rest): (Vec<&Formula>, Vec<&Formula>) =
             parts.iter().partition(|part| matches!(part, Formula::Not(_)));

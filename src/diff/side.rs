@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -10,6 +11,7 @@ use uuid::Uuid;
 use walkdir::WalkDir;
 
 use super::revision::Snapshot;
+use crate::detection::lists::Lists;
 use crate::detection::{Detection, load};
 use crate::diagnostic::Diagnostic;
 use crate::pack;
@@ -31,8 +33,17 @@ pub struct Broken {
     pub compared: bool,
 }
 
-/// Detections and targets that a pack is built from.
-pub type View = (Vec<Detection>, Vec<Target>);
+/// Which profile a side is seen with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ProfileChoice {
+    /// Its own `cresset.yml`, if it has one.
+    #[default]
+    Own,
+    /// The file at this path below its folder; its pack is in `out/<name>/`.
+    Inside(PathBuf),
+    /// A file beside both sides; their packs are in `out/<name>/`.
+    Beside(PathBuf),
+}
 
 /// One side.
 #[derive(Debug)]
@@ -43,13 +54,16 @@ pub struct Side {
     pub commit: Option<String>,
     /// How messages call its folder.
     shown: PathBuf,
-    /// All detections that could be read, also those with errors of meaning or metadata.
+    /// All detections that could be read, also those with errors of meaning or metadata, as the profile and the
+    /// exceptions make them.
     pub detections: Vec<Detection>,
+    /// The same as they are written.
+    pub written: Vec<Detection>,
     /// Those with errors.
     pub broken: Vec<Broken>,
     /// Errors that belong to no detection: of lists and folders.
     pub faults: Vec<String>,
-    /// The targets, or what is wrong with them.
+    /// The targets as the profile makes them, or what is wrong with them.
     pub targets: Result<Vec<Target>, Vec<String>>,
     /// The files of detections, lists and exceptions, by path, to see whether they changed.
     pub sources: BTreeMap<String, Vec<u8>>,
@@ -57,24 +71,26 @@ pub struct Side {
     pub templates: BTreeMap<String, Vec<u8>>,
     /// The profile's text, if there is one.
     pub profile: Option<Vec<u8>>,
-    /// What the committed pack is built from, if a profile or exceptions make that something else.
-    pub view: Option<View>,
-    /// The committed pack, by path below `out/`.
+    /// The files of exceptions by the exceptions' names.
+    pub exceptions: BTreeMap<String, String>,
+    /// The committed pack, by path below its folder.
     pub out: BTreeMap<String, Vec<u8>>,
+    /// That folder below `out/`: empty, or with `/` at the end.
+    pub pack_folder: String,
 }
 
 impl Side {
     /// Reads a snapshot.
-    pub fn of(snapshot: &Snapshot, catalogue: &Catalogue) -> Self {
+    pub fn of(snapshot: &Snapshot, profile: &ProfileChoice, catalogue: &Catalogue) -> Self {
         let Snapshot { label, commit, root, shown, .. } = snapshot;
-        Self { commit: commit.clone(), ..Self::read(label, root, shown, catalogue) }
+        Self { commit: commit.clone(), ..Self::read(label, root, shown, profile, catalogue) }
     }
 
     /// Reads the project in `root`; reports call it `label`, and messages its folder `shown`.
-    pub fn read(label: &str, root: &Path, shown: &Path, catalogue: &Catalogue) -> Self {
+    pub fn read(label: &str, root: &Path, shown: &Path, profile: &ProfileChoice, catalogue: &Catalogue) -> Self {
         let project = Project::at(root, shown);
         let loaded = load::load(&project, catalogue);
-        let mut detections = loaded.detections;
+        let mut written = loaded.detections;
         let errors: Vec<&Diagnostic> = loaded.problems.iter().filter(|problem| problem.is_error()).collect();
         let mut by_file: BTreeMap<String, Vec<&Diagnostic>> = BTreeMap::new();
         for error in errors {
@@ -84,7 +100,7 @@ impl Side {
         for (file, errors) in by_file {
             let lines = errors.iter().map(|error| line(error)).collect();
             let text = errors.first().map(|error| error.place.file.text.as_str()).unwrap_or_default();
-            let known = detections.iter().chain(&loaded.refused).find(|detection| detection.source.shown() == file);
+            let known = written.iter().chain(&loaded.refused).find(|detection| detection.source.shown() == file);
             if known.is_none() && file.ends_with("lists.yml") {
                 faults.extend(errors.iter().map(|error| line(error)));
                 continue;
@@ -96,36 +112,98 @@ impl Side {
                 errors: lines,
             });
         }
-        detections.extend(loaded.refused);
-        detections.sort_by(|a, b| a.file.cmp(&b.file));
+        written.extend(loaded.refused);
+        written.sort_by(|a, b| a.file.cmp(&b.file));
         let templates = project.templates();
         let targets = target::load_all(templates.as_deref())
             .map_err(|problems| problems.iter().map(|problem| problem.message.clone()).collect());
-        let profile = fs::read(root.join(profile::FILE)).ok();
-        let view = match view(&project, catalogue, profile.is_some()) {
-            Ok(view) => view,
-            Err(problem) => {
-                faults.push(line(&problem));
-                None
-            }
+        let (file, out) = match profile {
+            ProfileChoice::Own => (root.join(profile::FILE), String::new()),
+            ProfileChoice::Inside(path) => (root.join(path), stem(path)),
+            ProfileChoice::Beside(path) => (path.clone(), stem(path)),
         };
-        let mut sources = files(&root.join("detections"));
-        let exceptions = files(&root.join(exception::FOLDER));
-        sources.extend(exceptions.into_iter().map(|(path, text)| (format!("{}/{path}", exception::FOLDER), text)));
-        Self {
+        let text = fs::read(&file).ok();
+        let mut side = Self {
             label: label.to_owned(),
             commit: None,
             shown: shown.to_path_buf(),
-            detections,
+            detections: written.clone(),
+            written,
             broken,
             faults,
             targets,
-            sources,
+            sources: files(&root.join("detections")),
             templates: templates.map(|folder| files(&folder)).unwrap_or_default(),
-            profile,
-            view,
-            out: files(&root.join("out")),
+            profile: text,
+            exceptions: BTreeMap::new(),
+            out: BTreeMap::new(),
+            pack_folder: String::new(),
+        };
+        let exceptions = files(&root.join(exception::FOLDER));
+        side.sources.extend(exceptions.into_iter().map(|(path, text)| (format!("{}/{path}", exception::FOLDER), text)));
+        let file = side.profile.as_ref().map(|_| file.as_path());
+        let name = match side.look(&project, file, loaded.lists, catalogue) {
+            Ok(name) => name,
+            Err(problem) => {
+                side.faults.push(line(&problem));
+                None
+            }
+        };
+        // A pack of a profile that was asked for lies in a folder of the profile's name.
+        let out = name.filter(|_| *profile != ProfileChoice::Own).unwrap_or(out);
+        side.out = files(&root.join("out").join(&out));
+        side.pack_folder = if out.is_empty() { out } else { format!("{out}/") };
+        side
+    }
+
+    /// Sees detections and targets as the profile and the exceptions make them. The name of the profile, if there is one.
+    fn look(
+        &mut self,
+        project: &Project,
+        profile: Option<&Path>,
+        lists: Option<Arc<Lists>>,
+        catalogue: &Catalogue,
+    ) -> Result<Option<String>, Box<Diagnostic>> {
+        let first = |problems: Vec<Diagnostic>| {
+            problems.into_iter().find(Diagnostic::is_error).map_or(Ok(()), |problem| Err(Box::new(problem)))
+        };
+        // Targets with faults are told apart from this.
+        let profile = match (profile, &self.targets) {
+            (Some(path), Ok(targets)) => {
+                let file = profile::open(path).map_err(Box::new)?;
+                let (profile, problems) = profile::read(&file, catalogue, targets);
+                first(problems)?;
+                profile
+            }
+            _ => None,
+        };
+        let mut lists = lists;
+        if let Some(profile) = profile.as_ref().filter(|profile| !profile.lists.is_empty()) {
+            let files = project.detection_files();
+            let changed = load::load_changed(project, &files, catalogue, profile.lists.clone());
+            self.detections = changed.detections;
+            self.detections.extend(changed.refused);
+            self.detections.sort_by(|a, b| a.file.cmp(&b.file));
+            lists = changed.lists;
         }
+        let exceptions = exception::load(project, lists.as_ref(), catalogue);
+        first(exceptions.problems)?;
+        let of_file = |exception: &exception::Exception| relative(&exception.source.shown(), &self.shown);
+        self.exceptions = exceptions.all.iter().map(|one| (one.name.clone(), of_file(one))).collect();
+        let name = profile.as_ref().map(|profile| profile.name.clone());
+        exception::apply(&exceptions.all, name.as_deref(), &mut self.detections);
+        if let Some(profile) = &profile {
+            profile.apply_to_detections(&mut self.detections);
+            if let Ok(targets) = &mut self.targets {
+                profile.apply_to_targets(targets);
+            }
+        }
+        Ok(name)
+    }
+
+    /// A detection as it is written, by what it is as the profile and the exceptions make it.
+    pub fn as_written(&self, detection: &Detection) -> Option<&Detection> {
+        self.written.iter().find(|written| written.id == detection.id && written.name == detection.name)
     }
 
     /// The file of a detection, relative to the project.
@@ -154,35 +232,9 @@ impl Side {
     }
 }
 
-/// Detections and targets as the project's profile and exceptions make them; none where there are neither.
-fn view(project: &Project, catalogue: &Catalogue, has_profile: bool) -> Result<Option<View>, Box<Diagnostic>> {
-    let first = |problems: Vec<Diagnostic>| {
-        problems.into_iter().find(Diagnostic::is_error).map_or(Ok(()), |p| Err(Box::new(p)))
-    };
-    let has_exceptions = project.root().is_some_and(|root| root.join(exception::FOLDER).is_dir());
-    // Targets with faults are told apart from this.
-    let targets = target::load_all(project.templates().as_deref());
-    let (true, Ok(mut targets)) = (has_profile || has_exceptions, targets) else { return Ok(None) };
-    let profile = match project.root().filter(|_| has_profile) {
-        Some(root) => {
-            let file = profile::open(&root.join(profile::FILE)).map_err(Box::new)?;
-            let (profile, problems) = profile::read(&file, catalogue, &targets);
-            first(problems)?;
-            profile
-        }
-        None => None,
-    };
-    let changes = profile.as_ref().map(|profile| profile.lists.clone()).unwrap_or_default();
-    let mut loaded = load::load_to_match_changed(project, catalogue, changes);
-    let exceptions = exception::load(project, loaded.lists.as_ref(), catalogue);
-    first(exceptions.problems)?;
-    let name = profile.as_ref().map(|profile| profile.name.as_str());
-    exception::apply(&exceptions.all, name, &mut loaded.detections);
-    if let Some(profile) = &profile {
-        profile.apply_to_detections(&mut loaded.detections);
-        profile.apply_to_targets(&mut targets);
-    }
-    Ok(Some((loaded.detections, targets)))
+/// What a profile's file is called without its extension.
+fn stem(path: &Path) -> String {
+    path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 fn relative(file: &str, shown: &Path) -> String {

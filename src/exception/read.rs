@@ -35,7 +35,7 @@ pub fn load(project: &Project, lists: Option<&Arc<Lists>>, catalogue: &Catalogue
     files.sort();
     for path in files {
         exceptions.files += 1;
-        match crate::profile::open(&path) {
+        match yaml::read_file(&path, &project.file(&path).shown) {
             Ok(file) => {
                 let (exception, problems) = read(&file, lists, catalogue);
                 exceptions.all.extend(exception);

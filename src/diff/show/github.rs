@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::words;
 use crate::diff::meaning::Moved;
 use crate::diff::risk::RiskKind;
-use crate::diff::{DetectionChange, Diff, State};
+use crate::diff::{Cause, DetectionChange, Diff, State};
 
 /// Workflow commands; `prefix` is the project's path in the repository.
 pub fn annotations(diff: &Diff, prefix: &str) -> String {
@@ -28,7 +28,7 @@ pub fn annotations(diff: &Diff, prefix: &str) -> String {
             let level = if risk.kind.is_grave() { "error" } else { "warning" };
             push(&mut text, level, at(&key), &change.name, &risk.message);
         }
-        logic(&mut text, change, &at);
+        logic(&mut text, change, prefix, &at);
     }
     for edit in &diff.pack.edits {
         let (file, level) =
@@ -55,7 +55,7 @@ pub fn annotations(diff: &Diff, prefix: &str) -> String {
 /// A file, and a line in it if one is known.
 type At<'f> = Option<(&'f str, Option<usize>)>;
 
-fn logic<'f>(text: &mut String, change: &DetectionChange, at: &dyn Fn(&str) -> At<'f>) {
+fn logic<'f>(text: &mut String, change: &DetectionChange, prefix: &str, at: &dyn Fn(&str) -> At<'f>) {
     if change.state != State::Changed {
         return;
     }
@@ -75,7 +75,13 @@ fn logic<'f>(text: &mut String, change: &DetectionChange, at: &dyn Fn(&str) -> A
             let (gained, lost, looked) = (recorded.gained.count, recorded.lost.count, recorded.looked);
             _ = write!(message, "\nof {looked} recorded events, {gained} newly matched and {lost} no longer");
         }
-        push(text, "notice", at(&format!("observe.{}", source.source)), &change.name, &message);
+        // What exceptions made is told at their file.
+        let exception = source.exceptions.iter().find(|exception| exception.state != State::Removed);
+        let file = exception.filter(|_| source.causes == [Cause::Exceptions]);
+        let file = file.map(|exception| format!("{prefix}{}", exception.file));
+        let here = file.as_deref().map(|file| (file, None));
+        let here = here.or_else(|| at(&format!("observe.{}", source.source)));
+        push(text, "notice", here, &change.name, &message);
     }
 }
 

@@ -103,6 +103,10 @@ impl Page {
         let name = printable(&change.name);
         _ = writeln!(self.text, "{style}{sign}{PLAIN} {BOLD}{name}{PLAIN} {DIM}(version {version}){PLAIN}");
         self.line(2, "", &change.title);
+        if change.by_profile {
+            let what = if change.state == State::Added { "taken in" } else { "left out" };
+            self.line(4, "", &format!("{what} by the profile"));
+        }
         if let Some(before) = &change.renamed_from {
             self.line(4, "", &format!("renamed from {before}"));
         }
@@ -138,6 +142,13 @@ impl Page {
 
     fn source(&mut self, source: &SourceChange, state: State) {
         self.line(4, BOLD, &format!("{}: {}", source.source, words::logic(source)));
+        for exception in &source.exceptions {
+            self.line(6, "", &words::exception(exception));
+            self.line(8, DIM, &exception.remark);
+        }
+        if let Some(own) = &source.own {
+            self.line(6, "", &words::own(own));
+        }
         if let Some(meaning) = &source.meaning {
             self.sides(&meaning.must, ["newly matched", "no longer matched"]);
             if meaning.must.change() != meaning.may.change() || source.only_may {
@@ -193,10 +204,10 @@ impl Page {
             && short(&before)
             && short(&after)
         {
-            self.line(4, "", &format!("{}: {was} -> {is}", change.key));
+            self.line(4, "", &format!("{}: {was} -> {is}", words::key_name(change)));
             return;
         }
-        self.line(4, "", &format!("{}:", change.key));
+        self.line(4, "", &format!("{}:", words::key_name(change)));
         before.iter().filter(|text| *text != "nothing").for_each(|text| self.line(6, RED, &format!("- {text}")));
         after.iter().filter(|text| *text != "nothing").for_each(|text| self.line(6, GREEN, &format!("+ {text}")));
     }
@@ -209,7 +220,7 @@ impl Page {
         }
         if pack.profile {
             self.gap();
-            self.line(0, "", "the profile (cresset.yml) changed");
+            self.line(0, "", "the profile changed");
         }
         if let Some(reason) = &pack.not_checked {
             self.gap();

@@ -10,7 +10,7 @@ use super::human::{also, shortened};
 use super::words;
 use crate::diff::lines::{Line, Tag};
 use crate::diff::meaning::{FoundBy, Moved, Sides};
-use crate::diff::{DetectionChange, Diff, State};
+use crate::diff::{Cause, DetectionChange, Diff, State};
 
 /// What a comment may hold. Bytes are counted, which are never fewer than characters.
 pub const LIMIT: usize = 65_536;
@@ -186,7 +186,14 @@ fn table(diff: &Diff) -> Vec<String> {
             .sources
             .iter()
             .filter(|_| change.state == State::Changed)
-            .map(|source| format!("{}: **{}**", cell(&source.source), words::logic_short(source)))
+            .map(|source| {
+                let by = match source.causes.as_slice() {
+                    [Cause::Profile] => " by the profile",
+                    [Cause::Exceptions] => " by exceptions",
+                    _ => "",
+                };
+                format!("{}: **{}**{by}", cell(&source.source), words::logic_short(source))
+            })
             .collect();
         let gained: usize = change.sources.iter().map(|source| source.recorded.gained.count).sum();
         let lost: usize = change.sources.iter().map(|source| source.recorded.lost.count).sum();
@@ -216,7 +223,16 @@ fn details(change: &DetectionChange, depth: Depth) -> String {
         _ = writeln!(text, "- ⚠️ {}", code(&risk.message));
     }
     for source in &change.sources {
-        _ = writeln!(text, "\n**{}**: {}\n", code(&source.source), words::logic(source));
+        _ = writeln!(text, "\n**{}**: {}\n", code(&source.source), code(&words::logic(source)));
+        for exception in &source.exceptions {
+            _ = writeln!(text, "- {}<br>{}", code(&words::exception(exception)), code(&exception.remark));
+        }
+        if let Some(own) = &source.own {
+            _ = writeln!(text, "- {}", words::own(own));
+        }
+        if !source.exceptions.is_empty() {
+            text.push('\n');
+        }
         if let Some(meaning) = &source.meaning {
             sides(&mut text, &meaning.must, ["Newly matched", "No longer matched"]);
             if meaning.must.change() != meaning.may.change() || source.only_may {
@@ -237,7 +253,7 @@ fn details(change: &DetectionChange, depth: Depth) -> String {
             let (before, after) = words::key(key);
             for (values, sign) in [(before, '-'), (after, '+')] {
                 for value in values.iter().filter(|value| *value != "nothing") {
-                    lines.extend(value.lines().map(|line| format!("{sign} {}: {line}", key.key)));
+                    lines.extend(value.lines().map(|line| format!("{sign} {}: {line}", words::key_name(key))));
                 }
             }
         }

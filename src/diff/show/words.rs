@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::diff::edits::EditKind;
-use crate::diff::meaning::{Change, Moved, Sides};
+use crate::diff::meaning::{Change, Meaning, Moved, Sides};
 use crate::diff::metadata::KeyChange;
 use crate::diff::recorded::Events;
 use crate::diff::rules::{Follows, RuleChange, RuleState};
-use crate::diff::{DetectionChange, Diff, SourceChange, SourceState, State};
+use crate::diff::{Cause, DetectionChange, Diff, ExceptionChange, SourceChange, SourceState, State};
 
 /// Recorded events that are named before the rest is counted.
 const MOST_NAMED: usize = 12;
@@ -59,8 +59,57 @@ pub fn summary(diff: &Diff) -> String {
     text
 }
 
-/// What became of the condition in a log source, in a few words.
+/// What became of the condition in a log source, in a few words, and what made it so if that is not the detection.
 pub fn logic(source: &SourceChange) -> String {
+    let what = became(source);
+    match causes(source) {
+        Some(causes) => format!("{what}, {causes}"),
+        None => what,
+    }
+}
+
+/// What made a change of logic, if the detection alone did not.
+fn causes(source: &SourceChange) -> Option<String> {
+    if matches!(source.causes.as_slice(), [] | [Cause::Detection]) {
+        return None;
+    }
+    let names: Vec<&str> = source.exceptions.iter().map(|exception| exception.name.as_str()).collect();
+    let causes = source.causes.iter().map(|cause| match cause {
+        Cause::Detection => "the detection".to_owned(),
+        Cause::Profile => "the profile".to_owned(),
+        Cause::Exceptions if names.len() == 1 => format!("the exception {}", names.concat()),
+        Cause::Exceptions => format!("the exceptions {}", names.join(", ")),
+    });
+    Some(format!("by {}", causes.collect::<Vec<_>>().join(" and ")))
+}
+
+/// What became of an exception, in a sentence.
+pub fn exception(change: &ExceptionChange) -> String {
+    let became = match change.state {
+        State::Added => "is new",
+        State::Removed => "is gone",
+        State::Changed => "is about other events",
+    };
+    let alone = match change.change {
+        Change::Unchanged => "which makes no difference".to_owned(),
+        Change::Undecided => "undecided what that makes of the detection".to_owned(),
+        change => format!("which makes the detection {}", change.word()),
+    };
+    let file = if change.file.is_empty() { String::new() } else { format!(" ({})", change.file) };
+    format!("exception {}{file} {became}, {alone}", change.name)
+}
+
+/// What became of a detection's own condition where exceptions changed beside it.
+pub fn own(meaning: &Meaning) -> String {
+    format!("the detection itself: {}", meaning.change().word())
+}
+
+/// A key and who changed it, if that is not the detection.
+pub fn key_name(change: &KeyChange) -> String {
+    if change.by_profile { format!("{} (by the profile)", change.key) } else { change.key.clone() }
+}
+
+fn became(source: &SourceChange) -> String {
     match (source.state, source.change) {
         (SourceState::Added, _) => "new log source".to_owned(),
         (SourceState::Removed, _) => "no longer observed".to_owned(),
@@ -173,6 +222,8 @@ pub fn key(change: &KeyChange) -> (Vec<String>, Vec<String>) {
 pub fn headline(change: &DetectionChange) -> Vec<String> {
     let mut parts = Vec::new();
     match change.state {
+        State::Added if change.by_profile => parts.push("taken in by the profile".to_owned()),
+        State::Removed if change.by_profile => parts.push("left out by the profile".to_owned()),
         State::Added => parts.push("added".to_owned()),
         State::Removed => parts.push("removed".to_owned()),
         State::Changed => {}
