@@ -163,7 +163,7 @@ fn leaves_something(
     let of_it = others.filter(|other| other.detections.iter().any(|selector| selector.is_meant(detection)));
     let parts = of_it.flat_map(|other| other.observations.iter().filter(|o| o.source == source));
     let without = parts.map(|part| Formula::not(part.formula.clone())).chain([Formula::not(excepted.clone())]);
-    let left = Formula::and([observation.formula.clone()].into_iter().chain(without));
+    let left = Formula::and([observation.meaning()].into_iter().chain(without));
     // An event of its tests that is still matched shows it; without one, it is decided.
     let shown = judges.wanted.iter().any(|wanted| {
         wanted.detection == detection.id && wanted.source == source && evaluate(&left, &wanted.event, Reading::Must)
