@@ -90,15 +90,16 @@ pub fn columns(source: &Source, observation: &Observation) -> Vec<Column> {
     }
     let mut asked = BTreeSet::new();
     open_tests(&observation.formula, None, true, &mut asked);
+    let joined = || source.derived.iter().filter(|derived| derived.how == Derivation::Joined);
+    let is_line = |field: &Field| joined().any(|joined| field.paths.contains(&joined.field));
     let is_asked = |field: &Field| field.paths.iter().all(|path| asked.contains(path));
-    let acts = source.fields.iter().filter(|field| field.kind == FieldKind::Text && is_asked(field));
+    let is_act = |field: &&Field| field.kind == FieldKind::Text && is_asked(field) && !is_line(field);
+    let acts = source.fields.iter().filter(is_act);
     acts.take(MOST_ACTS).for_each(|field| add(Some(field.clone()), Role::Act));
     source.places.iter().for_each(|name| add(source.field(name), Role::Place));
-    // Arguments are told apart by the line that joins them.
-    for joined in source.derived.iter().filter(|derived| derived.how == Derivation::Joined) {
-        if asked.contains(&joined.from) {
-            add(source.field(&joined.field.to_string()), Role::Line);
-        }
+    // Arguments are told apart by the line that joins them. It has the most values, and goes first if there are too many.
+    for joined in joined().filter(|joined| asked.contains(&joined.from) || asked.contains(&joined.field)) {
+        add(source.field(&joined.field.to_string()), Role::Line);
     }
     columns
 }

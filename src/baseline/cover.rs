@@ -7,9 +7,9 @@
 //!    first, and what no finer cause explains is grouped anew: fifty accounts of one runner, three hits each, are one
 //!    cause, while the odd hit of a frequent account is none and stays to be seen.
 //! 2. A cause has to tell something: at least two things where the log source has two, one of them who acted, by a field
-//!    that holds one value. A program that starts whatever it is told to (shells, `sudo`, `env`: the catalogue's
-//!    launchers) is nobody, a condition that the detection itself implies says nothing, and to one of several values of
-//!    a field anybody can add.
+//!    that holds one value. Who does what others tell him is nobody (the catalogue's launchers and deputies: shells,
+//!    `sudo`, `systemd`, the controllers of Kubernetes), a condition that the detection itself implies says nothing, and
+//!    to the values of a field that may hold several anybody can add.
 //! 3. A cause is narrowed by what was done and where, if nearly all of its hits agree: their few values are asked for,
 //!    and hits with rare ones fall out. Where only the first fact is told, the places that it acts in are the second.
 //! 4. No event that `tests:` says must match may fall under a cause: it is narrowed by the condition that keeps the
@@ -22,7 +22,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::column::{Cell, Role};
+use super::column::{Cell, Column, Role};
 use super::condition::{Condition, Form};
 use super::table::{Seen, Sheet};
 use super::{Refused, Thresholds};
@@ -68,8 +68,8 @@ pub struct Search<'s> {
     pub facts: usize,
     /// Whether the detection implies a condition.
     pub implied: &'s (dyn Fn(&Condition) -> bool + Sync),
-    /// Whether the program of this name starts whatever it is told to.
-    pub is_launcher: &'s (dyn Fn(&str) -> bool + Sync),
+    /// Whether the actor of this name in a column, a program's without its folder, does whatever others tell it.
+    pub is_deputy: &'s (dyn Fn(&Column, &str) -> bool + Sync),
 }
 
 /// How good a narrowing is: how many events fall out, how many hits stay, and the column, the first being the best.
@@ -119,7 +119,10 @@ impl Search<'_> {
         }
         // A group that was given up is told once, unless a coarser one explained it after all.
         let mut told: BTreeSet<usize> = causes.iter().flat_map(|cause| cause.rows.iter().copied()).collect();
-        given_up.retain(|(rows, _)| rows.iter().filter(|row| told.insert(**row)).count() * 2 > rows.len());
+        given_up.retain(|(rows, refused)| {
+            let new: Vec<usize> = rows.iter().copied().filter(|row| told.insert(*row)).collect();
+            self.sheet.hits(&new) * 2 > refused.hits
+        });
         (causes, given_up.into_iter().map(|(_, refused)| refused).collect())
     }
 
@@ -180,17 +183,9 @@ impl Search<'_> {
             things += usize::from(!is_nobody);
             who += usize::from(!is_nobody && !self.is_multiple(condition.column));
         }
-        let only = |conditions: Vec<Condition>, why: &str| {
-            let names: Vec<String> = conditions
-                .iter()
-                .filter_map(|condition| self.sheet.columns.get(condition.column))
-                .map(|column| format!("`{}`", column.field.name))
-                .collect();
-            let what = if names.is_empty() { "nothing".to_owned() } else { format!("only {}", names.join(" and ")) };
-            (conditions, format!("{what} tells these hits from others{why}"))
-        };
         if who == 0 {
-            return Err(only(conditions, ", and that is not who acted"));
+            let reason = self.untold(&conditions, ", and that is not who acted");
+            return Err((conditions, reason));
         }
         let mut rows = self.covered(&conditions, &self.sheet.all());
         for column in 0..self.sheet.columns.len() {
@@ -217,7 +212,8 @@ impl Search<'_> {
             conditions.push(condition);
         }
         if things < self.facts.min(2) {
-            return Err(only(conditions, ""));
+            let reason = self.untold(&conditions, "");
+            return Err((conditions, reason));
         }
         self.keep_out(&mut conditions, &mut rows).map_err(|reason| (conditions.clone(), reason))?;
         if !self.is_frequent(&self.sheet.seen(&rows)) {
@@ -227,11 +223,27 @@ impl Search<'_> {
         Ok(Cause { conditions, rows })
     }
 
-    /// A condition that tells nobody: any program may be started by a launcher.
+    /// Why conditions tell too little.
+    fn untold(&self, conditions: &[Condition], why: &str) -> String {
+        let named = |is_nobody: bool| {
+            let those = conditions.iter().filter(|condition| self.is_nobody(condition) == is_nobody);
+            let names = those.filter_map(|condition| self.sheet.columns.get(condition.column));
+            names.map(|column| format!("`{}`", column.field.name)).collect::<Vec<_>>().join(" and ")
+        };
+        let (somebody, nobody) = (named(false), named(true));
+        let but = if somebody.is_empty() { somebody } else { format!(" but {somebody}") };
+        let also = if nobody.is_empty() { nobody } else { format!("; {nobody} acts for others, and so is anybody") };
+        format!("nothing{but} tells these hits from others{why}{also}")
+    }
+
+    /// A condition on somebody who acts for others: that tells nobody.
     fn is_nobody(&self, condition: &Condition) -> bool {
-        let is_program = self.sheet.columns.get(condition.column).is_some_and(|column| column.is_program);
+        let Some(column) = self.sheet.columns.get(condition.column) else { return false };
         let (Form::OneOf(values) | Form::All(values)) = &condition.form else { return false };
-        is_program && values.iter().any(|value| (self.is_launcher)(value.rsplit('/').next().unwrap_or(value)))
+        values.iter().any(|value| {
+            let name = if column.is_program { value.rsplit('/').next().unwrap_or(value) } else { value };
+            (self.is_deputy)(column, name)
+        })
     }
 
     /// The rows among `rows` that satisfy all conditions.
@@ -454,4 +466,136 @@ fn subsets(facts: usize) -> Vec<Vec<usize>> {
         .collect();
     all.sort_by_key(|facts: &Vec<usize>| (Reverse(facts.len()), facts.clone()));
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::baseline::column::columns;
+    use crate::baseline::table::Table;
+    use crate::detection::load;
+    use crate::project::Project;
+    use crate::source::Catalogue;
+
+    const PARENTS: [&str; 5] = ["", "/usr/bin/bash", "/opt/a/run", "/opt/a/RUN", "/opt/b"];
+    const USERS: [&str; 4] = ["", "root", "svc", "a\u{202e}"];
+    const HOSTS: [&str; 3] = ["", "h1", "h2"];
+    const FOLDERS: [&str; 5] = ["/", "/srv/x/1", "/srv/x/2", "/tmp/y/z", ""];
+    const LINES: [&str; 4] = ["docker run a", "docker run *", "Docker run a", "x"];
+
+    /// A row: which values it has, how many hits there were, on how many days.
+    type Made = ([usize; 5], u64, i64);
+
+    fn sheet(rows: &[Made]) -> Sheet {
+        let catalogue = Catalogue::builtin();
+        let detections = load::load_to_match(&Project::built_in(), catalogue).detections;
+        let detection = detections.iter().find(|detection| detection.name == "docker_socket_mounted").expect("there");
+        let observation = detection.observation("process").expect("observed");
+        let columns = columns(catalogue.source("process").expect("a source"), observation);
+        let mut table = Table::new(columns.len());
+        for (at, hits, days) in rows {
+            let [parent, user, host, folder, line] = *at;
+            let cells = columns.iter().map(|column| {
+                let value = match column.field.name.as_str() {
+                    "process.parent.executable" => PARENTS.get(parent),
+                    "user.name" => USERS.get(user),
+                    "host.name" => HOSTS.get(host),
+                    "process.working_directory" => FOLDERS.get(folder),
+                    "process.command_line" => LINES.get(line),
+                    _ => None,
+                };
+                Cell::new(
+                    value.into_iter().filter(|value| !value.is_empty()).map(|value| (*value).to_owned()).collect(),
+                )
+            });
+            table.add_row(cells.collect(), Seen::made(*hits, 0..*days));
+        }
+        table.finish(columns)
+    }
+
+    fn made() -> impl Strategy<Value = Made> {
+        let at = (0..PARENTS.len(), 0..USERS.len(), 0..HOSTS.len(), 0..FOLDERS.len(), 0..LINES.len());
+        (at, prop_oneof![Just(1_u64), 2..40_u64], 1..4_i64)
+            .prop_map(|((a, b, c, d, e), hits, days)| ([a, b, c, d, e], hits, days))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Whatever the hits are: a cause covers just the rows that its conditions say, they are frequent, and no event
+        /// that must match is among them; it tells who acted and one thing more; and no cause is for nothing.
+        #[test]
+        fn causes_are_what_they_should_be(
+            rows in prop::collection::vec(made(), 1..25),
+            kept in prop::collection::vec(any::<prop::sample::Index>(), 0..3),
+            min_count in 1..30_u64,
+            min_days in 1..3_usize,
+        ) {
+            let sheet = sheet(&rows);
+            let kept: Vec<Kept> = kept
+                .iter()
+                .map(|at| {
+                    let row = at.index(sheet.rows.len());
+                    let cells = (0..sheet.columns.len()).filter_map(|column| sheet.cell(row, column).cloned());
+                    (format!("row {row}"), cells.collect())
+                })
+                .collect();
+            let thresholds = Thresholds { min_count, min_share: 0, min_days, min_hosts: 1 };
+            let search = Search {
+                sheet: &sheet,
+                thresholds: &thresholds,
+                has_days: true,
+                kept: &kept,
+                facts: 4,
+                implied: &|_| false,
+                is_deputy: &|_, name| name == "bash",
+            };
+            let (causes, refused) = search.run();
+            for (at, cause) in causes.iter().enumerate() {
+                prop_assert_eq!(&search.covered(&cause.conditions, &sheet.all()), &cause.rows);
+                prop_assert!(search.is_frequent(&sheet.seen(&cause.rows)));
+                prop_assert!(cause.conditions.len() >= 2 && cause.conditions.is_sorted());
+                let who = cause.conditions.iter().filter(|c| matches!(search.role(c.column), Some(Role::Actor(_))));
+                prop_assert!(who.filter(|c| !search.is_nobody(c)).count() >= 1);
+                for (name, cells) in &kept {
+                    prop_assert!(!search.covers(&cause.conditions, cells), "{} falls under {:?}", name, cause);
+                }
+                let others = causes.iter().enumerate().filter(|(other, _)| *other != at);
+                let others: BTreeSet<usize> = others.flat_map(|(_, other)| other.rows.iter().copied()).collect();
+                prop_assert!(cause.rows.iter().any(|row| !others.contains(row)));
+            }
+            let all = sheet.hits(&sheet.all());
+            prop_assert!(refused.iter().all(|refused| refused.hits <= all && !refused.reason.is_empty()));
+        }
+    }
+
+    #[test]
+    fn a_directory_is_deep_and_not_anybodys() {
+        let rows: Vec<Made> = (0..20).map(|at| ([2, 1 + at % 2, 1, 1 + at % 2, at % 4], 5, 3)).collect();
+        let sheet = sheet(&rows);
+        let column = sheet.columns.iter().position(|column| column.field.name == "process.working_directory");
+        let search = Search {
+            sheet: &sheet,
+            thresholds: &Thresholds { min_count: 5, min_share: 0, min_days: 1, min_hosts: 1 },
+            has_days: true,
+            kept: &[],
+            facts: 4,
+            implied: &|_| false,
+            is_deputy: &|_, _| false,
+        };
+        let found = search.directory(column.expect("a column"), &sheet.all());
+        assert_eq!(found, Some((Form::Under("/srv/x".to_owned()), 100)));
+        for (path, straight) in [("/a/b", true), ("/a/../b", false), ("/a//b", false), ("a/b", false), ("/a/*", false)]
+        {
+            assert_eq!(is_straight(path), straight, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_first_facts_are_left_out_last() {
+        assert_eq!(subsets(2), [vec![0, 1], vec![0], vec![1]]);
+        assert_eq!(subsets(3).len(), 7);
+    }
 }

@@ -30,11 +30,11 @@ use crate::detection::{Detection, Observation};
 use crate::exception::Exception;
 use crate::hunt::Hit;
 use crate::logic::decide::{Answer, Budget, implies};
-use crate::logic::{Event, Reading};
+use crate::logic::{Event, Path, Reading};
 use crate::source::{Catalogue, Field, Source};
 use crate::target::Target;
 
-use column::{Column, cells, columns};
+use column::{Column, Role, cells, columns};
 use condition::{Condition, Form};
 use cover::{Cause, Search};
 use table::{Seen, Sheet, Table};
@@ -171,6 +171,8 @@ pub struct Proposal {
     pub seen: Seen,
     /// Fields in which its hits differ, and how much.
     pub differ: Vec<Differ>,
+    /// Fields that had too many values to be looked at: in these, hits may differ as well.
+    pub unseen: Vec<String>,
     /// The text of its file.
     pub yaml: String,
 }
@@ -196,7 +198,7 @@ pub struct Asked {
 }
 
 /// A field in which the hits of a proposal differ.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Differ {
     /// The field.
     pub field: String,
@@ -349,8 +351,26 @@ fn explain<'a>(
         .collect();
     let has_days = sheet.rows.iter().any(|(_, seen)| !seen.days.is_empty());
     let schema = source.schema();
+    let mut paths: BTreeSet<Path> = BTreeSet::new();
+    let mut asks_anywhere = false;
+    observation.formula.each_test(&mut |path, _| match path {
+        Some(path) => _ = paths.insert(path.clone()),
+        None => asks_anywhere = true,
+    });
+    // A condition on a field that has to do with none of the detection's is never implied: this spares deciding it.
+    let is_near = |field: &Field| {
+        let near = |path: &Path| {
+            source.derived.iter().any(|derived| {
+                (derived.field == *path && paths.contains(&derived.from))
+                    || (derived.from == *path && paths.contains(&derived.field))
+            })
+        };
+        asks_anywhere || field.paths.iter().any(|path| paths.contains(path) || near(path))
+    };
     let implied = |condition: &Condition| {
-        let Some(column) = sheet.columns.get(condition.column) else { return false };
+        let Some(column) = sheet.columns.get(condition.column).filter(|column| is_near(&column.field)) else {
+            return false;
+        };
         let asked = condition.form.formula(&column.field);
         let holds = implies(&observation.formula, Reading::Must, &asked, Reading::May, &schema, &Budget::default());
         holds == Answer::Holds
@@ -363,7 +383,18 @@ fn explain<'a>(
         kept: &kept,
         facts: source.actors.len(),
         implied: &implied,
-        is_launcher: &|name| launchers.wrappers.contains(name) || launchers.shells.contains(name),
+        is_deputy: &|column, name| {
+            let Role::Actor(fact) = column.role else { return false };
+            let field = source.actors.get(fact).and_then(|fields| fields.first());
+            let known = field.and_then(|field| source.deputies.get(field));
+            let is = |name: &str| {
+                let launches =
+                    column.is_program && (launchers.wrappers.contains(name) || launchers.shells.contains(name));
+                launches || known.is_some_and(|known| known.contains(name))
+            };
+            // Interpreters carry their version: `python3.11`.
+            is(name) || is(name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.'))
+        },
     };
     let (causes, refused) = if frequent { search.run() } else { (Vec::new(), Vec::new()) };
     Some(Explained { detection, observation, sheet, causes, refused, unsayable })

@@ -116,7 +116,7 @@ impl Table {
         self.add_row(cells.collect(), seen);
     }
 
-    fn add_row(&mut self, cells: Vec<Cell>, seen: Seen) {
+    pub(super) fn add_row(&mut self, cells: Vec<Cell>, seen: Seen) {
         let text: usize = cells.iter().flat_map(|cell| &cell.values).map(|value| value.len()).sum();
         let at = self.cells.iter_mut().zip(cells).map(|(known, cell)| match known.get_index_of(&cell) {
             Some(at) => at,
@@ -221,6 +221,14 @@ impl Seen {
             (a, b) => a.or(b),
         };
         self.last = self.last.take().max(other.last.clone());
+    }
+
+    /// So many hits, on these days.
+    #[cfg(test)]
+    pub(super) fn made(hits: u64, days: impl IntoIterator<Item = i64>) -> Self {
+        let mut seen = Seen { hits, ..Seen::default() };
+        days.into_iter().for_each(|day| seen.days.add(day));
+        seen
     }
 
     /// The first and the last of the hits; once, if they are the same.

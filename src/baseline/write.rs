@@ -3,7 +3,7 @@
 //! What stands in it comes from logs, and logs hold what attackers write: values are quoted, wildcards in them escaped,
 //! and what is shown in comments stays on its line.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::column::Role;
@@ -23,21 +23,21 @@ pub fn proposal(
 ) -> Proposal {
     let mut seen = Seen::default();
     let mut parts = Vec::new();
-    let mut differ: BTreeSet<Differ> = BTreeSet::new();
+    let mut differ: BTreeMap<String, usize> = BTreeMap::new();
+    let mut unseen: BTreeSet<&str> = BTreeSet::new();
     for (at, rows) in &draft.parts {
         let Some(one) = explained.get(*at) else { continue };
         let (hits, of) = (one.sheet.hits(rows), one.sheet.hits(&one.sheet.all()));
         seen.join(&one.sheet.seen(rows));
+        unseen.extend(one.sheet.dropped.iter().map(|column| column.field.name.as_str()));
         parts.push(Part { detection: one.detection.name.clone(), hits, of });
         for (column, known) in one.sheet.columns.iter().enumerate() {
             let values: BTreeSet<_> = rows.iter().filter_map(|row| one.sheet.cell(*row, column)).collect();
             let is_asked = draft.asked.iter().any(|(field, _)| field.name == known.field.name);
             // A field of which the hits hold nothing, or one value, is no difference.
             if !is_asked && values.len() > 1 {
-                let field = known.field.name.clone();
-                let before = differ.iter().find(|differ| differ.field == field).map_or(0, |differ| differ.values);
-                differ.retain(|differ| differ.field != field);
-                differ.insert(Differ { field, values: values.len().max(before) });
+                let most = differ.entry(known.field.name.clone()).or_default();
+                *most = values.len().max(*most);
             }
         }
     }
@@ -50,7 +50,8 @@ pub fn proposal(
         source: draft.source.name.clone(),
         conditions,
         seen,
-        differ: differ.into_iter().collect(),
+        differ: differ.into_iter().map(|(field, values)| Differ { field, values }).collect(),
+        unseen: unseen.into_iter().map(str::to_owned).collect(),
         yaml: String::new(),
     };
     proposal.yaml = yaml(&proposal, header);
@@ -99,6 +100,10 @@ fn yaml(proposal: &Proposal, header: &Header) -> String {
         let words: Vec<String> =
             proposal.differ.iter().map(|differ| format!("{} ({} values)", differ.field, differ.values)).collect();
         _ = writeln!(text, "#\n# The hits differ in {}.", words.join(", "));
+    }
+    if !proposal.unseen.is_empty() {
+        let names = proposal.unseen.join(", ");
+        _ = writeln!(text, "#\n# Not looked at, because there were too many different values: {names}.");
     }
     text.push_str("#\n# The first and the last:\n");
     for example in seen.examples() {

@@ -51,6 +51,9 @@ pub struct Source {
     pub actors: Vec<Vec<String>>,
     /// Where its events happen: fields that tell an odd event from others of the same actor.
     pub places: Vec<String>,
+    /// Actors who do what others tell them, and so may be anybody: by the first field of the fact, the values or, where
+    /// these are paths, their last segments.
+    pub deputies: BTreeMap<String, BTreeSet<String>>,
     /// Fields whose values follow from another field's.
     pub derived: Vec<Derived>,
     /// Positions of `fields`, by name.
@@ -265,6 +268,8 @@ struct WrittenSource {
     actors: Vec<Vec<String>>,
     places: Vec<String>,
     #[serde(default)]
+    deputies: BTreeMap<String, BTreeSet<String>>,
+    #[serde(default)]
     unions: Vec<WrittenUnion>,
     /// Whether the fields of `pod.yml` are among its own.
     #[serde(default)]
@@ -407,6 +412,7 @@ impl WrittenSource {
             columns: self.columns,
             actors: self.actors,
             places: self.places,
+            deputies: self.deputies,
             derived,
             by_name,
             unions,
@@ -461,6 +467,9 @@ mod tests {
             for name in source.actors.iter().flatten().chain(&source.places) {
                 let field = source.field(name).unwrap_or_else(|| panic!("{}: no field {name}", source.name));
                 assert_eq!(field.kind, FieldKind::Text, "{}: {name}", source.name);
+            }
+            for name in source.deputies.keys() {
+                assert!(source.actors.iter().any(|fields| fields.first() == Some(name)), "{}: {name}", source.name);
             }
         }
     }
