@@ -19,6 +19,9 @@ const MAX_VALUE: usize = 512;
 /// So many values of one event are kept.
 const MOST_VALUES: usize = 64;
 
+/// Folders where anybody may write: what lies there is no name to know somebody by, and no place to trust.
+const ANYBODY: [&str; 6] = ["/tmp", "/var/tmp", "/dev/shm", "/run/user", "/proc", "/var/lock"];
+
 /// A field by which hits are told apart.
 #[derive(Clone, Debug)]
 pub struct Column {
@@ -54,9 +57,21 @@ pub struct Cell {
     pub named: bool,
 }
 
+impl Column {
+    /// What an event with these values holds. Programs in a folder where anybody may write are all one, and nobody: build
+    /// tools make up thousands of their names, and attackers as many as they like.
+    pub fn cell(&self, values: Vec<String>) -> Cell {
+        let is_actor = matches!(self.role, Role::Actor(_)) && self.is_program;
+        if let Some(folder) = values.iter().find_map(|value| anybodys(value)).filter(|_| is_actor) {
+            return Cell { values: vec![folder.into()], named: false };
+        }
+        Cell::new(values)
+    }
+}
+
 impl Cell {
     /// The cell of these values.
-    pub fn new(mut values: Vec<String>) -> Self {
+    fn new(mut values: Vec<String>) -> Self {
         values.sort();
         values.dedup();
         let named = !values.is_empty() && values.len() <= MOST_VALUES && values.iter().all(|value| is_nameable(value));
@@ -133,7 +148,13 @@ fn open_tests(formula: &Formula, base: Option<&Path>, positive: bool, found: &mu
 
 /// What an event holds in each column.
 pub fn cells(columns: &[Column], event: &Event) -> Vec<Cell> {
-    columns.iter().map(|column| Cell::new(crate::hunt::values(event, &column.field))).collect()
+    columns.iter().map(|column| column.cell(crate::hunt::values(event, &column.field))).collect()
+}
+
+/// The folder where anybody may write that a path is or lies under.
+pub fn anybodys(path: &str) -> Option<&'static str> {
+    let under = |folder: &&str| path.strip_prefix(*folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    ANYBODY.into_iter().find(under)
 }
 
 /// Whether an exception may name this value: what people cannot see they cannot review.
@@ -189,6 +210,12 @@ mod tests {
             assert!(!named(&[hidden]) && !named(&["a", hidden]), "{hidden:?}");
         }
         assert!(!named(&[]));
+        let catalogue = Catalogue::builtin();
+        let field = catalogue.source("process").and_then(|source| source.field("process.parent.executable"));
+        let column = Column { field: field.expect("a field"), role: Role::Actor(0), is_path: true, is_program: true };
+        let cell = |value: &str| column.cell(vec![value.to_owned()]);
+        assert_eq!(cell("/tmp/go-build1/x"), cell("/tmp/go-build2/y"));
+        assert!(!cell("/tmp/x").named && cell("/tmpx/x").named && cell("/opt/tmp/x").named);
         let long = Cell::new(vec!["ä".repeat(600)]);
         assert!(long.values.first().is_some_and(|value| value.len() <= MAX_VALUE + 1));
     }

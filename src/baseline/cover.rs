@@ -22,7 +22,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::column::{Cell, Column, Role};
+use super::column::{Cell, Column, Role, anybodys};
 use super::condition::{Condition, Form};
 use super::table::{Seen, Sheet};
 use super::{Refused, Thresholds};
@@ -39,9 +39,6 @@ const AGREE: u64 = 90;
 const KEEP: u64 = 50;
 /// So many causes are proposed for one detection in one log source.
 pub const MOST_CAUSES: usize = 40;
-/// Where anybody may write: no place to trust what lies under it.
-const ANYBODY: [&str; 6] = ["/tmp", "/var/tmp", "/dev/shm", "/run/user", "/proc", "/var/lock"];
-
 /// Conditions that explain hits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
@@ -340,14 +337,9 @@ impl Search<'_> {
                 }
             }
         }
-        let is_open = |path: &str| {
-            ANYBODY
-                .iter()
-                .any(|open| path.strip_prefix(open).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
-        };
         counts
             .into_iter()
-            .filter(|(path, hits)| *hits * 100 >= all * AGREE && !is_open(path))
+            .filter(|(path, hits)| *hits * 100 >= all * AGREE && anybodys(path).is_none())
             .max_by_key(|(path, _)| path.len())
             .map(|(path, hits)| (Form::Under(path.to_owned()), hits))
     }
@@ -479,7 +471,7 @@ mod tests {
     use crate::project::Project;
     use crate::source::Catalogue;
 
-    const PARENTS: [&str; 5] = ["", "/usr/bin/bash", "/opt/a/run", "/opt/a/RUN", "/opt/b"];
+    const PARENTS: [&str; 5] = ["", "/usr/bin/bash", "/opt/a/run", "/opt/a/RUN", "/tmp/b"];
     const USERS: [&str; 4] = ["", "root", "svc", "a\u{202e}"];
     const HOSTS: [&str; 3] = ["", "h1", "h2"];
     const FOLDERS: [&str; 5] = ["/", "/srv/x/1", "/srv/x/2", "/tmp/y/z", ""];
@@ -506,7 +498,7 @@ mod tests {
                     "process.command_line" => LINES.get(line),
                     _ => None,
                 };
-                Cell::new(
+                column.cell(
                     value.into_iter().filter(|value| !value.is_empty()).map(|value| (*value).to_owned()).collect(),
                 )
             });

@@ -252,8 +252,8 @@ impl Gathering {
         self.newest = self.newest.max(day);
         let tables = self.tables.get_mut(&hit.detection).into_iter().flatten();
         let mut of_source = tables.filter(|(source, ..)| **source == *hit.source);
-        if let Some((_, _, table)) = of_source.next() {
-            table.add(hit);
+        if let Some((_, columns, table)) = of_source.next() {
+            table.add(hit, columns);
         }
     }
 

@@ -100,10 +100,10 @@ impl Table {
         Self { columns, cells, rows: IndexMap::new(), text: 0, limits: (rows, text) }
     }
 
-    /// Counts a hit, whose fields were asked for in the order of the columns.
-    pub fn add(&mut self, hit: Hit<'_>) {
+    /// Counts a hit, whose fields were asked for in the order of these columns.
+    pub fn add(&mut self, hit: Hit<'_>, columns: &[Column]) {
         let example = Example::new(&hit);
-        let cells = hit.asked.into_iter().map(Cell::new).take(self.columns);
+        let cells = columns.iter().zip(hit.asked).map(|(column, values)| column.cell(values)).take(self.columns);
         let mut seen = Seen { hits: 1, ..Seen::default() };
         if let Some(host) = hit.host {
             seen.hosts.add(host.into_boxed_str());
@@ -301,19 +301,19 @@ mod tests {
     use super::*;
 
     fn table(rows: &[(Vec<u8>, u8)], columns: usize, limits: (usize, usize)) -> Sheet {
-        let mut table = Table::with_limits(columns, limits.0, limits.1);
-        for (values, host) in rows {
-            let cells = values.iter().map(|value| Cell::new(vec![value.to_string()])).take(table.columns).collect();
-            let mut seen = Seen { hits: 1, ..Seen::default() };
-            seen.hosts.add(host.to_string().into_boxed_str());
-            seen.days.add(i64::from(*host));
-            table.add_row(cells, seen);
-        }
         let field = crate::source::Catalogue::builtin()
             .source("process")
             .and_then(|source| source.field("user.name"))
             .expect("a field");
         let column = Column { field, role: super::super::column::Role::Act, is_path: false, is_program: false };
+        let mut table = Table::with_limits(columns, limits.0, limits.1);
+        for (values, host) in rows {
+            let cells = values.iter().map(|value| column.cell(vec![value.to_string()])).take(table.columns).collect();
+            let mut seen = Seen { hits: 1, ..Seen::default() };
+            seen.hosts.add(host.to_string().into_boxed_str());
+            seen.days.add(i64::from(*host));
+            table.add_row(cells, seen);
+        }
         table.finish(vec![column; columns])
     }
 
