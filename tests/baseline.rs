@@ -276,6 +276,14 @@ fn a_detection_is_never_silenced() {
     let refused = report.pointer("/baseline/refused/0/reason").and_then(Value::as_str).unwrap_or_default();
     assert!(refused.contains("nothing would be left of `agents`"), "{report:#}");
     assert_eq!(proposals(&report).len(), 1, "{report:#}");
+    // Nor together with what is in force, be it of the profile alone.
+    fs::write(folder.path().join("cresset.yml"), "name: acme\n").expect("written");
+    baseline(folder.path(), &["--out", "exceptions"]);
+    approve(folder.path());
+    let report = baseline(folder.path(), &[]);
+    let refused = report.pointer("/baseline/refused/0/reason").and_then(Value::as_str).unwrap_or_default();
+    assert!(refused.contains("nothing would be left of `agents`"), "{report:#}");
+    assert!(proposals(&report).is_empty(), "{report:#}");
 
     // What the detection asks itself tells nothing, however often it is so.
     let observe = "{ process.parent.executable: /opt/a, user.name: root }";

@@ -73,8 +73,6 @@ pub struct Judges<'a> {
     pub catalogue: &'a Catalogue,
     /// The detections, with the exceptions that hold.
     pub detections: &'a [Detection],
-    /// The exceptions that there are.
-    pub exceptions: &'a [Exception],
     /// Events that detections must match.
     pub wanted: &'a [Wanted],
     /// The targets whose rules have to be able to say an exception.

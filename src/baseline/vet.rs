@@ -159,8 +159,7 @@ fn leaves_something(
     judges: &Judges<'_>,
 ) -> Result<(), String> {
     let source = observation.source.as_str();
-    let others = judges.exceptions.iter().filter(|other| other.approved && other.profiles.is_none()).chain(accepted);
-    let of_it = others.filter(|other| other.detections.iter().any(|selector| selector.is_meant(detection)));
+    let of_it = accepted.iter().filter(|other| other.detections.iter().any(|selector| selector.is_meant(detection)));
     let parts = of_it.flat_map(|other| other.observations.iter().filter(|o| o.source == source));
     let without = parts.map(|part| Formula::not(part.formula.clone())).chain([Formula::not(excepted.clone())]);
     let left = Formula::and([observation.meaning()].into_iter().chain(without));

@@ -13,8 +13,7 @@ use serde_json::json;
 
 use super::hunt::Format as HuntFormat;
 use super::hunt_report::{Report, counted, new_table, printable};
-use super::workshop::{self, Matching};
-use super::{Exit, hunt as hunt_command};
+use super::{Exit, hunt as hunt_command, workshop};
 use crate::baseline::{Baseline, Gathering, Header, Judges, Proposal, Thresholds, propose, wanted};
 use crate::detection::Detection;
 use crate::exception::FOLDER;
@@ -137,12 +136,14 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         Ok(targets) => targets,
         Err(problems) => return super::verify::failed(&problems),
     };
-    let profile = workshop::profile(&project, args.profile.as_deref(), &targets);
-    let matching = match profile.and_then(|profile| workshop::matching(&project, profile)) {
-        Ok(matching) => matching,
+    let profile = match workshop::profile(&project, args.profile.as_deref(), &targets) {
+        Ok(profile) => profile,
         Err(problems) => return super::verify::failed(&problems),
     };
-    let Matching { loaded, exceptions, profile } = matching;
+    let loaded = match workshop::to_match_in(&project, profile.as_ref()) {
+        Ok(loaded) => loaded,
+        Err(problems) => return super::verify::failed(&problems),
+    };
     let broken = loaded.problems.iter().filter(|problem| problem.is_error()).count();
     if broken > 0 {
         let errors = counted(broken as u64, "error", "errors");
@@ -182,7 +183,6 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let judges = Judges {
         catalogue,
         detections: &loaded.detections,
-        exceptions: &exceptions,
         wanted: &wanted,
         targets: &targets,
         lists: loaded.lists.as_ref(),

@@ -47,16 +47,6 @@ pub(super) fn profile(
     }
 }
 
-/// The detections of a project for matching.
-pub(super) struct Matching {
-    /// They as they are in its profile and with its exceptions, and what is wrong with them.
-    pub(super) loaded: Loaded,
-    /// All exceptions that there are.
-    pub(super) exceptions: Vec<Exception>,
-    /// The profile.
-    pub(super) profile: Option<Profile>,
-}
-
 /// The detections of a project for matching, as they are in its profile and with its exceptions; or what is wrong with
 /// these. What is wrong with detections is in what comes back.
 pub(super) fn to_match(project: &Project, path: Option<&Path>) -> Result<Loaded, Vec<Diagnostic>> {
@@ -65,24 +55,24 @@ pub(super) fn to_match(project: &Project, path: Option<&Path>) -> Result<Loaded,
         true => self::profile(project, path, &target::load_all(project.templates().as_deref())?)?,
         false => None,
     };
-    matching(project, profile).map(|matching| matching.loaded)
+    to_match_in(project, profile.as_ref())
 }
 
-/// The same with all that it was made of.
-pub(super) fn matching(project: &Project, profile: Option<Profile>) -> Result<Matching, Vec<Diagnostic>> {
+/// The same in a profile that was read already, or in none.
+pub(super) fn to_match_in(project: &Project, profile: Option<&Profile>) -> Result<Loaded, Vec<Diagnostic>> {
     let catalogue = Catalogue::builtin();
-    let changes = profile.as_ref().map(|profile| profile.lists.clone()).unwrap_or_default();
+    let changes = profile.map(|profile| profile.lists.clone()).unwrap_or_default();
     let mut loaded = load::load_to_match_changed(project, catalogue, changes);
     let exceptions = exception::load(project, loaded.lists.as_ref(), catalogue);
     let problems: Vec<Diagnostic> = exceptions.problems.into_iter().filter(Diagnostic::is_error).collect();
     if !problems.is_empty() {
         return Err(problems);
     }
-    exception::apply(&exceptions.all, profile.as_ref().map(|profile| profile.name.as_str()), &mut loaded.detections);
-    if let Some(profile) = &profile {
+    exception::apply(&exceptions.all, profile.map(|profile| profile.name.as_str()), &mut loaded.detections);
+    if let Some(profile) = profile {
         profile.apply_to_detections(&mut loaded.detections);
     }
-    Ok(Matching { loaded, exceptions: exceptions.all, profile })
+    Ok(loaded)
 }
 
 impl Workshop {
