@@ -16,7 +16,7 @@ fn main() {
 /// The built-in detections, over and over, each copy with a name, an identity and values of its own: what is remembered
 /// of one copy is of no use for the next.
 fn detections(count: usize) -> Vec<Detection> {
-    let loaded = load::load(&Project::built_in(), Catalogue::builtin());
+    let loaded = load::load_to_match(&Project::built_in(), Catalogue::builtin());
     assert!(!loaded.has_errors(), "the built-in detections are right");
     let all = loaded.detections.iter().cycle().take(count).enumerate();
     all.map(|(at, detection)| Detection {

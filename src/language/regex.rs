@@ -4,15 +4,15 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use foldhash::fast::RandomState;
-use regex_syntax::ParserBuilder;
 use regex_syntax::ast::{self, Ast};
-use regex_syntax::hir::translate::Translator;
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 use super::fragment::{Fragment, Strength};
-use crate::logic::{Glob, Pattern, Piece};
+use crate::logic::expression::{self, Expression};
+use crate::logic::{ANY_CHARACTER, Glob, Pattern, Piece};
 
 /// Why an expression cannot be said, in words.
 type Refusal = String;
@@ -22,17 +22,6 @@ const RANGES: usize = 24;
 
 /// How many alternatives an expression may fall into when its anchors are taken out.
 const BRANCHES: usize = 64;
-
-/// A pattern in Perl's syntax, to be found somewhere in the value. `end` is the assertion for the end of the value:
-/// `$` also matches before a last newline in Perl, `\z` does not. `fold` ignores case.
-pub(super) fn perl(pattern: &Pattern, fold: bool, end: &str) -> Result<String, Refusal> {
-    let expression = match pattern {
-        Pattern::Glob(glob) => perl_glob(glob, end),
-        Pattern::Path { path, below } => perl_path(path, *below, end),
-        Pattern::Regex(source) => perl_text(source, end)?,
-    };
-    Ok(if fold { format!("(?i){expression}") } else { expression })
-}
 
 fn perl_glob(glob: &Glob, end: &str) -> String {
     let mut pieces = glob.pieces();
@@ -111,30 +100,30 @@ fn escape_perl(c: char, out: &mut String) {
     }
 }
 
-fn parse(source: &str, fold: bool) -> Result<Hir, Refusal> {
-    ParserBuilder::new()
-        .case_insensitive(fold)
-        .nest_limit(100)
-        .build()
-        .parse(source)
-        .map_err(|_| format!("`{source}` is no regular expression"))
+fn faulty(source: &str) -> Refusal {
+    format!("`{source}` is no regular expression")
 }
 
-/// The author's text with the few signs changed that Perl reads otherwise.
-fn perl_text(source: &str, end: &str) -> Result<String, Refusal> {
-    let faulty = || format!("`{source}` is no regular expression");
-    let tree = ast::parse::ParserBuilder::new().nest_limit(100).build().parse(source).map_err(|_| faulty())?;
-    // The whole of it first, so that what is kept is known to be an expression.
-    let hir = Translator::new().translate(source, &tree).map_err(|_| faulty())?;
-    let mut edits =
-        Edits { end, multi_line: source.contains("(?") && has_flag(&tree, ast::Flag::MultiLine), list: Vec::new() };
-    if !edits.visit(&tree) {
-        return print(&hir, &PERL);
-    }
+/// The author's text with the few signs changed that Perl reads otherwise. `read` is what it says.
+fn perl_text(source: &str, end: &str, read: &Expression) -> Result<String, Refusal> {
+    let ends = |at: &usize| (*at, at + 1, end.to_owned());
+    let edits = match &read.ends {
+        Some(places) => places.iter().map(ends).collect(),
+        None => {
+            let tree = ast::parse::ParserBuilder::new().nest_limit(100).build().parse(source);
+            let tree = tree.map_err(|_| faulty(source))?;
+            let multi_line = source.contains("(?") && has_flag(&tree, ast::Flag::MultiLine);
+            let mut edits = Edits { end, multi_line, list: Vec::new() };
+            if !edits.visit(&tree) {
+                return print(&read.tree, &PERL);
+            }
+            edits.list.sort_by_key(|(from, _, _)| *from);
+            edits.list
+        }
+    };
     let mut out = String::new();
     let mut at = 0;
-    edits.list.sort_by_key(|(from, _, _)| *from);
-    for (from, to, text) in &edits.list {
+    for (from, to, text) in &edits {
         out.push_str(source.get(at..*from).unwrap_or(""));
         out.push_str(text);
         at = *to;
@@ -259,16 +248,24 @@ fn has_flag(tree: &Ast, flag: ast::Flag) -> bool {
     }
 }
 
-/// Expressions that were printed before. Whether a condition can be said is asked part by part before it is printed, and
-/// the rules of one detection have most of their expressions in common.
+/// Expressions that were read and printed before. Whether a condition can be said is asked part by part before it is
+/// printed, and the rules of one detection have most of their expressions in common.
 #[derive(Debug, Default)]
-pub struct Expressions(RefCell<HashMap<Pattern, Vec<Printed>, RandomState>>);
+pub struct Expressions(RefCell<HashMap<Pattern, Known, RandomState>>);
+
+/// What is known of a pattern.
+#[derive(Debug, Default)]
+struct Known {
+    /// The pattern as an expression: with the case of letters, and without.
+    read: [Option<Result<Rc<Expression>, Refusal>>; 2],
+    printed: Vec<Printed>,
+}
 
 /// An expression in one notation, or why it cannot be said there.
 #[derive(Debug)]
 struct Printed {
     notation: Notation,
-    text: Result<String, Refusal>,
+    text: Result<Rc<str>, Refusal>,
 }
 
 /// A way to print expressions.
@@ -280,49 +277,78 @@ enum Notation {
 }
 
 impl Expressions {
-    /// A pattern as [`perl`] prints it.
-    pub(super) fn perl(&self, pattern: &Pattern, fold: bool, end: &'static str) -> Result<String, Refusal> {
+    /// A pattern in Perl's syntax, to be found somewhere in the value. `end` is the assertion for the end of the value:
+    /// `$` also matches before a last newline in Perl, `\z` does not. `fold` ignores case.
+    pub(super) fn perl(&self, pattern: &Pattern, fold: bool, end: &'static str) -> Result<Rc<str>, Refusal> {
+        let with_case = |expression: String| match fold {
+            true => Rc::from(format!("(?i){expression}")),
+            false => Rc::from(expression),
+        };
         match pattern {
-            Pattern::Regex(_) => self.remembered(pattern, Notation::Perl { fold, end }, || perl(pattern, fold, end)),
             // Nothing is parsed for these.
-            Pattern::Glob(_) | Pattern::Path { .. } => perl(pattern, fold, end),
+            Pattern::Glob(glob) => Ok(with_case(perl_glob(glob, end))),
+            Pattern::Path { path, below } => Ok(with_case(perl_path(path, *below, end))),
+            Pattern::Regex(source) => self.remembered(pattern, Notation::Perl { fold, end }, |known| {
+                Ok(with_case(perl_text(source, end, &*known.read(pattern, false)?)?))
+            }),
         }
     }
 
     /// A pattern in Lucene's syntax, over the whole value.
-    pub(super) fn lucene(&self, pattern: &Pattern) -> Result<String, Refusal> {
-        self.remembered(pattern, Notation::Lucene, || whole(pattern, false, &LUCENE))
+    pub(super) fn lucene(&self, pattern: &Pattern) -> Result<Rc<str>, Refusal> {
+        self.remembered(pattern, Notation::Lucene, |known| whole(&known.read(pattern, false)?.tree, &LUCENE))
     }
 
     /// A pattern in RE2's POSIX syntax, over the whole value. `fold` ignores case.
-    pub(super) fn posix(&self, pattern: &Pattern, fold: bool) -> Result<String, Refusal> {
-        self.remembered(pattern, Notation::Posix { fold }, || whole(pattern, fold, &POSIX))
+    pub(super) fn posix(&self, pattern: &Pattern, fold: bool) -> Result<Rc<str>, Refusal> {
+        self.remembered(pattern, Notation::Posix { fold }, |known| whole(&known.read(pattern, fold)?.tree, &POSIX))
+    }
+
+    /// A pattern as an expression that is found in a value, if it is one.
+    pub(crate) fn read(&self, pattern: &Pattern) -> Option<Rc<Expression>> {
+        let mut known = self.0.borrow_mut();
+        known.entry(pattern.clone()).or_default().read(pattern, false).ok()
     }
 
     fn remembered(
         &self,
         pattern: &Pattern,
         notation: Notation,
-        print: impl FnOnce() -> Result<String, Refusal>,
-    ) -> Result<String, Refusal> {
-        let mut known = self.0.borrow_mut();
-        if let Some(printed) = known.get(pattern).and_then(|all| all.iter().find(|one| one.notation == notation)) {
+        print: impl FnOnce(&mut Known) -> Result<Rc<str>, Refusal>,
+    ) -> Result<Rc<str>, Refusal> {
+        let mut all = self.0.borrow_mut();
+        if !all.contains_key(pattern) {
+            all.insert(pattern.clone(), Known::default());
+        }
+        let Some(known) = all.get_mut(pattern) else { return print(&mut Known::default()) };
+        if let Some(printed) = known.printed.iter().find(|one| one.notation == notation) {
             return printed.text.clone();
         }
-        let text = print();
-        known.entry(pattern.clone()).or_default().push(Printed { notation, text: text.clone() });
+        let text = print(known);
+        known.printed.push(Printed { notation, text: text.clone() });
         text
     }
 }
 
-fn whole(pattern: &Pattern, fold: bool, syntax: &Syntax) -> Result<String, Refusal> {
-    let source = match pattern {
-        Pattern::Regex(source) => source.clone(),
-        pattern => format!("^(?:{})$", pattern.to_regex(crate::logic::ANY_CHARACTER)),
-    };
+impl Known {
+    fn read(&mut self, pattern: &Pattern, fold: bool) -> Result<Rc<Expression>, Refusal> {
+        let [sensitive, insensitive] = &mut self.read;
+        let slot = if fold { insensitive } else { sensitive };
+        slot.get_or_insert_with(|| {
+            let of = |source: &str| expression::read(source, fold).map(Rc::new).map_err(|_| faulty(source));
+            match pattern {
+                Pattern::Regex(source) => of(source),
+                pattern => of(&format!("^(?:{})$", pattern.to_regex(ANY_CHARACTER))),
+            }
+        })
+        .clone()
+    }
+}
+
+/// An expression in a syntax that covers the whole value.
+fn whole(tree: &Hir, syntax: &Syntax) -> Result<Rc<str>, Refusal> {
     let mut branches = Vec::new();
-    let parsed = parse(&source, fold)?;
-    for mut branch in split(&parsed)? {
+    for mut branch in split(tree)? {
         branch.retain(|part| !matches!(part.kind(), HirKind::Empty));
         let start = take_anchor(&mut branch, Look::Start);
         let end = take_anchor(&mut branch, Look::End);
@@ -347,7 +373,7 @@ fn whole(pattern: &Pattern, fold: bool, syntax: &Syntax) -> Result<String, Refus
         }
         branches.push(text);
     }
-    Ok(branches.join("|"))
+    Ok(Rc::from(branches.join("|")))
 }
 
 /// Whether it is `.*`, with or without newlines.
@@ -623,12 +649,16 @@ fn complement(ranges: &[(char, char)]) -> Vec<(char, char)> {
 mod tests {
     use super::*;
 
+    fn perl(pattern: &Pattern, fold: bool, end: &'static str) -> Result<String, Refusal> {
+        Expressions::default().perl(pattern, fold, end).map(|text| text.to_string())
+    }
+
     fn lucene(pattern: &Pattern) -> Result<String, Refusal> {
-        Expressions::default().lucene(pattern)
+        Expressions::default().lucene(pattern).map(|text| text.to_string())
     }
 
     fn posix(pattern: &Pattern, fold: bool) -> Result<String, Refusal> {
-        Expressions::default().posix(pattern, fold)
+        Expressions::default().posix(pattern, fold).map(|text| text.to_string())
     }
 
     fn expression(source: &str) -> Pattern {

@@ -76,7 +76,7 @@ pub(super) fn is_anything(predicate: &Predicate) -> bool {
 /// and single expressions or paths.
 pub(super) fn runs(set: &TextSet) -> Vec<Run<'_>> {
     let mut runs: Vec<Run<'_>> = Vec::new();
-    for pattern in &set.any {
+    for pattern in set.any.iter() {
         match (pattern, value(pattern), runs.last_mut()) {
             (_, Some(text), Some(Run::Values(values))) => values.push(text),
             (_, Some(text), _) => runs.push(Run::Values(vec![text])),

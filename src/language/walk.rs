@@ -259,7 +259,7 @@ fn merge_alternatives(parts: Vec<Formula>) -> Vec<Formula> {
             && let (Predicate::Text(known), Predicate::Text(set)) = (&before.predicate, &test.predicate)
             && known.case == set.case
         {
-            let mut any = known.any.clone();
+            let mut any = known.any.to_vec();
             any.extend(set.any.iter().filter(|pattern| !known.any.contains(pattern)).cloned());
             before.predicate = Predicate::Text(TextSet::new(any, known.case));
             continue;

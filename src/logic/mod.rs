@@ -4,6 +4,7 @@
 pub mod decide;
 pub mod evaluate;
 pub mod event;
+pub(crate) mod expression;
 pub mod formula;
 pub mod matcher;
 pub mod normal;

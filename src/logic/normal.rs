@@ -73,7 +73,7 @@ fn sorted(formula: &Formula) -> Formula {
         Formula::AtLeast { count, of } => Formula::AtLeast { count: *count, of: all(of) },
         Formula::Element { path, body } => Formula::element(path.clone(), sorted(body)),
         Formula::Test(Test { subject, predicate: Predicate::Text(set), origin }) => {
-            let mut any = set.any.clone();
+            let mut any = set.any.to_vec();
             any.sort();
             any.dedup();
             let predicate = Predicate::Text(TextSet::new(any, set.case));

@@ -1,7 +1,7 @@
 //! Patterns: what a predicate on text asks of a value. Every one denotes a regular language.
 
 use std::fmt::{self, Write as _};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// Which letters count as the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,7 +31,7 @@ pub enum Piece {
 /// Kept in one normal form, so that equal globs are equal values: neighbouring literals are one piece, no
 /// literal is empty, a run of wildcards is its `?`s followed by at most one `*`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub struct Glob(Vec<Piece>);
+pub struct Glob(Arc<[Piece]>);
 
 /// What a glob amounts to, for notations that have a word for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl Glob {
                 (_, piece) => normal.push(piece),
             }
         }
-        Self(normal)
+        Self(normal.into())
     }
 
     /// The value `text` and no other.
@@ -96,7 +96,7 @@ impl Glob {
 
     /// The simplest word for what the glob says.
     pub fn shape(&self) -> Shape<'_> {
-        match self.0.as_slice() {
+        match &*self.0 {
             [] => Shape::Equals(""),
             [Piece::Any] => Shape::Anything,
             [Piece::Literal(text)] => Shape::Equals(text),
@@ -219,21 +219,26 @@ impl fmt::Display for Pattern {
     }
 }
 
-/// Several patterns of which a value satisfies at least one, and the case they are read in.
-#[derive(Debug)]
+/// Several patterns of which a value satisfies at least one, and the case they are read in. A copy costs nothing.
+#[derive(Clone, Debug)]
 pub struct TextSet {
     /// The alternatives, in the order the author wrote them.
-    pub any: Vec<Pattern>,
+    pub any: Arc<[Pattern]>,
     /// How letters compare, for all of them.
     pub case: Case,
-    sensitive: OnceLock<regex::Regex>,
-    insensitive: OnceLock<regex::Regex>,
+    /// Of `any`, with the case of letters and without.
+    compiled: Arc<[OnceLock<regex::Regex>; 2]>,
 }
 
 impl TextSet {
     /// A set of alternatives.
     pub fn new(any: Vec<Pattern>, case: Case) -> Self {
-        Self { any, case, sensitive: OnceLock::new(), insensitive: OnceLock::new() }
+        Self { any: any.into(), case, compiled: Arc::default() }
+    }
+
+    /// The same alternatives, read in another case.
+    pub fn in_case(&self, case: Case) -> Self {
+        Self { case, ..self.clone() }
     }
 
     /// True if `text` satisfies one of the patterns, with [`Case::Either`] read strictly for *must* and loosely
@@ -242,7 +247,8 @@ impl TextSet {
     /// A pattern whose expression does not compile is satisfied by nothing; the checks refuse it long before.
     pub fn is_match(&self, text: &str, may: bool) -> bool {
         self.foldings(may).iter().any(|fold| {
-            let cell = if *fold { &self.insensitive } else { &self.sensitive };
+            let [sensitive, insensitive] = &*self.compiled;
+            let cell = if *fold { insensitive } else { sensitive };
             cell.get_or_init(|| {
                 let whole = format!("{}(?:{})$", if *fold { "(?i)^" } else { "^" }, self.to_regex(ANY_CHARACTER));
                 regex::RegexBuilder::new(&whole)
@@ -293,12 +299,6 @@ impl TextSet {
     }
 }
 
-impl Clone for TextSet {
-    fn clone(&self) -> Self {
-        Self::new(self.any.clone(), self.case)
-    }
-}
-
 impl PartialEq for TextSet {
     fn eq(&self, other: &Self) -> bool {
         self.any == other.any && self.case == other.case
@@ -324,7 +324,7 @@ mod tests {
     #[test]
     fn globs_have_one_normal_form() {
         let pieces = [Piece::Any, Piece::One, Piece::Any, Piece::Literal("a".into()), Piece::Literal("b".into())];
-        assert_eq!(Glob::new(pieces).to_owned().0, [Piece::One, Piece::Any, Piece::Literal("ab".into())]);
+        assert_eq!(*Glob::new(pieces).0, [Piece::One, Piece::Any, Piece::Literal("ab".into())]);
         assert_eq!(Glob::contains("x").shape(), Shape::Contains("x"));
         assert_eq!(Glob::equals("").shape(), Shape::Equals(""));
     }

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use foldhash::fast::RandomState;
 
 use super::formula::{Formula, Predicate, Test};
-use super::pattern::{Case, Glob, Pattern, TextSet};
+use super::pattern::{Glob, Pattern, TextSet};
 
 /// `formula` without what says nothing.
 pub fn simplify(formula: &Formula) -> Formula {
@@ -92,32 +92,40 @@ fn absorbed(parts: Vec<Formula>, inner: impl Fn(&Formula) -> &[Formula]) -> Vec<
 
 /// Alternatives with all patterns of one field and case in one test.
 fn merged(parts: Vec<Formula>) -> Vec<Formula> {
-    let mut merged: Vec<Formula> = Vec::new();
+    let mut merged: Vec<(Formula, Vec<TextSet>)> = Vec::new();
     for part in parts {
-        let slot = merged.iter_mut().find_map(|known| match (known, &part) {
+        let slot = merged.iter_mut().find_map(|(known, more)| match (known, &part) {
             (
                 Formula::Test(Test { subject, predicate: Predicate::Text(all), .. }),
                 Formula::Test(Test { subject: other, predicate: Predicate::Text(set), .. }),
-            ) if subject == other && all.case == set.case => Some((all, set)),
+            ) if subject == other && all.case == set.case => Some((more, set)),
             _ => None,
         });
         match slot {
-            Some((all, set)) => all.any.extend(set.any.iter().cloned()),
-            None => merged.push(part),
+            Some((more, set)) => more.push(set.clone()),
+            None => merged.push((part, Vec::new())),
         }
     }
-    for part in &mut merged {
-        if let Formula::Test(Test { predicate: Predicate::Text(set), .. }) = part {
-            *set = text_set(set.any.iter(), set.case);
+    let with_more = |(mut part, more): (Formula, Vec<TextSet>)| {
+        if let Formula::Test(Test { predicate: Predicate::Text(set), .. }) = &mut part
+            && !more.is_empty()
+        {
+            let all = set.any.iter().chain(more.iter().flat_map(|set| set.any.iter()));
+            *set = each_once(&TextSet::new(all.cloned().collect::<Vec<_>>(), set.case));
         }
-    }
-    merged
+        part
+    };
+    merged.into_iter().map(with_more).collect()
 }
 
 /// A set of patterns, each once.
-fn text_set<'p>(patterns: impl Iterator<Item = &'p Pattern>, case: Case) -> TextSet {
+fn each_once(set: &TextSet) -> TextSet {
     let mut seen: HashSet<&Pattern, RandomState> = HashSet::default();
-    TextSet::new(patterns.filter(|pattern| seen.insert(*pattern)).cloned().collect(), case)
+    if set.any.len() < 2 || set.any.iter().all(|pattern| seen.insert(pattern)) {
+        return set.clone();
+    }
+    seen.clear();
+    TextSet::new(set.any.iter().filter(|pattern| seen.insert(*pattern)).cloned().collect::<Vec<_>>(), set.case)
 }
 
 fn simplify_test(test: &Test) -> Formula {
@@ -129,7 +137,7 @@ fn simplify_test(test: &Test) -> Formula {
     let predicate = if set.any.contains(&anything) {
         Predicate::Exists
     } else {
-        Predicate::Text(text_set(set.any.iter(), set.case))
+        Predicate::Text(each_once(set))
     };
     Formula::Test(Test { subject: test.subject.clone(), predicate, origin: test.origin })
 }
@@ -139,6 +147,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::logic::Case;
     use crate::logic::decide::oracle::{event, formula, glob, path};
     use crate::logic::decide::{Answer, Budget, Reason, Schema, equivalent};
     use crate::logic::evaluate::{Reading, evaluate};

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 use tera::{Context, Value};
 
-use super::compile::{Outcome, Rule, compile_with};
+use super::compile::{Outcome, Rule, Shared, compile_with};
 use super::context::{ExceptionContext, RuleContext, of_rule};
 use super::fields::AllFields;
 use super::load::Target;
@@ -17,7 +17,6 @@ use super::settings::{Artefact, Scope};
 use super::verdict::Verdict;
 use crate::detection::{Detection, Observation};
 use crate::diagnostic::{self, Code, Diagnostic};
-use crate::language::Expressions;
 use crate::source::Catalogue;
 
 /// What a pack is called and who made it.
@@ -151,14 +150,14 @@ pub fn compile_all<'a>(
     let results: Vec<Vec<Result<Compiled<'a>, Diagnostic>>> = detections
         .par_iter()
         .map(|detection| {
-            let (mut all, expressions) = (Vec::new(), Expressions::default());
+            let (mut all, shared) = (Vec::new(), Shared::default());
             // In an order of their own: where a log source stands in a detection says nothing.
             let mut observations: Vec<_> = detection.observations.iter().collect();
             observations.sort_by_key(|observation| &observation.source);
             for observation in observations {
                 for target in targets {
                     let here = fields.get(target, &observation.source);
-                    let outcome = compile_with(target, detection, observation, here, &expressions);
+                    let outcome = compile_with(target, detection, observation, here, &shared);
                     all.push(outcome.map(|outcome| Compiled { target, detection, observation, outcome }));
                 }
             }

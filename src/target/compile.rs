@@ -7,12 +7,12 @@ use super::filters::one_line;
 use super::load::Target;
 use super::map::{Mapper, approximate};
 use super::node::{Loss, Node, field_names};
-use super::prefilter::prefilter;
+use super::prefilter::{Texts, prefilter};
 use super::settings::{LanguageChoice, Says};
 use super::verdict::Verdict;
 use crate::detection::{Accept, Detection, Deviation, Excepted, Observation, Severity};
 use crate::diagnostic::{Code, Diagnostic, Place};
-use crate::language::{Expressions, FieldTable, FieldType, Language, Printer, Query};
+use crate::language::{Expressions, FieldTable, FieldType, Gap, Language, Printer, Query};
 use crate::logic::{Formula, Origin, simplify};
 use crate::source::{Catalogue, Source};
 
@@ -125,17 +125,24 @@ pub fn compile<'a>(
     catalogue: &Catalogue,
 ) -> Result<Outcome<'a>, Diagnostic> {
     let fields = Fields::of(target, &observation.source, catalogue);
-    compile_with(target, detection, observation, fields.as_ref(), &Expressions::default())
+    compile_with(target, detection, observation, fields.as_ref(), &Shared::default())
 }
 
-/// The same with what several rules share: the target's fields in the log source, if it has that, and the expressions
-/// that the detection was said with so far.
+/// What the rules of one detection have in common, so that it is made once.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    expressions: Expressions,
+    texts: Texts,
+}
+
+/// The same with what several rules share: the target's fields in the log source, if it has that, and what the
+/// detection's rules have in common.
 pub(super) fn compile_with<'a>(
     target: &Target,
     detection: &'a Detection,
     observation: &'a Observation,
     fields: Option<&Fields<'_>>,
-    expressions: &Expressions,
+    shared: &Shared,
 ) -> Result<Outcome<'a>, Diagnostic> {
     let settings = detection.targets.get(target.name());
     if settings.and_then(|settings| settings.enabled) == Some(false) {
@@ -144,6 +151,7 @@ pub(super) fn compile_with<'a>(
     let source = target.settings.sources.get(&observation.source);
     let Some((source, fields)) = source.zip(fields) else { return Ok(Outcome::NotApplicable) };
     let accept = settings.and_then(|settings| settings.accept.get(&observation.source));
+    let expressions = &shared.expressions;
     let (within, beside) = exceptions(target, fields, observation, expressions);
     let attempt = Attempt {
         target,
@@ -163,7 +171,7 @@ pub(super) fn compile_with<'a>(
             severity: settings.and_then(|settings| settings.severity).unwrap_or(detection.severity),
             language: choice.name,
             why,
-            prefilter: choice.prefilter.and_then(|language| before(language, &said, expressions)),
+            prefilter: choice.prefilter.and_then(|language| before(language, &said, shared)),
             query: said.query,
             formula: said.formula,
             wanted: said.wanted,
@@ -363,8 +371,10 @@ struct Draft<'a> {
     choice: &'a LanguageChoice,
     node: Node,
     table: FieldTable,
-    /// All of the condition, if the target has fields for it.
+    /// All of the condition, if the target has fields for it and it was tried to say it.
     wanted: Option<Formula>,
+    /// What the language cannot say of all of it, if that was tried.
+    gaps: Vec<Gap>,
     /// How often it may still be mended.
     rounds: usize,
 }
@@ -389,62 +399,110 @@ impl Attempt<'_> {
                 table.insert(name, FieldType::Text);
             }
         }
-        let wanted = exact(&node).map(|formula| with_base(&self.base, formula));
-        Draft { choice, node, table, wanted, rounds: MAX_ROUNDS }
+        Draft { choice, node, table, wanted: None, gaps: Vec::new(), rounds: MAX_ROUNDS }
     }
 
-    /// The condition in the draft's language; else what it cannot say.
+    /// The condition in the draft's language; else what it cannot say. All of it is tried first, and only then, with
+    /// `accept`, what comes closest.
     fn say(&self, draft: &mut Draft<'_>, accept: Option<Deviation>) -> Result<Said, Vec<Loss>> {
-        let Draft { choice, node, table, wanted, rounds } = draft;
+        match accept {
+            None => self.say_all(draft),
+            Some(deviation) => self.say_closest(draft, deviation),
+        }
+    }
+
+    fn say_all(&self, draft: &mut Draft<'_>) -> Result<Said, Vec<Loss>> {
+        let Draft { choice, node, table, wanted, gaps, rounds } = draft;
         let printer = Printer { language: choice.name, fields: table, expressions: self.expressions };
-        let all = |reason: &str| {
-            let (part, reason) = (self.written.to_owned(), reason.to_owned());
-            vec![Loss { part, reason, origin: Origin::default() }]
-        };
-        let mut last = "it cannot be printed".to_owned();
-        while *rounds > 0 {
+        let mut losses = Vec::new();
+        let formula = node.resolve(None, &mut losses);
+        if !losses.is_empty() {
+            return Err(losses);
+        }
+        *rounds -= 1;
+        let whole = with_base(&self.base, formula);
+        let formula = simplify(&whole);
+        match printer.print(&formula) {
+            Ok(query) => Ok(Said { query, formula, wanted: Some(whole), table: std::mem::take(table), losses }),
+            Err(found) => {
+                node.each_leaf(&mut |id, formula, written, origin| {
+                    let Some(gap) = gap_of(id, formula, &printer, &found) else { return };
+                    let loss = Loss { part: written.to_owned(), reason: gap.reason, origin };
+                    if !losses.contains(&loss) {
+                        losses.push(loss);
+                    }
+                });
+                if losses.is_empty() {
+                    losses.push(self.lost(found.first().map_or(UNSAID, |gap| &gap.reason)));
+                }
+                (*wanted, *gaps) = (Some(whole), found);
+                Err(losses)
+            }
+        }
+    }
+
+    fn say_closest(&self, draft: &mut Draft<'_>, accept: Deviation) -> Result<Said, Vec<Loss>> {
+        let Draft { choice, node, table, wanted, gaps, rounds } = draft;
+        let printer = Printer { language: choice.name, fields: table, expressions: self.expressions };
+        loop {
+            if !gaps.is_empty() && !mend(node, &printer, gaps) {
+                return Err(vec![self.lost(gaps.first().map_or(UNSAID, |gap| &gap.reason))]);
+            }
+            if *rounds == 0 {
+                return Err(vec![self.lost(gaps.first().map_or(UNSAID, |gap| &gap.reason))]);
+            }
             *rounds -= 1;
             let mut losses = Vec::new();
-            let formula = node.resolve(accept, &mut losses);
-            if accept.is_none() && !losses.is_empty() {
-                // Nothing was printed.
-                *rounds += 1;
-                return Err(losses);
-            }
+            let formula = node.resolve(Some(accept), &mut losses);
             if !losses.is_empty() && (formula == Formula::TRUE || formula == Formula::FALSE) {
                 return Err(losses);
             }
             let formula = simplify(&with_base(&self.base, formula));
-            let gaps = match printer.print(&formula) {
+            match printer.print(&formula) {
                 Ok(query) => {
-                    return Ok(Said { query, formula, wanted: wanted.clone(), table: table.clone(), losses });
+                    return Ok(Said { query, formula, wanted: wanted.take(), table: table.clone(), losses });
                 }
-                Err(gaps) => gaps,
-            };
-            last = gaps.first().map_or(last, |gap| gap.reason.clone());
-            let can_say = |formula: &Formula| printer.gaps(formula).is_empty();
-            let mut mended = false;
-            node.replace_leaves(&mut |id, formula, written| {
-                // A printer may join tests of one field, and then names one of them: so every leaf is asked alone.
-                let alone = printer.gaps(formula).into_iter().next();
-                let gap = alone.or_else(|| gaps.iter().find(|gap| gap.origin.0 == Some(id)).cloned())?;
-                mended = true;
-                let (lower, upper) = approximate(formula, &can_say);
-                let leaf = |formula| Node::Leaf { id, formula, written: written.to_owned(), origin: Origin::default() };
-                Some(Node::hole(written, gap.reason.clone(), leaf(lower), leaf(upper)))
-            });
-            if !mended {
-                return Err(gaps.first().map_or_else(|| all("it cannot be printed"), |gap| all(&gap.reason)));
+                Err(found) => *gaps = found,
             }
         }
-        Err(all(&last))
+    }
+
+    /// The whole condition as something that is not said.
+    fn lost(&self, reason: &str) -> Loss {
+        Loss { part: self.written.to_owned(), reason: reason.to_owned(), origin: Origin::default() }
     }
 }
 
+/// Why a condition is not said if nobody knows better.
+const UNSAID: &str = "it cannot be printed";
+
+/// What the language cannot say of a leaf. A printer may join tests of one field, and then names one of them in `gaps`:
+/// so every leaf is asked alone.
+fn gap_of(id: u32, formula: &Formula, printer: &Printer<'_>, gaps: &[Gap]) -> Option<Gap> {
+    let alone = printer.gaps(formula).into_iter().next();
+    alone.or_else(|| gaps.iter().find(|gap| gap.origin.0 == Some(id)).cloned())
+}
+
+/// Puts what comes closest in the place of every leaf that the language cannot say; `false` if there is none.
+fn mend(node: &mut Node, printer: &Printer<'_>, gaps: &[Gap]) -> bool {
+    let can_say = |formula: &Formula| printer.gaps(formula).is_empty();
+    let mut mended = false;
+    node.replace_leaves(&mut |id, formula, written| {
+        let gap = gap_of(id, formula, printer, gaps)?;
+        mended = true;
+        let (lower, upper) = approximate(formula, &can_say);
+        let leaf = |formula| Node::Leaf { id, formula, written: written.to_owned(), origin: Origin::default() };
+        Some(Node::hole(written, gap.reason, leaf(lower), leaf(upper)))
+    });
+    mended
+}
+
 /// A condition that follows from what is said, and its text in a language.
-fn before(language: Language, said: &Said, expressions: &Expressions) -> Option<(Formula, String)> {
+fn before(language: Language, said: &Said, shared: &Shared) -> Option<(Formula, String)> {
+    let expressions = &shared.expressions;
     let printer = Printer { language, fields: &said.table, expressions };
-    let formula = prefilter(&said.formula, &|formula| printer.gaps(formula).is_empty())?;
+    let can_say = |formula: &Formula| printer.gaps(formula).is_empty();
+    let formula = prefilter(&said.formula, &shared.texts, expressions, &can_say)?;
     match printer.print(&formula) {
         Ok(Query::Text(text)) => Some((formula, text)),
         Ok(Query::Document(_)) | Err(_) => None,
@@ -453,13 +511,6 @@ fn before(language: Language, said: &Said, expressions: &Expressions) -> Option<
 
 fn with_base(base: &[Formula], formula: Formula) -> Formula {
     Formula::and(base.iter().cloned().chain([formula]))
-}
-
-/// The condition if all of it can be said.
-fn exact(node: &Node) -> Option<Formula> {
-    let mut losses = Vec::new();
-    let formula = node.resolve(None, &mut losses);
-    losses.is_empty().then_some(formula)
 }
 
 #[cfg(test)]

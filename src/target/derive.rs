@@ -5,7 +5,7 @@ use crate::logic::{Glob, Pattern, Piece, Shape, TextSet};
 /// Patterns for the last segment of an absolute path, as patterns for the whole path. The error says why there are none.
 pub fn basename(set: &TextSet) -> Result<TextSet, String> {
     let mut patterns = Vec::new();
-    for pattern in &set.any {
+    for pattern in set.any.iter() {
         match pattern {
             Pattern::Glob(glob) => patterns.extend(basename_glob(glob)),
             // A path is never the name of a file.

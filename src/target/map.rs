@@ -333,7 +333,7 @@ fn sayable(
 ) -> Vec<Pattern> {
     let can_say_alone = |pattern: &Pattern| can_say(&with(Predicate::Text(TextSet::new(vec![pattern.clone()], case))));
     let mut patterns = Vec::new();
-    for pattern in &set.any {
+    for pattern in set.any.iter() {
         match pattern {
             pattern if can_say_alone(pattern) => patterns.push(pattern.clone()),
             Pattern::Path { path, .. } => {

@@ -142,6 +142,18 @@ impl Node {
         }
     }
 
+    /// Calls `visit` with every leaf, its part as written and its place; of holes with those that hold for less.
+    pub fn each_leaf<'n>(&'n self, visit: &mut impl FnMut(u32, &'n Formula, &'n str, Origin)) {
+        match self {
+            Node::And(parts) | Node::Or(parts) | Node::AtLeast { of: parts, .. } => {
+                parts.iter().for_each(|part| part.each_leaf(visit));
+            }
+            Node::Not(part) => part.each_leaf(visit),
+            Node::Leaf { id, formula, written, origin } => visit(*id, formula, written, *origin),
+            Node::Hole(hole) => hole.lower.each_leaf(visit),
+        }
+    }
+
     /// Replaces every leaf that `replace` has something for, in holes too.
     pub fn replace_leaves(&mut self, replace: &mut impl FnMut(u32, &Formula, &str) -> Option<Node>) {
         match self {

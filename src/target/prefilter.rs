@@ -6,10 +6,16 @@
 //! are. Texts become globs: what is literal stays, all else becomes `*`. In the end a cover is shortened to a handful of
 //! tests by the literal texts that its globs have in common.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use foldhash::fast::RandomState;
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind};
 
+use crate::language::Expressions;
 use crate::logic::{
-    ANY_CHARACTER, Case, Comparison, Formula, Glob, Pattern, Piece, Predicate, Shape, Subject, Test, TextSet, simplify,
+    Case, Comparison, Formula, Glob, Pattern, Piece, Predicate, Shape, Subject, Test, TextSet, simplify,
 };
 
 /// How many tests one cover may have in the end.
@@ -27,10 +33,16 @@ const WILD: char = '\u{10fffe}';
 
 /// A condition that follows from `formula` in both of its readings, made of few tests without negation: text in either
 /// case with `*` as the only wildcard, numbers, booleans. `None` if nothing useful follows. `can_say` tells whether the
-/// language that it is for can say a test.
-pub fn prefilter(formula: &Formula, can_say: &impl Fn(&Formula) -> bool) -> Option<Formula> {
+/// language that it is for can say a test, `texts` are what its patterns came to before.
+pub fn prefilter(
+    formula: &Formula,
+    texts: &Texts,
+    expressions: &Expressions,
+    can_say: &impl Fn(&Formula) -> bool,
+) -> Option<Formula> {
+    let reader = Reader { texts, expressions };
     let mut covers: Vec<(usize, Vec<Term>)> =
-        covers(formula, true).into_iter().filter_map(|cover| shortened(cover, can_say)).enumerate().collect();
+        reader.covers(formula, true).into_iter().filter_map(|cover| shortened(cover, can_say)).enumerate().collect();
     // The fewer tests and the longer their texts, the better.
     covers.sort_by_key(|(_, cover)| {
         (cover.len(), std::cmp::Reverse(cover.iter().map(Term::letters).min().unwrap_or_default()))
@@ -94,26 +106,91 @@ fn letters(text: &str) -> usize {
     text.chars().filter(|c| c.is_alphanumeric()).count()
 }
 
-/// Lists of tests, of each of which every match of `formula`, or of its negation, satisfies one.
-fn covers(formula: &Formula, positive: bool) -> Vec<Vec<Term>> {
-    match (formula, positive) {
-        (Formula::And(parts), true) | (Formula::Or(parts), false) => {
-            parts.iter().flat_map(|part| covers(part, positive)).collect()
+/// The texts of patterns as globs, which the rules of one detection have in common.
+#[derive(Debug, Default)]
+pub struct Texts(RefCell<HashMap<Pattern, Option<Rc<[Glob]>>, RandomState>>);
+
+/// Makes covers of conditions.
+struct Reader<'a> {
+    texts: &'a Texts,
+    expressions: &'a Expressions,
+}
+
+impl Reader<'_> {
+    /// Lists of tests, of each of which every match of `formula`, or of its negation, satisfies one.
+    fn covers(&self, formula: &Formula, positive: bool) -> Vec<Vec<Term>> {
+        match (formula, positive) {
+            (Formula::And(parts), true) | (Formula::Or(parts), false) => {
+                parts.iter().flat_map(|part| self.covers(part, positive)).collect()
+            }
+            (Formula::Or(parts), true) | (Formula::And(parts), false) => {
+                either(parts.iter().map(|part| self.covers(part, positive)).collect())
+            }
+            (Formula::Not(part), positive) => self.covers(part, !positive),
+            (Formula::AtLeast { count, of }, true) if *count > 0 && *count <= of.len() => {
+                // One of any so many parts holds; those are taken that have the shortest covers.
+                let mut parts: Vec<Vec<Vec<Term>>> = of.iter().map(|part| self.covers(part, true)).collect();
+                parts.sort_by_key(|covers| covers.iter().map(Vec::len).min().unwrap_or(usize::MAX));
+                parts.truncate(of.len() - count + 1);
+                either(parts)
+            }
+            (Formula::Test(test), true) => self.terms(test).into_iter().collect(),
+            (Formula::AtLeast { .. } | Formula::Element { .. } | Formula::Test(_), _) => Vec::new(),
         }
-        (Formula::Or(parts), true) | (Formula::And(parts), false) => {
-            either(parts.iter().map(|part| covers(part, positive)).collect())
-        }
-        (Formula::Not(part), positive) => covers(part, !positive),
-        (Formula::AtLeast { count, of }, true) if *count > 0 && *count <= of.len() => {
-            // One of any so many parts holds; those are taken that have the shortest covers.
-            let mut parts: Vec<Vec<Vec<Term>>> = of.iter().map(|part| covers(part, true)).collect();
-            parts.sort_by_key(|covers| covers.iter().map(Vec::len).min().unwrap_or(usize::MAX));
-            parts.truncate(of.len() - count + 1);
-            either(parts)
-        }
-        (Formula::Test(test), true) => terms(test).into_iter().collect(),
-        (Formula::AtLeast { .. } | Formula::Element { .. } | Formula::Test(_), _) => Vec::new(),
     }
+
+    /// A test as terms of which a value that satisfies it satisfies one.
+    fn terms(&self, test: &Test) -> Option<Vec<Term>> {
+        if test.subject == Subject::Anywhere {
+            return None;
+        }
+        let term = |ask| Term { subject: test.subject.clone(), ask };
+        match &test.predicate {
+            Predicate::Text(set) => {
+                let mut all = Vec::new();
+                for pattern in set.any.iter() {
+                    for glob in self.globs(pattern)?.iter() {
+                        let is_exact = matches!(glob.shape(), Shape::Equals(text) if !text.is_empty());
+                        if !is_exact && literals(glob).all(|text| letters(text) < FEWEST_LETTERS) {
+                            return None;
+                        }
+                        all.push(term(Ask::Text(glob.clone())));
+                    }
+                }
+                (!all.is_empty() && all.len() <= MOST_OPEN).then_some(all)
+            }
+            Predicate::Boolean(_) | Predicate::Network(_) | Predicate::Number { op: Comparison::Equal, .. } => {
+                Some(vec![term(Ask::Value(test.predicate.clone()))])
+            }
+            // Nearly every value satisfies these.
+            Predicate::Number { .. } | Predicate::Exists | Predicate::Field { .. } | Predicate::Option(_) => None,
+        }
+    }
+
+    /// A pattern as globs without `?` of which a value that satisfies it satisfies one, whatever the case.
+    fn globs(&self, pattern: &Pattern) -> Option<Rc<[Glob]>> {
+        if let Pattern::Glob(glob) = pattern {
+            return Some(plain(vec![glob.pieces().to_vec()]).into());
+        }
+        if let Some(known) = self.texts.0.borrow().get(pattern) {
+            return known.clone();
+        }
+        let read = self.expressions.read(pattern);
+        let globs: Option<Rc<[Glob]>> = read.map(|read| plain(around(taken_apart(&read.tree))).into());
+        self.texts.0.borrow_mut().insert(pattern.clone(), globs.clone());
+        globs
+    }
+}
+
+/// Globs of literals and `*` for these pieces, without those that another one takes in.
+fn plain(all: Vec<Vec<Piece>>) -> Vec<Glob> {
+    let globs = all.into_iter().map(|pieces| {
+        Glob::new(pieces.into_iter().flat_map(|piece| match piece {
+            Piece::Literal(text) => writable(&text),
+            Piece::Any | Piece::One => vec![Piece::Any],
+        }))
+    });
+    without_repetitions(globs.collect())
 }
 
 /// Covers of a disjunction from the covers of its parts: for every field, one on that field alone, and the best of all.
@@ -141,55 +218,6 @@ fn either(parts: Vec<Vec<Vec<Term>>>) -> Vec<Vec<Term>> {
         }
     }
     found
-}
-
-/// A test as terms of which a value that satisfies it satisfies one.
-fn terms(test: &Test) -> Option<Vec<Term>> {
-    if test.subject == Subject::Anywhere {
-        return None;
-    }
-    let term = |ask| Term { subject: test.subject.clone(), ask };
-    match &test.predicate {
-        Predicate::Text(set) => {
-            let mut all = Vec::new();
-            for pattern in &set.any {
-                for glob in globs(pattern)? {
-                    let is_exact = matches!(glob.shape(), Shape::Equals(text) if !text.is_empty());
-                    if !is_exact && literals(&glob).all(|text| letters(text) < FEWEST_LETTERS) {
-                        return None;
-                    }
-                    all.push(term(Ask::Text(glob)));
-                }
-            }
-            (!all.is_empty() && all.len() <= MOST_OPEN).then_some(all)
-        }
-        Predicate::Boolean(_) | Predicate::Network(_) | Predicate::Number { op: Comparison::Equal, .. } => {
-            Some(vec![term(Ask::Value(test.predicate.clone()))])
-        }
-        // Nearly every value satisfies these.
-        Predicate::Number { .. } | Predicate::Exists | Predicate::Field { .. } | Predicate::Option(_) => None,
-    }
-}
-
-/// A pattern as globs without `?` of which a value that satisfies it satisfies one, whatever the case.
-fn globs(pattern: &Pattern) -> Option<Vec<Glob>> {
-    let pieces = match pattern {
-        Pattern::Glob(glob) => vec![glob.pieces().to_vec()],
-        Pattern::Regex(source) => around(taken_apart(&regex_syntax::parse(source).ok()?)),
-        path => around(taken_apart(&regex_syntax::parse(&path.to_regex(ANY_CHARACTER)).ok()?)),
-    };
-    let mut all = Vec::new();
-    for pieces in pieces {
-        let mut plain = Vec::new();
-        for piece in pieces {
-            match piece {
-                Piece::Literal(text) => plain.extend(writable(&text)),
-                Piece::Any | Piece::One => plain.push(Piece::Any),
-            }
-        }
-        all.push(Glob::new(plain));
-    }
-    Some(without_repetitions(all))
 }
 
 /// What is found somewhere in a value has any text around it.
@@ -445,7 +473,7 @@ mod tests {
 
     /// The prefilter as Splunk's `search` says it.
     fn said(formula: &Formula) -> Option<String> {
-        let prefilter = prefilter(formula, &can_say)?;
+        let prefilter = prefilter(formula, &Texts::default(), &Expressions::default(), &can_say)?;
         match language::print(Language::Spl, &prefilter, &FieldTable::default()) {
             Ok(language::Query::Text(text)) => Some(text),
             other => panic!("{other:?}"),
@@ -514,7 +542,7 @@ mod tests {
 
         #[test]
         fn it_follows_in_every_reading_and_can_be_printed(formula in formula()) {
-            if let Some(prefilter) = prefilter(&formula, &can_say) {
+            if let Some(prefilter) = prefilter(&formula, &Texts::default(), &Expressions::default(), &can_say) {
                 let mut tests = 0;
                 prefilter.each_test(&mut |_, _| tests += 1);
                 prop_assert!((1..=MOST_TERMS).contains(&tests));

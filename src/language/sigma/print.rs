@@ -340,13 +340,13 @@ fn texts(field: &str, set: &TextSet, expressions: &Expressions) -> Result<Vec<En
     };
     let mut entries: Vec<Entry> = Vec::new();
     let modifier = common_modifier(set);
-    for pattern in &set.any {
+    for pattern in set.any.iter() {
         let next = match pattern {
             Pattern::Glob(glob) => match modifier {
                 Some(modifier) => entry(modifier, cased, plain(inner(glob))),
                 None => entry("", cased, plain(glob.pieces())),
             },
-            pattern => entry("|re", folded, expressions.perl(pattern, false, "$")?),
+            pattern => entry("|re", folded, expressions.perl(pattern, false, "$")?.to_string()),
         };
         match entries.last_mut() {
             Some(last) if last.key("") == next.key("") => last.values.extend(next.values),

@@ -13,7 +13,7 @@ use crate::logic::evaluate::Reading;
 use crate::logic::formula::{Comparison, Formula, Number, Predicate, Subject, Test};
 use crate::logic::option::OptionTest;
 use crate::logic::path::Path;
-use crate::logic::pattern::{Case, Pattern};
+use crate::logic::pattern::{Case, Pattern, TextSet};
 
 /// A condition whose tests are atoms.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -352,16 +352,23 @@ fn negation(part: Skeleton) -> Skeleton {
 /// The alternatives with all text tests of one field as one: some value is in `A` or some in `B` is some in `A ∪ B`.
 fn merge_texts(parts: &[Formula]) -> Vec<Formula> {
     let mut merged: Vec<Formula> = Vec::new();
-    let mut known: HashMap<(&Subject, Case), usize> = HashMap::new();
+    let mut known: HashMap<(&Subject, Case), (usize, Vec<Pattern>)> = HashMap::new();
     for part in parts {
         if let Formula::Test(Test { subject, predicate: Predicate::Text(set), .. }) = part {
-            let slot = known.entry((subject, set.case)).or_insert(merged.len());
-            if let Some(Formula::Test(Test { predicate: Predicate::Text(all), .. })) = merged.get_mut(*slot) {
-                all.any.extend(set.any.iter().cloned());
+            let (slot, patterns) = known.entry((subject, set.case)).or_insert((merged.len(), Vec::new()));
+            patterns.extend(set.any.iter().cloned());
+            if *slot < merged.len() {
                 continue;
             }
         }
         merged.push(part.clone());
+    }
+    for ((_, case), (slot, patterns)) in known {
+        if let Some(Formula::Test(Test { predicate: Predicate::Text(set), .. })) = merged.get_mut(slot)
+            && set.any.len() < patterns.len()
+        {
+            *set = TextSet::new(patterns, case);
+        }
     }
     merged
 }
@@ -377,7 +384,7 @@ fn value_tests(predicate: &Predicate, may: bool) -> Result<Vec<ValueTest>, Reaso
 fn value_test(predicate: &Predicate, fold: bool) -> Result<ValueTest, Reason> {
     Ok(match predicate {
         Predicate::Text(set) => {
-            let mut patterns = set.any.clone();
+            let mut patterns = set.any.to_vec();
             patterns.sort();
             patterns.dedup();
             ValueTest::Text(patterns, fold)

@@ -193,7 +193,7 @@ mod tests {
     fn alternatives_are_together_what_they_were_alone() {
         for source in ["^a(?:b|c(?:d|e))f", "a|^b$|c", "(x|y)(z|)", "^(?:a|b)*$", "", "(?m)^a$|b"] {
             let whole = TextSet::new(vec![Pattern::Regex(source.to_owned())], Case::Sensitive);
-            let mut parts = vec![normal(ValueTest::Text(whole.any.clone(), false))];
+            let mut parts = vec![normal(ValueTest::Text(whole.any.to_vec(), false))];
             for _ in 0..3 {
                 parts = parts.into_iter().flat_map(|part| alternatives(&part).unwrap_or_else(|| vec![part])).collect();
             }

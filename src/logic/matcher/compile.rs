@@ -10,7 +10,7 @@ use crate::logic::evaluate::Reading;
 use crate::logic::formula::{Comparison, Formula, Predicate, Subject, Test};
 use crate::logic::option::OptionTest;
 use crate::logic::path::Path;
-use crate::logic::pattern::{Case, TextSet};
+use crate::logic::pattern::Case;
 
 /// A node of the program.
 pub(super) type NodeId = u32;
@@ -170,14 +170,14 @@ impl Compiler {
                 if foldings.len() > 1 {
                     let each = foldings.iter().map(|fold| {
                         let case = if *fold { Case::Insensitive } else { Case::Sensitive };
-                        let predicate = Predicate::Text(TextSet::new(set.any.clone(), case));
+                        let predicate = Predicate::Text(set.in_case(case));
                         Formula::Test(Test { predicate, ..test.clone() })
                     });
                     let each: Vec<Formula> = each.collect();
                     let (parts, cost) = self.parts(&each, reading, root, true);
                     return (Node::Any(parts), cost);
                 }
-                let mut any = set.any.clone();
+                let mut any = set.any.to_vec();
                 // Not made unique: a group's name that occurs twice makes an expression invalid.
                 any.sort();
                 let cost = Check::text_cost(&any);
