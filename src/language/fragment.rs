@@ -107,31 +107,92 @@ impl Fragment {
     }
 
     fn flat(&self) -> String {
-        match &self.body {
-            Body::Text(text) => text.clone(),
-            Body::Joined { operator, parts } => parts
-                .iter()
-                .map(|part| part.flat_operand(self.strength))
-                .collect::<Vec<_>>()
-                .join(&format!(" {operator} ")),
-            Body::Prefixed { operator, part } => format!("{operator}{}", part.flat_operand(self.strength)),
-            Body::Listed { head, items, between, tail } => match between {
-                Between::Comma => format!("{head}{}{tail}", items.join(", ")),
-                Between::Word(word) => format!("{head}{}{tail}", items.join(&format!(" {word} "))),
-            },
-        }
+        let mut out = String::new();
+        self.write_flat(&mut out);
+        out
     }
 
     fn flat_operand(&self, around: Strength) -> String {
-        if self.needs_parentheses(around) { format!("({})", self.flat()) } else { self.flat() }
+        let mut out = String::new();
+        self.write_flat_operand(around, &mut out);
+        out
+    }
+
+    /// Writes it on one line.
+    fn write_flat(&self, out: &mut String) {
+        match &self.body {
+            Body::Text(text) => out.push_str(text),
+            Body::Joined { operator, parts } => {
+                for (i, part) in parts.iter().enumerate() {
+                    if i > 0 {
+                        out.extend([" ", operator, " "]);
+                    }
+                    part.write_flat_operand(self.strength, out);
+                }
+            }
+            Body::Prefixed { operator, part } => {
+                out.push_str(operator);
+                part.write_flat_operand(self.strength, out);
+            }
+            Body::Listed { head, items, between, tail } => {
+                out.push_str(head);
+                for (i, item) in items.iter().enumerate() {
+                    match between {
+                        Between::Comma if i > 0 => out.push_str(", "),
+                        Between::Word(word) if i > 0 => out.extend([" ", word, " "]),
+                        _ => {}
+                    }
+                    out.push_str(item);
+                }
+                out.push_str(tail);
+            }
+        }
+    }
+
+    fn write_flat_operand(&self, around: Strength, out: &mut String) {
+        if self.needs_parentheses(around) {
+            out.push('(');
+            self.write_flat(out);
+            out.push(')');
+        } else {
+            self.write_flat(out);
+        }
+    }
+
+    /// What is left of `room` characters beside it on one line; `None` if it needs more.
+    fn left_of(&self, room: usize) -> Option<usize> {
+        let less = |room: usize, text: &str| {
+            // A character has four bytes at most.
+            let is_long = text.len() / 4 > room;
+            room.checked_sub(if is_long { text.len() } else { text.chars().count() })
+        };
+        let operand = |room: usize, part: &Fragment| {
+            let brackets = if part.needs_parentheses(self.strength) { 2 } else { 0 };
+            part.left_of(room.checked_sub(brackets)?)
+        };
+        match &self.body {
+            Body::Text(text) => less(room, text),
+            Body::Joined { operator, parts } => {
+                let between = (operator.chars().count() + 2) * parts.len().saturating_sub(1);
+                parts.iter().try_fold(room.checked_sub(between)?, operand)
+            }
+            Body::Prefixed { operator, part } => operand(less(room, operator)?, part),
+            Body::Listed { head, items, between, tail } => {
+                let between = match between {
+                    Between::Comma => 2,
+                    Between::Word(word) => word.chars().count() + 2,
+                };
+                let between = between * items.len().saturating_sub(1);
+                let room = less(less(room.checked_sub(between)?, head)?, tail)?;
+                items.iter().try_fold(room, |room, item| less(room, item))
+            }
+        }
     }
 
     /// Writes it at a place that is indented by `indent`.
     fn write(&self, indent: usize, width: usize, out: &mut String) {
-        let flat = self.flat();
-        if indent + flat.chars().count() <= width {
-            out.push_str(&flat);
-            return;
+        if width.checked_sub(indent).is_some_and(|room| self.left_of(room).is_some()) {
+            return self.write_flat(out);
         }
         match &self.body {
             Body::Text(text) => out.push_str(text),
@@ -178,12 +239,10 @@ impl Fragment {
         if !self.needs_parentheses(around) {
             return self.write(indent, width, out);
         }
-        let flat = self.flat();
-        if indent + flat.chars().count() + 2 <= width {
-            out.push('(');
-            out.push_str(&flat);
+        out.push('(');
+        if width.checked_sub(indent + 2).is_some_and(|room| self.left_of(room).is_some()) {
+            self.write_flat(out);
         } else {
-            out.push('(');
             new_line(indent + STEP, out);
             self.write(indent + STEP, width, out);
             new_line(indent, out);

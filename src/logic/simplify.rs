@@ -134,11 +134,7 @@ fn simplify_test(test: &Test) -> Formula {
         return Formula::FALSE;
     }
     let anything = Pattern::Glob(Glob::contains(""));
-    let predicate = if set.any.contains(&anything) {
-        Predicate::Exists
-    } else {
-        Predicate::Text(each_once(set))
-    };
+    let predicate = if set.any.contains(&anything) { Predicate::Exists } else { Predicate::Text(each_once(set)) };
     Formula::Test(Test { subject: test.subject.clone(), predicate, origin: test.origin })
 }
 

@@ -1,19 +1,19 @@
 //! All artefacts of all targets, in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rayon::prelude::*;
 use serde::Serialize;
 use tera::{Context, Value};
 
 use super::compile::{Outcome, Rule, Shared, compile_with};
-use super::context::{ExceptionContext, RuleContext, of_rule};
+use super::context::{Common, ExceptionContext, Here, of_rule};
 use super::fields::AllFields;
 use super::load::Target;
 use super::node::Loss;
 use super::problem::with_file;
 use super::render::render;
-use super::settings::{Artefact, Scope};
+use super::settings::{Artefact, Scope, SourceSettings};
 use super::verdict::Verdict;
 use crate::detection::{Detection, Observation};
 use crate::diagnostic::{self, Code, Diagnostic};
@@ -187,25 +187,13 @@ pub fn render_all(
     pack: &PackInfo,
     verdict: &(dyn Fn(&Compiled<'_>, &Rule<'_>) -> Verdict + Sync),
 ) -> Result<Built, Vec<Diagnostic>> {
-    let fields = AllFields::new(targets, catalogue);
-    let contexts: Vec<Option<RuleContext>> = compiled
-        .par_iter()
-        .map(|one| match &one.outcome {
-            Outcome::Rule(rule) => {
-                let name = &one.observation.source;
-                let (source, fields) = (catalogue.sources.get(name), fields.get(one.target, name));
-                Some(of_rule(one.target, rule, source, fields, verdict(one, rule)))
-            }
-            _ => None,
-        })
-        .collect();
+    let verdicts: Vec<Option<Verdict>> = compiled.par_iter().map(|one| Some(verdict(one, one.rule()?))).collect();
     let (mut built, mut problems) = (Built::default(), Vec::new());
-    let mut rules: BTreeMap<&str, Vec<RuleContext>> = BTreeMap::new();
-    for (one, context) in compiled.iter().zip(contexts) {
-        let state = match (&one.outcome, &context) {
+    for (one, verdict) in compiled.iter().zip(&verdicts) {
+        let state = match (&one.outcome, verdict) {
             (Outcome::Disabled, _) => State::Disabled,
             (Outcome::Unsupported(reason), _) => State::Unsupported { reason: reason.clone() },
-            (Outcome::Rule(rule), Some(context)) => state_of(rule, context),
+            (Outcome::Rule(rule), Some(verdict)) => state_of(rule, *verdict),
             _ => State::NotApplicable,
         };
         built.entries.push(Entry {
@@ -214,15 +202,26 @@ pub fn render_all(
             target: one.target.name().to_owned(),
             state,
         });
-        if let Some(context) = context {
-            rules.entry(one.target.name()).or_default().push(context);
-        }
     }
+    // What the rules of a detection have in common, which stand together.
+    let together = |a: &Compiled<'_>, b: &Compiled<'_>| std::ptr::eq(a.detection, b.detection);
+    let detections: Vec<&[Compiled<'_>]> = compiled.chunk_by(together).collect();
+    let common: Vec<Option<Common>> =
+        detections.par_iter().map(|all| all.first().map(|one| Common::new(one.detection))).collect();
+    let common: Vec<Option<&Common>> =
+        detections.iter().zip(&common).flat_map(|(all, common)| all.iter().map(|_| common.as_ref())).collect();
+    let rules: Vec<Ready<'_>> = compiled
+        .iter()
+        .zip(verdicts)
+        .zip(common)
+        .filter_map(|((one, verdict), common)| {
+            Some(Ready { compiled: one, rule: one.rule()?, common: common?, verdict: verdict? })
+        })
+        .collect();
+    let fields = AllFields::new(targets, catalogue);
+    // One target after the other, because what templates see of a rule is large.
     for target in targets {
-        // A rule's place in a file is its name's, so that a new one moves no other.
-        let mut rules = rules.remove(target.name()).unwrap_or_default();
-        rules.sort_by(|a, b| (&a.name, &a.source).cmp(&(&b.name, &b.source)));
-        match render_target(target, &rules, pack) {
+        match render_target(target, &rules, &fields, catalogue, pack) {
             Ok(files) => {
                 for (path, text) in files {
                     if built.files.insert(path.clone(), text.into_bytes()).is_some() {
@@ -241,26 +240,37 @@ pub fn render_all(
     Err(problems)
 }
 
-fn state_of(rule: &Rule<'_>, context: &RuleContext) -> State {
+fn state_of(rule: &Rule<'_>, verdict: Verdict) -> State {
     let within = rule.within.iter().map(|excepted| Made { name: excepted.name.clone(), beside: None });
     let beside = rule
         .beside
         .iter()
         .map(|beside| Made { name: beside.exception.name.clone(), beside: Some(beside.language.name()) });
     State::Rule {
-        id: context.id.clone(),
-        language: context.language,
-        why: context.language_reason.clone(),
-        verdict: context.verdict,
-        accepted: context.deviation_reason.clone(),
-        losses: context.losses.clone(),
+        id: rule.id.to_string(),
+        language: rule.language.name(),
+        why: rule.why.clone(),
+        verdict,
+        accepted: rule.accepted.as_ref().map(|accept| accept.reason.clone()),
+        losses: rule.losses.clone(),
         exceptions: within.chain(beside).collect(),
     }
 }
 
-/// A rule, and what templates see of it, which stands in several files.
-struct Prepared<'a> {
-    rule: &'a RuleContext,
+/// A rule that is to be rendered.
+struct Ready<'a> {
+    compiled: &'a Compiled<'a>,
+    rule: &'a Rule<'a>,
+    common: &'a Common,
+    verdict: Verdict,
+}
+
+/// What templates see of a rule, which stands in several files.
+struct Prepared {
+    name: String,
+    source: String,
+    source_title: String,
+    exceptions: Vec<ExceptionContext>,
     value: Value,
 }
 
@@ -268,35 +278,56 @@ struct Prepared<'a> {
 struct Job<'a> {
     artefact: &'a Artefact,
     path: String,
-    rules: Vec<&'a Prepared<'a>>,
+    rules: Vec<&'a Prepared>,
     source: Option<&'a str>,
     exception: Option<&'a ExceptionContext>,
 }
 
 fn render_target(
     target: &Target,
-    rules: &[RuleContext],
+    rules: &[Ready<'_>],
+    fields: &AllFields<'_>,
+    catalogue: &Catalogue,
     pack: &PackInfo,
 ) -> Result<Vec<(String, String)>, Vec<Diagnostic>> {
-    let prepared: Vec<Prepared<'_>> =
-        rules.par_iter().map(|rule| Prepared { rule, value: Value::from_serializable(rule) }).collect();
+    let here = |(name, settings): (&'_ String, &'_ SourceSettings)| {
+        let (source, fields) = (catalogue.sources.get(name), fields.get(target, name));
+        (name.clone(), Here { target, source, fields, binding: Value::from_serializable(&settings.binding) })
+    };
+    let places: HashMap<String, Here<'_>> = target.settings.sources.iter().map(here).collect();
+    let mut prepared: Vec<Prepared> = rules
+        .par_iter()
+        .filter(|one| one.compiled.target.name() == target.name())
+        .filter_map(|one| {
+            let here = places.get(&one.compiled.observation.source)?;
+            let mut context = of_rule(here, one.rule, one.common, one.verdict);
+            Some(Prepared {
+                value: Value::from_serializable(&context),
+                name: context.name,
+                source: context.source,
+                source_title: context.source_title,
+                exceptions: std::mem::take(&mut context.exceptions),
+            })
+        })
+        .collect();
+    // A rule's place in a file is its name's, so that a new one moves no other.
+    prepared.sort_by(|a, b| (&a.name, &a.source).cmp(&(&b.name, &b.source)));
     let mut jobs = Vec::new();
     for artefact in &target.settings.artefacts {
-        let rules: Vec<&Prepared<'_>> = prepared.iter().filter(|one| artefact.has_source(&one.rule.source)).collect();
+        let rules: Vec<&Prepared> = prepared.iter().filter(|one| artefact.has_source(&one.source)).collect();
         let path = |name: &str, source: &str| format!("{}/{}", target.name(), artefact.path_for(name, source));
         match artefact.scope {
             Scope::Rule => jobs.extend(rules.into_iter().map(|one| Job {
                 artefact,
-                path: path(&one.rule.name, &one.rule.source),
+                path: path(&one.name, &one.source),
                 rules: vec![one],
-                source: Some(&one.rule.source),
+                source: Some(&one.source),
                 exception: None,
             })),
             Scope::Exception => jobs.extend(of_exceptions(target, artefact, &rules)),
             Scope::Source => {
                 for source in target.settings.sources.keys() {
-                    let rules: Vec<&Prepared<'_>> =
-                        rules.iter().copied().filter(|one| one.rule.source == *source).collect();
+                    let rules: Vec<&Prepared> = rules.iter().copied().filter(|one| one.source == *source).collect();
                     if !rules.is_empty() {
                         jobs.push(Job {
                             artefact,
@@ -316,9 +347,9 @@ fn render_target(
         .settings
         .sources
         .iter()
-        .filter(|(name, _)| rules.iter().any(|rule| rule.source == **name))
+        .filter(|(name, _)| prepared.iter().any(|rule| rule.source == **name))
         .map(|(name, source)| {
-            let title = rules.iter().find(|rule| rule.source == *name).map(|rule| rule.source_title.as_str());
+            let title = prepared.iter().find(|rule| rule.source == *name).map(|rule| rule.source_title.as_str());
             serde_json::json!({ "name": name, "title": title, "binding": source.binding })
         })
         .collect();
@@ -362,20 +393,19 @@ fn render_target(
 }
 
 /// The files of exceptions: one for each exception in a log source, with all rules beside which it stands.
-fn of_exceptions<'a>(target: &Target, artefact: &'a Artefact, rules: &[&'a Prepared<'a>]) -> Vec<Job<'a>> {
+fn of_exceptions<'a>(target: &Target, artefact: &'a Artefact, rules: &[&'a Prepared]) -> Vec<Job<'a>> {
     let mut jobs: Vec<Job<'a>> = Vec::new();
     for prepared in rules.iter().copied() {
-        for exception in &prepared.rule.exceptions {
-            let known = |job: &&mut Job<'a>| {
-                job.exception == Some(exception) && job.source == Some(prepared.rule.source.as_str())
-            };
+        for exception in &prepared.exceptions {
+            let known =
+                |job: &&mut Job<'a>| job.exception == Some(exception) && job.source == Some(prepared.source.as_str());
             match jobs.iter_mut().find(known) {
                 Some(job) => job.rules.push(prepared),
                 None => jobs.push(Job {
                     artefact,
-                    path: format!("{}/{}", target.name(), artefact.path_of(&exception.key, &prepared.rule.source)),
+                    path: format!("{}/{}", target.name(), artefact.path_of(&exception.key, &prepared.source)),
                     rules: vec![prepared],
-                    source: Some(&prepared.rule.source),
+                    source: Some(&prepared.source),
                     exception: Some(exception),
                 }),
             }

@@ -1,8 +1,8 @@
 //! What templates get to see of a rule.
 
-use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::{Value, json};
+use tera::Value as Shared;
 use uuid::Uuid;
 
 use super::compile::{Beside, Rule, word};
@@ -13,7 +13,7 @@ use super::node::{Loss, field_names};
 use super::settings::Derivation;
 use super::verdict::Verdict;
 use crate::detection::attack;
-use crate::detection::{Confidence, Severity, Status};
+use crate::detection::{Confidence, Detection, Severity, Status};
 use crate::language::{FieldType, Query};
 use crate::logic::Formula;
 use crate::source::Source;
@@ -44,9 +44,9 @@ pub struct RuleContext {
     /// How often it is right.
     pub confidence: Confidence,
     /// What it finds and why that matters.
-    pub description: String,
+    pub description: Shared,
     /// Who wrote it.
-    pub author: String,
+    pub author: Shared,
     /// Who answers for it.
     pub owner: Option<String>,
     /// When it was written.
@@ -54,17 +54,17 @@ pub struct RuleContext {
     /// When it was last changed.
     pub modified: Option<String>,
     /// ATT&CK technique ids.
-    pub attack: Vec<String>,
+    pub attack: Shared,
     /// The same by tactics, with names and addresses.
-    pub threat: Vec<Tactic>,
+    pub threat: Shared,
     /// Where to read more.
-    pub references: Vec<String>,
+    pub references: Shared,
     /// What else makes it fire.
-    pub false_positives: Vec<String>,
+    pub false_positives: Shared,
     /// What an analyst does, in Markdown.
-    pub triage: String,
+    pub triage: Shared,
     /// Free words.
-    pub tags: Vec<String>,
+    pub tags: Shared,
     /// Risk of one hit, 0 to 100.
     pub risk: u8,
     /// When it runs.
@@ -76,15 +76,15 @@ pub struct RuleContext {
     /// The log source's title.
     pub source_title: String,
     /// What `target.yml` says of the log source under `binding`.
-    pub binding: IndexMap<String, Value>,
+    pub binding: Shared,
     /// The language's name.
     pub language: &'static str,
     /// Why that language.
     pub language_reason: String,
     /// The query: text, or a tree for languages that are trees.
-    pub query: Value,
+    pub query: Shared,
     /// The query, in parentheses if it is a disjunction; so that text can be put behind it.
-    pub grouped_query: Value,
+    pub grouped_query: Shared,
     /// A condition that follows from the query, in the language that `target.yml` names for it: what may stand before
     /// the query to spare it events. In parentheses if it is a disjunction of several tests.
     pub prefilter: Option<String>,
@@ -177,14 +177,53 @@ pub struct Technique {
     subtechniques: Vec<Technique>,
 }
 
-/// What templates see of `rule`. `fields` are those that the target has in the rule's log source.
-pub fn of_rule(
-    target: &Target,
-    rule: &Rule<'_>,
-    source: Option<&Source>,
-    fields: Option<&Fields<'_>>,
-    verdict: Verdict,
-) -> RuleContext {
+/// What the rules of one detection have in common for templates: made once, because a copy of it costs nothing.
+#[derive(Clone, Debug)]
+pub struct Common {
+    author: Shared,
+    description: Shared,
+    attack: Shared,
+    threat: Shared,
+    references: Shared,
+    false_positives: Shared,
+    triage: Shared,
+    tags: Shared,
+}
+
+impl Common {
+    /// What the rules of `detection` have in common.
+    pub fn new(detection: &Detection) -> Self {
+        Self {
+            author: Shared::from_serializable(&detection.author),
+            description: Shared::from(detection.description.trim()),
+            attack: Shared::from_serializable(&detection.attack),
+            threat: Shared::from_serializable(&threat(&detection.attack)),
+            references: Shared::from_serializable(&detection.references),
+            false_positives: Shared::from_serializable(&detection.false_positives),
+            triage: Shared::from(detection.triage.trim()),
+            tags: Shared::from_serializable(&detection.tags),
+        }
+    }
+}
+
+/// What is known of the place that a rule is for.
+#[derive(Debug)]
+pub struct Here<'a> {
+    /// The target.
+    pub target: &'a Target,
+    /// The log source, if the catalogue knows it.
+    pub source: Option<&'a Source>,
+    /// The fields that the target has in it.
+    pub fields: Option<&'a Fields<'a>>,
+    /// What `target.yml` says of it under `binding`.
+    pub binding: Shared,
+}
+
+/// What templates see of `rule`, which says with what `common` has in common with the detection's others.
+pub fn of_rule(here: &Here<'_>, rule: &Rule<'_>, common: &Common, verdict: Verdict) -> RuleContext {
+    let Here { target, source, fields, binding } = here;
+    let (source, fields) = (*source, *fields);
+    let common = common.clone();
     let detection = rule.detection;
     let settings = target.settings.sources.get(&rule.observation.source);
     let source_title = source.map_or_else(|| rule.observation.source.clone(), |source| source.title.clone());
@@ -205,10 +244,20 @@ pub fn of_rule(
     };
     let (query, grouped_query) = match &rule.query {
         Query::Text(text) => {
-            let grouped = if matches!(rule.formula, Formula::Or(_)) { format!("({text})") } else { text.clone() };
-            (json!(text), json!(grouped))
+            let query = Shared::from(text.as_str());
+            let grouped = matches!(rule.formula, Formula::Or(_)).then(|| Shared::from(format!("({text})")));
+            (query.clone(), grouped.unwrap_or(query))
         }
-        Query::Document(tree) => (tree.clone(), tree.clone()),
+        Query::Document(tree) => {
+            let query = Shared::from_serializable(tree);
+            (query.clone(), query)
+        }
+    };
+    let false_positives = if rule.within.is_empty() {
+        common.false_positives
+    } else {
+        let within = rule.within.iter().map(|excepted| excepted.remark());
+        Shared::from_serializable(&detection.false_positives.iter().cloned().chain(within).collect::<Vec<_>>())
     };
     RuleContext {
         id: rule.id.to_string(),
@@ -222,22 +271,17 @@ pub fn of_rule(
         severity: rule.severity,
         severity_here: target.settings.severity.get(&rule.severity).cloned().unwrap_or(Value::Null),
         confidence: detection.confidence,
-        description: detection.description.trim().to_owned(),
-        author: detection.author.clone(),
+        description: common.description,
+        author: common.author,
         owner: detection.owner.clone(),
         created: detection.created.to_string(),
         modified: detection.modified.map(|date| date.to_string()),
-        attack: detection.attack.clone(),
-        threat: threat(&detection.attack),
-        references: detection.references.clone(),
-        false_positives: detection
-            .false_positives
-            .iter()
-            .cloned()
-            .chain(rule.within.iter().map(|excepted| excepted.remark()))
-            .collect(),
-        triage: detection.triage.trim().to_owned(),
-        tags: detection.tags.clone(),
+        attack: common.attack,
+        threat: common.threat,
+        references: common.references,
+        false_positives,
+        triage: common.triage,
+        tags: common.tags,
         risk: detection.risk,
         schedule: ScheduleContext {
             every: detection.schedule.every,
@@ -250,7 +294,7 @@ pub fn of_rule(
             .map(|throttle| ThrottleContext { minutes: throttle.minutes, by: or_identity(named(&throttle.by)) }),
         source: rule.observation.source.clone(),
         source_title,
-        binding: settings.map(|settings| settings.binding.clone()).unwrap_or_default(),
+        binding: binding.clone(),
         language: rule.language.name(),
         language_reason: rule.why.clone(),
         query,
@@ -315,7 +359,7 @@ fn query_fields(rule: &Rule<'_>, fields: Option<&Fields<'_>>) -> Vec<FieldContex
     let names = field_names(&rule.formula).into_iter();
     let described = names.map(|name| FieldContext {
         kind: rule.table.get(&name).unwrap_or(FieldType::Text),
-        native: fields.and_then(|fields| fields.native(&name)),
+        native: fields.and_then(|fields| fields.native(&name)).map(str::to_owned),
         name,
     });
     let mut described: Vec<FieldContext> = described.collect();

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use super::load::Target;
 use super::settings::{Derivation, FieldRule, SourceSettings};
 use crate::language::{FieldTable, FieldType};
@@ -46,18 +48,24 @@ impl<'a> AllFields<'a> {
 /// The fields of one log source in one target.
 #[derive(Debug)]
 pub struct Fields<'a> {
-    exact: HashMap<Path, &'a FieldRule>,
+    exact: HashMap<Path, &'a FieldRule, RandomState>,
     /// Rules for everything below a path, the longest path first.
     below: Vec<(Path, &'a FieldRule)>,
-    catalogue: HashMap<&'a Path, &'a Field>,
+    /// The target's fields with the platform's own words for their types, the longest name first.
+    natives: Vec<(&'a str, &'a str)>,
+    catalogue: HashMap<&'a Path, &'a Field, RandomState>,
 }
 
 impl<'a> Fields<'a> {
     /// The fields of a source as `settings` name them; types that it does not give are those of the catalogue.
     pub fn new(settings: &'a SourceSettings, source: Option<&'a Source>) -> Self {
-        let (mut exact, mut below) = (HashMap::new(), Vec::new());
+        let (mut exact, mut below, mut natives) = (HashMap::default(), Vec::new(), Vec::new());
         for (path, rule) in &settings.fields {
             let rule = &rule.0;
+            if let Some(native) = &rule.native {
+                let names = [rule.name.as_deref(), rule.joined.as_deref()].into_iter().flatten();
+                natives.extend(names.map(|name| (name, native.as_str())));
+            }
             if path == "*" {
                 below.push((Path::from_segments(Vec::<&str>::new()), rule));
             } else if let Some(path) = path.strip_suffix(".*").and_then(|path| path.parse().ok()) {
@@ -67,9 +75,10 @@ impl<'a> Fields<'a> {
             }
         }
         below.sort_by_key(|(path, _): &(Path, _)| std::cmp::Reverse(path.segments().len()));
+        natives.sort_unstable_by(|a, b| (b.0.len(), b.1).cmp(&(a.0.len(), a.1)));
         let fields = source.into_iter().flat_map(|source| &source.fields);
         let catalogue = fields.flat_map(|field| field.paths.iter().map(move |path| (path, field))).collect();
-        Self { exact, below, catalogue }
+        Self { exact, below, natives, catalogue }
     }
 
     /// The fields of the log source `name` in `target`; `None` if the target does not have the source.
@@ -88,8 +97,8 @@ impl<'a> Fields<'a> {
         let (rule, rest) = match self.exact.get(path) {
             Some(rule) => (*rule, None),
             None => self.below.iter().find_map(|(head, rule)| {
-                let rest = path.strip_prefix(head).filter(|rest| !rest.is_empty())?;
-                Some((*rule, Some(rest)))
+                let is_below = path.segments().len() > head.segments().len();
+                Some((*rule, Some(path.strip_prefix(head).filter(|_| is_below)?)))
             })?,
         };
         let name = rule.name.as_ref().map(|name| match &rest {
@@ -109,23 +118,13 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// The platform's own word for the type of its field `name`.
-    pub fn native(&self, name: &str) -> Option<String> {
-        let rules = self.exact.values().chain(self.below.iter().map(|(_, rule)| rule));
-        let mut found: Vec<(&str, &String)> = rules
-            .filter_map(|rule| {
-                let native = rule.native.as_ref()?;
-                let known = [rule.name.as_ref(), rule.joined.as_ref()].into_iter().flatten();
-                let fits = known.filter(|known| match known.split_once('*') {
-                    Some((before, after)) => name.starts_with(before) && name.ends_with(after),
-                    None => *known == name,
-                });
-                Some((fits.max_by_key(|known| known.len())?.as_str(), native))
-            })
-            .collect();
-        // The longest name that fits; by name, because a map has no order.
-        found.sort_unstable_by_key(|(known, native)| (known.len(), *native));
-        found.last().map(|(_, native)| (*native).clone())
+    /// The platform's own word for the type of its field `name`: that of the longest name that fits.
+    pub fn native(&self, name: &str) -> Option<&'a str> {
+        let fits = |known: &str| match known.split_once('*') {
+            Some((before, after)) => name.starts_with(before) && name.ends_with(after),
+            None => known == name,
+        };
+        self.natives.iter().find(|(known, _)| fits(known)).map(|(_, native)| *native)
     }
 
     /// The types of all fields that the target has for the source, by their names there: for reading a rule back.

@@ -12,7 +12,7 @@ pub fn register(tera: &mut Tera) {
     tera.autoescape_on([".tera"]);
     tera.set_escape_fn(refuse_unescaped);
     tera.register_filter("json", |value: &Value, _: Kwargs, _: &State| -> TeraResult<Value> {
-        Ok(Value::safe_string(&to_json(value)?.to_string()))
+        Ok(Value::safe_string(&serde_json::to_string(defined(value)?).map_err(Error::message)?))
     });
     tera.register_filter("json_line", |text: StringInput<'_>, _: Kwargs, _: &State| -> TeraResult<Value> {
         Ok(Value::safe_string(&parsed(text.as_str())?.to_string()))
@@ -65,11 +65,12 @@ fn refuse_unescaped(text: &str, out: &mut dyn std::io::Write) -> std::io::Result
     )))
 }
 
+fn defined(value: &Value) -> TeraResult<&Value> {
+    if value.is_undefined() { Err(Error::message("the value is not defined")) } else { Ok(value) }
+}
+
 fn to_json(value: &Value) -> TeraResult<Json> {
-    if value.is_undefined() {
-        return Err(Error::message("the value is not defined"));
-    }
-    serde_json::to_value(value).map_err(Error::message)
+    serde_json::to_value(defined(value)?).map_err(Error::message)
 }
 
 fn parsed(text: &str) -> TeraResult<Json> {

@@ -2,6 +2,10 @@
 //!
 //! The result is exact where it can be; where it cannot, it says why and what comes closest ([`Node`]).
 
+use std::collections::HashSet;
+
+use foldhash::fast::RandomState;
+
 use super::derive;
 use super::fields::{Fields, TargetField};
 use super::node::{Node, numbered};
@@ -331,11 +335,13 @@ fn sayable(
     with: &impl Fn(Predicate) -> Formula,
     can_say: &impl Fn(&Formula) -> bool,
 ) -> Vec<Pattern> {
+    // Most often all can be said, and then they are not asked one by one.
+    let all = can_say(&with(Predicate::Text(set.in_case(case))));
     let can_say_alone = |pattern: &Pattern| can_say(&with(Predicate::Text(TextSet::new(vec![pattern.clone()], case))));
     let mut patterns = Vec::new();
     for pattern in set.any.iter() {
         match pattern {
-            pattern if can_say_alone(pattern) => patterns.push(pattern.clone()),
+            pattern if all || can_say_alone(pattern) => patterns.push(pattern.clone()),
             Pattern::Path { path, .. } => {
                 let spellings = if path == "/" { vec![path.clone()] } else { vec![path.clone(), format!("{path}/")] };
                 let spellings = spellings.into_iter().map(|text| Pattern::Glob(Glob::equals(text)));
@@ -345,11 +351,12 @@ fn sayable(
         }
     }
     if set.case == Case::Insensitive && case == Case::Sensitive {
+        let known: HashSet<&Pattern, RandomState> = set.any.iter().collect();
         for letters in [str::to_ascii_uppercase, str::to_ascii_lowercase] {
             let others: Vec<Pattern> = patterns.iter().filter_map(|pattern| in_letters(pattern, letters)).collect();
-            patterns.extend(others.into_iter().filter(|other| !set.any.contains(other)));
+            patterns.extend(others.into_iter().filter(|other| !known.contains(other)));
         }
-        let mut seen = std::collections::HashSet::new();
+        let mut seen: HashSet<Pattern, RandomState> = HashSet::default();
         patterns.retain(|pattern| seen.insert(pattern.clone()));
     }
     patterns

@@ -108,7 +108,10 @@ fn letters(text: &str) -> usize {
 
 /// The texts of patterns as globs, which the rules of one detection have in common.
 #[derive(Debug, Default)]
-pub struct Texts(RefCell<HashMap<Pattern, Option<Rc<[Glob]>>, RandomState>>);
+pub struct Texts(RefCell<HashMap<Pattern, Option<Globs>, RandomState>>);
+
+/// Globs of which a value satisfies one.
+type Globs = Rc<[Glob]>;
 
 /// Makes covers of conditions.
 struct Reader<'a> {
@@ -168,7 +171,7 @@ impl Reader<'_> {
     }
 
     /// A pattern as globs without `?` of which a value that satisfies it satisfies one, whatever the case.
-    fn globs(&self, pattern: &Pattern) -> Option<Rc<[Glob]>> {
+    fn globs(&self, pattern: &Pattern) -> Option<Globs> {
         if let Pattern::Glob(glob) = pattern {
             return Some(plain(vec![glob.pieces().to_vec()]).into());
         }
@@ -176,7 +179,7 @@ impl Reader<'_> {
             return known.clone();
         }
         let read = self.expressions.read(pattern);
-        let globs: Option<Rc<[Glob]>> = read.map(|read| plain(around(taken_apart(&read.tree))).into());
+        let globs: Option<Globs> = read.map(|read| plain(around(taken_apart(&read.tree))).into());
         self.texts.0.borrow_mut().insert(pattern.clone(), globs.clone());
         globs
     }

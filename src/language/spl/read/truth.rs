@@ -64,7 +64,6 @@ enum Fold {
     Upper,
 }
 
-#[expect(clippy::large_enum_variant, reason = "one lives at a time, and most are conditions")]
 enum Meaning {
     Truth(Truth),
     Value(Vec<Alternative>),
