@@ -75,6 +75,15 @@ impl Language {
         }
     }
 
+    /// How long an expression in it may be, in bytes or characters, if there is a limit.
+    pub fn longest_expression(self) -> Option<usize> {
+        match self {
+            Language::Falco => Some(falco::print::LONGEST),
+            Language::Eql => Some(eql::print::LONGEST_EXPRESSION),
+            _ => None,
+        }
+    }
+
     /// The language of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|language| language.name() == name)

@@ -427,7 +427,7 @@ impl Attempt<'_> {
             Err(found) => {
                 node.each_leaf(&mut |id, formula, written, origin| {
                     let Some(gap) = gap_of(id, formula, &printer, &found) else { return };
-                    let loss = Loss { part: written.to_owned(), reason: gap.reason, origin };
+                    let loss = Loss { part: written.to_string(), reason: gap.reason, origin };
                     if !losses.contains(&loss) {
                         losses.push(loss);
                     }
@@ -491,8 +491,8 @@ fn mend(node: &mut Node, printer: &Printer<'_>, gaps: &[Gap]) -> bool {
         let gap = gap_of(id, formula, printer, gaps)?;
         mended = true;
         let (lower, upper) = approximate(formula, &can_say);
-        let leaf = |formula| Node::Leaf { id, formula, written: written.to_owned(), origin: Origin::default() };
-        Some(Node::hole(written, gap.reason, leaf(lower), leaf(upper)))
+        let leaf = |formula| Node::Leaf { id, formula, written: written.clone(), origin: Origin::default() };
+        Some(Node::hole(written.clone(), gap.reason, leaf(lower), leaf(upper)))
     });
     mended
 }

@@ -2,10 +2,11 @@
 //! within the value it was written into.
 
 use serde_json::Value as Json;
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 use sha2::{Digest, Sha256};
 use tera::{Error, Kwargs, State, StringInput, Tera, TeraResult, Value};
 
-use super::yaml;
+use super::{stream, yaml};
 
 /// Registers the filters, and refuses every value that goes into a file without one of them.
 pub fn register(tera: &mut Tera) {
@@ -15,11 +16,10 @@ pub fn register(tera: &mut Tera) {
         Ok(Value::safe_string(&serde_json::to_string(defined(value)?).map_err(Error::message)?))
     });
     tera.register_filter("json_line", |text: StringInput<'_>, _: Kwargs, _: &State| -> TeraResult<Value> {
-        Ok(Value::safe_string(&parsed(text.as_str())?.to_string()))
+        Ok(Value::safe_string(&rewritten(text.as_str(), CompactFormatter)?))
     });
     tera.register_filter("json_pretty", |text: StringInput<'_>, _: Kwargs, _: &State| -> TeraResult<Value> {
-        let pretty = serde_json::to_string_pretty(&parsed(text.as_str())?).map_err(Error::message)?;
-        Ok(Value::safe_string(&pretty))
+        Ok(Value::safe_string(&rewritten(text.as_str(), PrettyFormatter::new())?))
     });
     tera.register_filter("yaml", |value: &Value, options: Kwargs, _: &State| -> TeraResult<Value> {
         let indent = options.get::<usize>("indent")?.unwrap_or(4).min(64);
@@ -73,8 +73,15 @@ fn to_json(value: &Value) -> TeraResult<Json> {
     serde_json::to_value(defined(value)?).map_err(Error::message)
 }
 
-fn parsed(text: &str) -> TeraResult<Json> {
-    serde_json::from_str(text).map_err(|error| Error::message(format!("the template makes no JSON: {error}")))
+/// JSON as `formatter` writes it.
+fn rewritten(text: &str, formatter: impl Formatter) -> TeraResult<String> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut writer = serde_json::Serializer::with_formatter(&mut out, formatter);
+    let mut reader = serde_json::Deserializer::from_str(text);
+    stream::copy(&mut reader, &mut writer)
+        .and_then(|()| reader.end())
+        .map_err(|error| Error::message(format!("the template makes no JSON: {error}")))?;
+    String::from_utf8(out).map_err(Error::message)
 }
 
 /// A text in one line, with single blanks, without control characters and without those that turn the direction of

@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 
 use super::derive;
 use super::fields::{Fields, TargetField};
-use super::node::{Node, numbered};
+use super::node::{Node, Written, numbered};
 use super::option::{self, Lowered};
 use super::settings::{Derivation, LanguageChoice};
 use crate::language::{Expressions, FieldTable, FieldType, Printer};
@@ -68,7 +68,7 @@ impl<'a> Mapper<'a> {
             return self.map_at(body, Some(&here));
         }
         let reason = format!("{} cannot tell which element of a list a value belongs to", self.title);
-        let written = format!("{here}: {{ … }}");
+        let written = Written::Element(here.clone());
         let lower = match inside(body) {
             Some(lower) => self.map_at(&lower, Some(&here)),
             None => Node::FALSE,
@@ -89,12 +89,12 @@ impl<'a> Mapper<'a> {
     fn map_test_itself(&mut self, test: &Test, base: Option<&Path>) -> Node {
         let path = match &test.subject {
             Subject::Anywhere => {
-                let written = format!("keywords {}", shown(&test.predicate));
+                let written = Written::Test(test.subject.clone(), test.predicate.clone());
                 return self.leaf(Formula::Test(test.clone()), written);
             }
             Subject::Field(path) => base.map_or_else(|| path.clone(), |base| base.join(path)),
         };
-        let written = format!("{path} {}", shown(&test.predicate));
+        let written = Written::Test(Subject::Field(path.clone()), test.predicate.clone());
         let Some(field) = self.fields.get(&path) else {
             return Node::unknown(written, format!("{} has no field for `{path}`", self.title));
         };
@@ -123,7 +123,7 @@ impl<'a> Mapper<'a> {
         }
     }
 
-    fn map_option(&mut self, option: &OptionTest, field: &TargetField, path: &Path, written: String) -> Node {
+    fn map_option(&mut self, option: &OptionTest, field: &TargetField, path: &Path, written: Written) -> Node {
         let Some(line) = &field.joined else {
             return Node::unknown(written, format!("{} has no command line for `{path}`", self.title));
         };
@@ -133,7 +133,10 @@ impl<'a> Mapper<'a> {
             let formula = Formula::test(&whole, Predicate::Text(set.clone()));
             let is_longer =
                 |limit: usize| set.any.iter().any(|p| matches!(p, Pattern::Regex(text) if text.len() > limit));
+            let limit = self.language.name.longest_expression();
             self.language.max_pattern.is_some_and(is_longer)
+                // What is as long as this gets no shorter by being printed, so that need not be tried.
+                || limit.is_some_and(|limit| is_longer(4 * limit))
                 || printer.gaps(&formula).iter().any(|gap| gap.reason.contains(" of at most "))
         };
         match option::lower(option, &self.language.options, &is_too_long) {
@@ -155,14 +158,14 @@ impl<'a> Mapper<'a> {
     }
 
     /// What holds wherever the option does, if the target can say something of it.
-    fn with_fewer(&mut self, option: &OptionTest, field: &TargetField, path: &Path, written: String) -> Node {
+    fn with_fewer(&mut self, option: &OptionTest, field: &TargetField, path: &Path, written: Written) -> Node {
         match option::with_fewer_conditions(option) {
             Some(fewer) => self.map_option(&fewer, field, path, written),
             None => Node::TRUE,
         }
     }
 
-    fn map_basename(&mut self, name: &str, predicate: &Predicate, written: String) -> Node {
+    fn map_basename(&mut self, name: &str, predicate: &Predicate, written: Written) -> Node {
         match predicate {
             Predicate::Exists => self.test(name, FieldType::Text, Predicate::Exists, written),
             Predicate::Text(set) => match derive::basename(set) {
@@ -174,7 +177,7 @@ impl<'a> Mapper<'a> {
         }
     }
 
-    fn map_joined(&mut self, line: &str, predicate: &Predicate, written: String) -> Node {
+    fn map_joined(&mut self, line: &str, predicate: &Predicate, written: Written) -> Node {
         match predicate {
             Predicate::Exists => self.test(line, FieldType::Text, Predicate::Exists, written),
             Predicate::Text(set) => {
@@ -196,12 +199,12 @@ impl<'a> Mapper<'a> {
         Path::from_segments([name])
     }
 
-    fn test(&mut self, name: &str, kind: FieldType, predicate: Predicate, written: String) -> Node {
+    fn test(&mut self, name: &str, kind: FieldType, predicate: Predicate, written: Written) -> Node {
         let path = self.path(name, kind);
         self.leaf(Formula::test(&path, predicate), written)
     }
 
-    fn leaf(&mut self, formula: Formula, written: String) -> Node {
+    fn leaf(&mut self, formula: Formula, written: Written) -> Node {
         let id = self.next;
         self.next += 1;
         Node::Leaf { id, formula: numbered(formula, id), written, origin: Origin::default() }
@@ -273,26 +276,6 @@ fn outside(body: &Formula) -> Option<Formula> {
         }
         Formula::Element { .. } => Some(body.clone()),
         Formula::AtLeast { .. } | Formula::Not(_) => None,
-    }
-}
-
-/// A predicate in a few words.
-pub fn shown(predicate: &Predicate) -> String {
-    const MOST: usize = 4;
-    match predicate {
-        Predicate::Text(set) => {
-            let mut patterns: Vec<String> = set.any.iter().take(MOST).map(Pattern::to_string).collect();
-            if set.any.len() > MOST {
-                patterns.push(format!("… ({} in all)", set.any.len()));
-            }
-            format!("= {}", patterns.join(", "))
-        }
-        Predicate::Number { op, value } => format!("{} {value}", op.sign()),
-        Predicate::Network(network) => format!("in {network}"),
-        Predicate::Boolean(value) => format!("= {value}"),
-        Predicate::Exists => "exists".to_owned(),
-        Predicate::Field { op, other } => format!("{} field {other}", op.sign()),
-        Predicate::Option(option) => format!("option {}", option.names.join(", ")),
     }
 }
 

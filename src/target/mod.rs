@@ -18,13 +18,14 @@ mod problem;
 mod projection;
 mod render;
 pub mod settings;
+mod stream;
 mod verdict;
 mod yaml;
 
 pub use build::{Built, Compiled, Entry, PackInfo, State, build, compile_all, render_all};
 pub use compile::{Beside, Outcome, Rule, compile, rule_id};
 pub use load::{Target, built_in_files, load, load_all};
-pub use map::shown;
 pub use node::Loss;
+pub use node::shown;
 pub use projection::{Projection, project};
 pub use verdict::Verdict;

@@ -1,8 +1,10 @@
 //! A condition on its way into a target: what can be said, and around every part that cannot, what comes closest from
 //! inside and from outside.
 
+use std::fmt;
+
 use crate::detection::Deviation;
-use crate::logic::{Formula, Origin, Subject};
+use crate::logic::{Formula, Origin, Path, Pattern, Predicate, Subject};
 
 /// A condition over a target's fields.
 #[derive(Clone, Debug)]
@@ -27,7 +29,7 @@ pub enum Node {
         /// The tests.
         formula: Formula,
         /// The test as the author wrote it, for reports.
-        written: String,
+        written: Written,
         /// Where the author wrote it.
         origin: Origin,
     },
@@ -41,13 +43,52 @@ pub struct Hole {
     /// Why.
     pub reason: String,
     /// What the author wrote.
-    pub written: String,
+    pub written: Written,
     /// Where.
     pub origin: Origin,
     /// Holds for no event that the part does not hold for.
     pub lower: Node,
     /// Holds for every event that the part holds for.
     pub upper: Node,
+}
+
+/// A part of a condition as its author wrote it. It is put into words only where somebody reads them.
+#[derive(Clone, Debug)]
+pub enum Written {
+    /// A test.
+    Test(Subject, Predicate),
+    /// A condition on one object at a path.
+    Element(Path),
+}
+
+impl fmt::Display for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Written::Test(Subject::Field(path), predicate) => write!(f, "{path} {}", shown(predicate)),
+            Written::Test(Subject::Anywhere, predicate) => write!(f, "keywords {}", shown(predicate)),
+            Written::Element(path) => write!(f, "{path}: {{ … }}"),
+        }
+    }
+}
+
+/// A predicate in a few words.
+pub fn shown(predicate: &Predicate) -> String {
+    const MOST: usize = 4;
+    match predicate {
+        Predicate::Text(set) => {
+            let mut patterns: Vec<String> = set.any.iter().take(MOST).map(Pattern::to_string).collect();
+            if set.any.len() > MOST {
+                patterns.push(format!("… ({} in all)", set.any.len()));
+            }
+            format!("= {}", patterns.join(", "))
+        }
+        Predicate::Number { op, value } => format!("{} {value}", op.sign()),
+        Predicate::Network(network) => format!("in {network}"),
+        Predicate::Boolean(value) => format!("= {value}"),
+        Predicate::Exists => "exists".to_owned(),
+        Predicate::Field { op, other } => format!("{} field {other}", op.sign()),
+        Predicate::Option(option) => format!("option {}", option.names.join(", ")),
+    }
 }
 
 /// A part of a condition that a rule does not say.
@@ -69,14 +110,14 @@ impl Node {
     pub const FALSE: Node = Node::Or(Vec::new());
 
     /// A hole with nothing known about it: no event for certain, and any event maybe.
-    pub fn unknown(written: impl Into<String>, reason: impl Into<String>) -> Self {
+    pub fn unknown(written: Written, reason: impl Into<String>) -> Self {
         Node::hole(written, reason, Node::FALSE, Node::TRUE)
     }
 
     /// A hole between two conditions.
-    pub fn hole(written: impl Into<String>, reason: impl Into<String>, lower: Node, upper: Node) -> Self {
+    pub fn hole(written: Written, reason: impl Into<String>, lower: Node, upper: Node) -> Self {
         let origin = Origin::default();
-        Node::Hole(Box::new(Hole { reason: reason.into(), written: written.into(), origin, lower, upper }))
+        Node::Hole(Box::new(Hole { reason: reason.into(), written, origin, lower, upper }))
     }
 
     /// The same, written at `origin`, except for parts of which it is known already.
@@ -127,7 +168,7 @@ impl Node {
             Node::Not(part) => Formula::not(part.resolve_part(!positive, accept, losses)),
             Node::Leaf { formula, .. } => formula.clone(),
             Node::Hole(hole) => {
-                let loss = Loss { part: hole.written.clone(), reason: hole.reason.clone(), origin: hole.origin };
+                let loss = Loss { part: hole.written.to_string(), reason: hole.reason.clone(), origin: hole.origin };
                 if !losses.contains(&loss) {
                     losses.push(loss);
                 }
@@ -143,7 +184,7 @@ impl Node {
     }
 
     /// Calls `visit` with every leaf, its part as written and its place; of holes with those that hold for less.
-    pub fn each_leaf<'n>(&'n self, visit: &mut impl FnMut(u32, &'n Formula, &'n str, Origin)) {
+    pub fn each_leaf<'n>(&'n self, visit: &mut impl FnMut(u32, &'n Formula, &'n Written, Origin)) {
         match self {
             Node::And(parts) | Node::Or(parts) | Node::AtLeast { of: parts, .. } => {
                 parts.iter().for_each(|part| part.each_leaf(visit));
@@ -155,7 +196,7 @@ impl Node {
     }
 
     /// Replaces every leaf that `replace` has something for, in holes too.
-    pub fn replace_leaves(&mut self, replace: &mut impl FnMut(u32, &Formula, &str) -> Option<Node>) {
+    pub fn replace_leaves(&mut self, replace: &mut impl FnMut(u32, &Formula, &Written) -> Option<Node>) {
         match self {
             Node::And(parts) | Node::Or(parts) | Node::AtLeast { of: parts, .. } => {
                 parts.iter_mut().for_each(|part| part.replace_leaves(replace));

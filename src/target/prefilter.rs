@@ -7,7 +7,7 @@
 //! tests by the literal texts that its globs have in common.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use foldhash::fast::RandomState;
@@ -63,13 +63,13 @@ pub fn prefilter(
 }
 
 /// A test of one field.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Term {
     subject: Subject,
     ask: Ask,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Ask {
     /// Text, in any case.
     Text(Glob),
@@ -197,6 +197,7 @@ fn plain(all: Vec<Vec<Piece>>) -> Vec<Glob> {
 }
 
 /// Covers of a disjunction from the covers of its parts: for every field, one on that field alone, and the best of all.
+#[expect(clippy::mutable_key_type, reason = "what changes in a term are caches, no part of equality or hash")]
 fn either(parts: Vec<Vec<Vec<Term>>>) -> Vec<Vec<Term>> {
     let mut subjects: Vec<Option<&Subject>> = vec![None];
     for term in parts.iter().take(1).flatten().flatten() {
@@ -210,12 +211,9 @@ fn either(parts: Vec<Vec<Vec<Term>>>) -> Vec<Vec<Term>> {
         let of_each: Option<Vec<&Vec<Term>>> =
             parts.iter().map(|covers| covers.iter().filter(fits).min_by_key(|cover| cover.len())).collect();
         let Some(of_each) = of_each else { continue };
-        let mut all: Vec<Term> = Vec::new();
-        for term in of_each.into_iter().flatten() {
-            if !all.contains(term) {
-                all.push(term.clone());
-            }
-        }
+        let mut seen: HashSet<&Term, RandomState> = HashSet::default();
+        let terms = of_each.into_iter().flatten().filter(|term| seen.insert(term));
+        let all: Vec<Term> = terms.cloned().collect();
         if !all.is_empty() && all.len() <= MOST_OPEN && !found.contains(&all) {
             found.push(all);
         }
@@ -384,9 +382,14 @@ fn common_texts(globs: Vec<Glob>) -> Vec<Glob> {
     while !open.is_empty() && done.len() <= MOST_TERMS {
         // A long text that some share is worth more than a short one that all do.
         let mut best: Option<(usize, &str)> = None;
-        for literal in open.iter().flat_map(literals).flat_map(parts).filter(|text| letters(text) >= FEWEST_LETTERS) {
+        for literal in open.iter().flat_map(literals).flat_map(parts) {
+            let letters = letters(literal);
+            let if_all_shared_it = open.len() * letters.pow(2);
+            if letters < FEWEST_LETTERS || best.is_some_and(|(most, _)| if_all_shared_it <= most) {
+                continue;
+            }
             let shared = open.iter().filter(|glob| literals(glob).any(|text| text.contains(literal))).count();
-            let worth = shared * letters(literal).pow(2);
+            let worth = shared * letters.pow(2);
             if best.is_none_or(|(most, _)| worth > most) {
                 best = Some((worth, literal));
             }

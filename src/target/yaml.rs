@@ -1,5 +1,7 @@
 //! Values as YAML text, in the block style that people write: what templates put after `key:`.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 /// Words that YAML 1.1 or 1.2 reads as something other than text.
@@ -8,35 +10,54 @@ const WORDS: [&str; 14] =
 
 /// `value` as what follows `key:`: a blank and a scalar, or a line break and a block indented by `indent`.
 pub fn after_key(value: &Value, indent: usize) -> String {
+    let mut out = String::new();
+    write(value, indent, &mut out);
+    out
+}
+
+fn write(value: &Value, indent: usize, out: &mut String) {
     match value {
-        Value::Object(map) if !map.is_empty() => format!("\n{}", mapping(map, indent)),
-        Value::Array(items) if !items.is_empty() => format!("\n{}", sequence(items, indent)),
+        Value::Object(map) if !map.is_empty() => {
+            new_line(indent, out);
+            mapping(map, indent, out);
+        }
+        Value::Array(items) if !items.is_empty() => {
+            for item in items {
+                new_line(indent, out);
+                out.push('-');
+                match item {
+                    Value::Object(map) if !map.is_empty() => {
+                        out.push(' ');
+                        mapping(map, indent + 2, out);
+                    }
+                    // A list in a list, in one line: JSON is YAML.
+                    Value::Array(_) => out.extend([" ", &json_as_yaml(item)]),
+                    other => write(other, indent + 4, out),
+                }
+            }
+        }
         Value::String(text) => match literal(text, indent) {
-            Some(block) => format!(" {block}"),
-            None => format!(" {}", scalar(text)),
+            Some(block) => out.extend([" ", &block]),
+            None => out.extend([" ", &scalar(text)]),
         },
-        other => format!(" {other}"),
+        other => out.extend([" ", &other.to_string()]),
     }
 }
 
-fn mapping(map: &Map<String, Value>, indent: usize) -> String {
-    let pad = " ".repeat(indent);
-    let lines = map.iter().map(|(key, value)| format!("{pad}{}:{}", scalar(key), after_key(value, indent + 4)));
-    lines.collect::<Vec<_>>().join("\n")
+/// The entries of a mapping whose first line is begun.
+fn mapping(map: &Map<String, Value>, indent: usize, out: &mut String) {
+    for (i, (key, value)) in map.iter().enumerate() {
+        if i > 0 {
+            new_line(indent, out);
+        }
+        out.extend([scalar(key).as_ref(), ":"]);
+        write(value, indent + 4, out);
+    }
 }
 
-fn sequence(items: &[Value], indent: usize) -> String {
-    let pad = " ".repeat(indent);
-    let lines = items.iter().map(|item| match item {
-        Value::Object(map) if !map.is_empty() => {
-            let block = mapping(map, indent + 2);
-            format!("{pad}- {}", block.get(indent + 2..).unwrap_or_default())
-        }
-        // A list in a list, in one line: JSON is YAML.
-        Value::Array(_) => format!("{pad}- {}", json_as_yaml(item)),
-        other => format!("{pad}-{}", after_key(other, indent + 4)),
-    });
-    lines.collect::<Vec<_>>().join("\n")
+fn new_line(indent: usize, out: &mut String) {
+    out.push('\n');
+    out.extend(std::iter::repeat_n(' ', indent));
 }
 
 /// A text of several lines as a literal block, if every line survives that.
@@ -57,13 +78,13 @@ fn literal(text: &str, indent: usize) -> Option<String> {
 }
 
 /// A text as a scalar in one line: bare where it cannot be read as anything else, else quoted.
-pub fn scalar(text: &str) -> String {
+pub fn scalar(text: &str) -> Cow<'_, str> {
     if is_bare(text) {
-        text.to_owned()
+        Cow::Borrowed(text)
     } else if text.chars().all(is_printable) {
-        format!("'{}'", text.replace('\'', "''"))
+        Cow::Owned(format!("'{}'", text.replace('\'', "''")))
     } else {
-        json_as_yaml(&Value::String(text.to_owned()))
+        Cow::Owned(json_as_yaml(&Value::String(text.to_owned())))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::language::walk::{Dialect, Field, Refusal, Words, either, negation};
 use crate::logic::{Case, Comparison, Glob, Number, Pattern, Piece, Predicate, TextSet};
 
 /// The longest expression that an index takes unless it is told otherwise (`index.max_regex_length`).
-const LONGEST_EXPRESSION: usize = 1000;
+pub(in crate::language) const LONGEST_EXPRESSION: usize = 1000;
 
 /// EQL's dialect.
 pub(in crate::language) struct Eql;

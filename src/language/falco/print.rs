@@ -21,7 +21,7 @@ static WORDS: Words = Words {
 };
 
 /// The longest value that the engine takes, in bytes.
-const LONGEST: usize = 255;
+pub(in crate::language) const LONGEST: usize = 255;
 
 impl Dialect for Falco {
     fn name(&self) -> &'static str {
