@@ -126,6 +126,7 @@ impl Pack {
 }
 
 const MACROS: &str = "splunk/cresset_container/default/macros.conf";
+const SEARCHES: &str = "splunk/cresset_container/default/savedsearches.conf";
 const FALCO: &str = "falco/cresset_container_rules.yaml";
 
 #[test]
@@ -317,4 +318,57 @@ fn an_exception_written_in_other_words_is_the_same() {
         let findings = changed(&pack, change);
         assert!(findings.iter().all(|finding| finding.verdict == Verdict::Proved), "{change:?}: {findings:?}");
     }
+}
+
+/// A SOC's own macro may ask whatever Falco has; what that makes of the rule is told, and not that it cannot be read.
+#[test]
+fn a_local_exception_about_a_field_of_falco_is_read_and_told() {
+    let pack = pack(&[]);
+    let local = |condition: &str| {
+        let empty = "- macro: pod_exec_process_exceptions\n  condition: (evt.num = 0)\n";
+        let change = (FALCO, empty, format!("- macro: pod_exec_process_exceptions\n  condition: ({condition})\n"));
+        changed(&pack, (change.0, change.1, change.2.leak())).remove(1)
+    };
+    for condition in [
+        "proc.aname[2] = sshd",
+        "proc.sname in (cron, atd) or proc.tty > 0",
+        "user.uid = val(proc.vpid)",
+        "container.label[team] exists",
+        "proc.pcmdline contains x and not fd.name startswith /srv and proc.env icontains Y",
+    ] {
+        let finding = local(condition);
+        assert_eq!((finding.detection.as_str(), finding.verdict), ("pod_exec", Verdict::Differs), "{finding:?}");
+        assert!(is_shown(&finding) && finding.example.as_ref().is_some_and(|example| !example.matched), "{finding:?}");
+        let reason = finding.reason.expect("a reason");
+        assert!(reason.contains("of which the log source knows nothing"), "{reason}");
+    }
+    assert!(local("proc.aname[2] = sshd").reason.is_some_and(|reason| reason.contains("`proc.aname[2]`")));
+    // What is asked makes no difference where something else is never true.
+    assert_eq!(local("evt.num = 0 and proc.tty = 0").verdict, Verdict::Proved);
+    // Falco has no such field.
+    let unknown = local("proc.nome = sshd");
+    assert_eq!(unknown.verdict, Verdict::Unreadable);
+    assert!(unknown.reason.is_some_and(|reason| reason.contains("unknown field `proc.nome`")));
+}
+
+/// A filter after the table may ask what the table keeps.
+#[test]
+fn a_filter_macro_works_after_the_table_if_that_keeps_what_it_asks() {
+    let exception = INVENTORY
+        .replace("account and home", "account")
+        .replace("    home: { process.working_directory|startswith: /srv/inventory }\n", "");
+    let pack = pack(&[("inventory", &exception)]);
+    let order = (
+        " | `pod_exec_process_filter`\\\n | table _time, dest, user, parent_process_name, process_path, process",
+        " | table _time, dest, user, parent_process_name, process_path, process\\\n | `pod_exec_process_filter`",
+    );
+    let of = |findings: Vec<Finding>| {
+        let of_it = |finding: &Finding| finding.detection == "pod_exec" && finding.source == "process";
+        findings.into_iter().find(of_it).expect("a finding")
+    };
+    assert_eq!(of(changed(&pack, (SEARCHES, order.0, order.1))).verdict, Verdict::Proved);
+    let lost = order.1.replace("parent_process_name, ", "");
+    let finding = of(changed(&pack, (SEARCHES, order.0, lost.leak())));
+    assert_eq!(finding.verdict, Verdict::Unreadable);
+    assert!(finding.reason.is_some_and(|reason| reason.contains("`parent_process_name` is asked after a command")));
 }

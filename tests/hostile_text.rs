@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use cresset::detection::load::load_text;
 use cresset::diagnostic::SourceFile;
+use cresset::exception as exceptions;
 use cresset::pack::verify;
 use cresset::source::Catalogue;
 use cresset::target::{self, Outcome, PackInfo, Target, Verdict};
@@ -142,10 +143,34 @@ fn detection(texts: &[String; 4], values: &[String], negated: bool) -> String {
     serde_yaml::to_string(&document).expect("YAML")
 }
 
+/// An exception from that detection with the texts in it, as YAML.
+fn exception(texts: &[String; 3], values: &[String], negated: bool) -> String {
+    let [reason, owner, ticket] = texts;
+    let line = |text: &String| text.replace(['\n', '\r', '\u{2028}'], " ");
+    let document = json!({
+        "detections": ["hostile"],
+        "reason": reason,
+        "owner": line(owner),
+        "expires": "2027-03-31",
+        "ticket": line(ticket),
+        "observe": { "process": {
+            "parent": { "process.parent.executable": values, "process.working_directory|startswith": values },
+            "root": { "user.name": values },
+            "condition": if negated { "parent and not root" } else { "parent or root" },
+        } },
+    });
+    serde_yaml::to_string(&document).expect("YAML")
+}
+
 /// Builds the detection for every target alone, and checks what comes out.
 fn check(yaml: &str, verdicts: &[Verdict]) -> Result<usize, TestCaseError> {
+    check_with(yaml, None, verdicts)
+}
+
+/// The same with an exception: the name of its file, and its text.
+fn check_with(yaml: &str, excepted: Option<(&str, &str)>, verdicts: &[Verdict]) -> Result<usize, TestCaseError> {
     let catalogue = Catalogue::builtin();
-    let loaded = load_text(&SourceFile::new("hostile.yml", yaml), "hostile", catalogue);
+    let mut loaded = load_text(&SourceFile::new("hostile.yml", yaml), "hostile", catalogue);
     if loaded.has_errors() {
         for problem in &loaded.problems {
             if std::env::var_os("CRESSET_SHOW").is_some() {
@@ -154,6 +179,16 @@ fn check(yaml: &str, verdicts: &[Verdict]) -> Result<usize, TestCaseError> {
             prop_assert!(!problem.message.is_empty());
         }
         return Ok(0);
+    }
+    if let Some((name, text)) = excepted {
+        let (read, problems) = exceptions::read(&SourceFile::new(name, text), None, catalogue);
+        prop_assert!(problems.iter().all(|problem| !problem.message.is_empty()));
+        let Some(read) = read else {
+            prop_assert!(!problems.is_empty());
+            return Ok(0);
+        };
+        exceptions::apply(&[read], None, &mut loaded.detections);
+        prop_assert_eq!(loaded.detections[0].observations[0].exceptions.len(), 1);
     }
     let mut built_for = 0;
     for target in TARGETS.iter() {
@@ -229,13 +264,36 @@ proptest! {
     }
 }
 
-/// The property above would hold if everything were refused.
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, max_shrink_iters: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn text_of_exceptions_is_data_or_refused(
+        name in hostile(),
+        texts in [hostile(), hostile(), hostile()],
+        values in prop::collection::vec(hostile(), 1..3),
+        negated in any::<bool>(),
+    ) {
+        let name = format!("exceptions/{}.yml", name.replace(['/', '\0'], "_"));
+        check_with(&plain_detection(), Some((&name, &exception(&texts, &values, negated))), &[Verdict::Proved])?;
+    }
+}
+
+fn plain_detection() -> String {
+    detection(&[(); 4].map(|()| "x".to_owned()), &["docker".to_owned()], false)
+}
+
+/// The properties above would hold if everything were refused.
 #[test]
 fn hostile_but_harmless_text_is_built_for_every_target() {
     let texts = ["{{ title }} \"x\" [y] 100% $z$ # `a`", "- rule: x\n[s]\n}, { \\", "O'Neil: \"x\"", "`x` | delete"];
     let yaml =
         detection(&texts.map(str::to_owned), &["a\"b'c\\d`e".to_owned(), "x y, (z) [w] {v} | # : ".to_owned()], true);
     assert_eq!(check(&yaml, &[Verdict::Proved]).map_err(|error| error.to_string()), Ok(4));
+    let texts = ["{{ x }} \"\n[s]\nkey = y\n- rule: z", "# `a` $b$ | c", "'} # \\"];
+    let values = ["a\"b'c\\d`e".to_owned(), "x y, (z) [w] {v} | # : ".to_owned()];
+    let text = exception(&texts.map(str::to_owned), &values, false);
+    let built = check_with(&plain_detection(), Some(("e/o'dd {{ x }} [y] # z.yml", &text)), &[Verdict::Proved]);
+    assert_eq!(built.map_err(|error| error.to_string()), Ok(4));
 }
 
 #[test]

@@ -95,6 +95,23 @@ fn messages_about_broken_targets() {
                 (yml, "rule.yml.tera", "rule.yaml.tera"),
             ],
         ),
+        ("exceptions that say something else", &[(yml, "says: rest", "says: left")]),
+        (
+            "exceptions without a language",
+            &[(
+                yml,
+                "  languages:\n    - { name: sigma, options: [wildcard, regex] }\nseverity",
+                "  languages: []\nseverity",
+            )],
+        ),
+        (
+            "files of exceptions that are one file",
+            &[(yml, "exceptions/{exception}.{source}.yml", "exceptions/{source}.yml")],
+        ),
+        (
+            "published names that are not there",
+            &[(yml, "\n    fields:\n      \"*\"", "\n    published: names.txt\n    fields:\n      \"*\"")],
+        ),
         ("a path that leads out", &[(yml, "{name}.{source}.yml", "../{name}.{source}.yml")]),
         ("a template that ends early", &[("rule.yml.tera", TEMPLATE, "{% if rule.title %}\ntitle\n")]),
         (

@@ -78,8 +78,8 @@ fn a_build_is_reproducible_and_says_what_it_did() {
 fn every_falco_field_exists() {
     let targets = target::load_all(None).expect("targets");
     let falco = targets.iter().find(|target| target.name() == "falco").expect("Falco");
-    let syscall = include_str!("targets/falco-syscall-fields.txt");
-    let audit = include_str!("targets/falco-k8s_audit-fields.txt");
+    let syscall = include_str!("../templates/falco/syscall-fields.txt");
+    let audit = include_str!("../templates/falco/k8s_audit-fields.txt");
     for (source, settings) in &falco.settings.sources {
         let known: Vec<&str> = if source == "kubernetes_audit" { audit } else { syscall }.lines().collect();
         let output = settings.binding.get("output").and_then(|fields| fields.as_array()).expect("output fields");

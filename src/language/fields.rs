@@ -1,13 +1,18 @@
 //! What a language has to know of a target's fields: their types.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 /// The types of a target's fields, by the fields' names in that target. A name that ends in `*` stands for all that
 /// begin so (`kubernetes.audit.requestObject.*`); the longest that fits wins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FieldTable(BTreeMap<String, FieldType>);
+pub struct FieldTable {
+    types: BTreeMap<String, FieldType>,
+    /// Further fields of the platform, of which the log source knows nothing, not even the type.
+    published: Arc<BTreeSet<String>>,
+}
 
 /// The type of a field in a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -31,28 +36,42 @@ pub enum FieldType {
 
 impl Extend<(String, FieldType)> for FieldTable {
     fn extend<T: IntoIterator<Item = (String, FieldType)>>(&mut self, fields: T) {
-        self.0.extend(fields);
+        self.types.extend(fields);
     }
 }
 
 impl FieldTable {
     /// Records a field's type, or that of all fields with a prefix.
     pub fn insert(&mut self, name: impl Into<String>, kind: FieldType) {
-        self.0.insert(name.into(), kind);
+        self.types.insert(name.into(), kind);
     }
 
     /// The fields of both tables; the second's types where they differ.
     pub fn joined(mut self, other: Self) -> Self {
-        self.0.extend(other.0);
+        self.types.extend(other.types);
+        if !other.published.is_subset(&self.published) {
+            Arc::make_mut(&mut self.published).extend(other.published.iter().cloned());
+        }
         self
+    }
+
+    /// Records the names of all fields that the platform has.
+    pub fn publish(&mut self, names: &Arc<BTreeSet<String>>) {
+        self.published = names.clone();
+    }
+
+    /// Whether the platform has a field of which no more is known; an argument in brackets is no part of its name.
+    pub fn is_only_published(&self, name: &str) -> bool {
+        let plain = name.split('[').next().unwrap_or(name);
+        self.published.contains(plain) && self.get(name).is_none()
     }
 
     /// The type of a field, if the table knows it.
     pub fn get(&self, name: &str) -> Option<FieldType> {
-        if let Some(kind) = self.0.get(name) {
+        if let Some(kind) = self.types.get(name) {
             return Some(*kind);
         }
-        self.0
+        self.types
             .iter()
             .filter_map(|(known, kind)| Some((known.strip_suffix('*')?, kind)))
             .filter(|(prefix, _)| name.starts_with(prefix))

@@ -17,6 +17,7 @@ use crate::logic::decide::{Answer, Between, Budget, Reason, Satisfiability, Sche
 use crate::logic::{Event, Formula, Path, Reading, evaluate};
 use crate::source::{Catalogue, Source};
 use crate::target::fields::Fields;
+use crate::target::node::field_names;
 use crate::target::settings::{Artefact, Format, SourceSettings};
 use crate::target::{Compiled, Rule, Target, Verdict};
 
@@ -249,6 +250,7 @@ impl Prover<'_> {
                         Some((_, judgement)) => judgement.clone(),
                         None => {
                             let judgement = subject.judge(&read, found.text.as_ref(), &|| (self.recorded)(source));
+                            let judgement = subject.with_strangers(judgement, &read);
                             known.push((read, judgement.clone()));
                             judgement
                         }
@@ -333,6 +335,19 @@ impl<'a> Subject<'a> {
         }
     }
 
+    /// The judgement, with the fields that a rule asks and the log source does not have: why it differs is most likely
+    /// there.
+    fn with_strangers(&self, judgement: Judgement, read: &Formula) -> Judgement {
+        let names: Vec<String> = field_names(read).into_iter().filter(|n| self.table.is_only_published(n)).collect();
+        if judgement.verdict != Verdict::Differs || names.is_empty() {
+            return judgement;
+        }
+        let names = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let reason = judgement.reason.unwrap_or_default();
+        let note = format!("it asks {names}, of which the log source knows nothing: any value may be there");
+        Judgement { reason: Some(format!("{reason}; {note}")), ..judgement }
+    }
+
     /// A rule that is accepted to differ must still be the one that the compiler made: else it differs in some other
     /// way, which is the answer.
     fn is_as_compiled(
@@ -409,5 +424,6 @@ fn table(settings: &SourceSettings, fields: &Fields<'_>) -> FieldTable {
         }
     }
     table.extend(settings.known.iter().map(|(name, kind)| (name.clone(), *kind)));
+    table.publish(&settings.published_names);
     table
 }

@@ -1,6 +1,6 @@
 //! Targets as folders: those built into the program, and those of a project, which shadow them file by file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path as FilePath;
 use std::sync::Arc;
@@ -159,6 +159,21 @@ fn make(name: &str, folder: &Folder) -> Result<Target, Vec<Diagnostic>> {
         } else if name != SETTINGS {
             files.insert(name.clone(), file.text.clone());
         }
+    }
+    let mut lists: BTreeMap<String, Arc<BTreeSet<String>>> = BTreeMap::new();
+    for (source, described) in &mut settings.sources {
+        let Some(name) = &described.published else { continue };
+        let Some(text) = files.get(name) else {
+            let message = format!("there is no file `{name}`");
+            let place = place(file, &["sources", source, "published"]);
+            problems.push(Diagnostic::new(Code::TargetSettings, place, message));
+            continue;
+        };
+        let names = lists.entry(name.clone()).or_insert_with(|| {
+            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+            Arc::new(lines.map(str::to_owned).collect())
+        });
+        described.published_names = names.clone();
     }
     let texts = sources.iter().map(|(name, file)| (name.as_str(), file.text.as_str()));
     if let Err(error) = templates.add_raw_templates(texts.collect::<Vec<_>>()) {

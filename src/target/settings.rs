@@ -1,6 +1,8 @@
 //! The shape of a target's `target.yml`: everything that a target is, apart from its templates.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde::de::{Deserializer, Error, MapAccess, Visitor, value::MapAccessDeserializer};
@@ -103,6 +105,13 @@ pub struct SourceSettings {
     /// Further fields of the target that its templates ask, with their types.
     #[serde(default)]
     pub known: IndexMap<String, FieldType>,
+    /// A file of the target's folder with the names of all fields that the platform has for such events, one a line.
+    /// What a SOC has changed in a rule may ask any of them.
+    #[serde(default)]
+    pub published: Option<String>,
+    /// The names in it.
+    #[serde(skip)]
+    pub published_names: Arc<BTreeSet<String>>,
     /// The target's fields by the event's paths. A path that ends in `*` stands for all below it.
     pub fields: IndexMap<String, WrittenFieldRule>,
     /// Other places where events of the source may be, and what their fields are called there: a profile takes one.

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use self::check::Field;
 use self::lexer::{Lexer, Value, fault};
 use self::text::Transform;
-use crate::language::{FieldTable, ReadError};
+use crate::language::{FieldTable, FieldType, ReadError};
 use crate::logic::{Formula, Path};
 
 pub use self::file::{FileError, Rule, RulesFile, read_file};
@@ -154,10 +154,13 @@ impl Reader<'_> {
             "fd.net" | "fd.snet" | "fd.cnet" | "fd.lnet" | "fd.rnet" => name.replace("net", "ip"),
             _ => name.clone(),
         };
-        match self.fields.get(&name).or_else(|| self.fields.get(&address)) {
-            Some(kind) => Ok(Field { path: Path::from_segments([address]), name, kind, transform: None, offset }),
-            None => fault(offset, format!("unknown field `{name}`")),
-        }
+        let kind = self.fields.get(&name).or_else(|| self.fields.get(&address));
+        // Nothing is known of what stands in such a field, so that a test of it may be true or not.
+        let published = kind.is_none() && self.fields.is_only_published(&name);
+        let Some(kind) = kind.or(published.then_some(FieldType::Text)) else {
+            return fault(offset, format!("unknown field `{name}`"));
+        };
+        Ok(Field { path: Path::from_segments([address]), name, kind, published, transform: None, offset })
     }
 
     /// The field in a transformer's brackets, after the `(`.

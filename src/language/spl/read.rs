@@ -40,8 +40,8 @@ pub fn read_search(text: &str, macros: &Macros, fields: &FieldTable) -> Result<F
             "search" => moved(search::read(rest, fields), at)?,
             "where" => moved(truth::read(rest, fields), at)?,
             "regex" => moved(regex(rest, fields), at)?,
-            "table" | "fields" => {
-                touched.all = true;
+            command @ ("table" | "fields") => {
+                moved(touched.kept(command, rest), at)?;
                 continue;
             }
             "rename" => {
@@ -203,9 +203,67 @@ fn stats(text: &str) -> Result<(), ReadError> {
 struct Touched {
     all: bool,
     names: BTreeSet<String>,
+    kept: Vec<Kept>,
+}
+
+/// Which fields `table` or `fields` lets through, unchanged.
+struct Kept {
+    /// `fields -`: all but these.
+    but: bool,
+    /// `fields` keeps what Splunk itself has, unless it is told otherwise.
+    internal: bool,
+    /// Names; `*` stands for any text in them.
+    names: Vec<String>,
+}
+
+impl Kept {
+    fn keeps(&self, name: &str) -> bool {
+        let is_named = self.names.iter().any(|pattern| fits(pattern, name));
+        if self.but { !is_named } else { is_named || (self.internal && name.starts_with('_')) }
+    }
+}
+
+/// Whether a name fits a pattern of names.
+fn fits(pattern: &str, name: &str) -> bool {
+    let Some((head, rest)) = pattern.split_once('*') else { return pattern == name };
+    let Some(tail) = name.strip_prefix(head) else { return false };
+    let starts = tail.char_indices().map(|(at, _)| at).chain([tail.len()]);
+    starts.into_iter().any(|at| tail.get(at..).is_some_and(|tail| fits(rest, tail)))
 }
 
 impl Touched {
+    /// The fields that `table a, b` or `fields a, b` lets through.
+    fn kept(&mut self, command: &str, text: &str) -> Result<(), ReadError> {
+        let mut kept = Kept { but: false, internal: command == "fields", names: Vec::new() };
+        let start = text.trim_start();
+        let mut at = text.len() - start.len();
+        if command == "fields" && start.starts_with(['+', '-']) {
+            kept.but = start.starts_with('-');
+            at += 1;
+        }
+        while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+            let skipped = rest.len() - rest.trim_start_matches(|c: char| c.is_whitespace() || c == ',').len();
+            at += skipped;
+            let rest = rest.get(skipped..).unwrap_or("");
+            if rest.is_empty() {
+                break;
+            }
+            let (name, end) = if rest.starts_with('"') {
+                quoted(text, at)?
+            } else {
+                let length = rest.find(|c: char| c.is_whitespace() || c == ',').unwrap_or(rest.len());
+                (rest.get(..length).unwrap_or("").to_owned(), at + length)
+            };
+            kept.names.push(name);
+            at = end;
+        }
+        if kept.names.is_empty() {
+            return Err(fault(0, format!("`{command}` names no field")));
+        }
+        self.kept.push(kept);
+        Ok(())
+    }
+
     fn renamed(&mut self, text: &str) {
         for name in text.split(|c: char| c.is_whitespace() || c == ',') {
             self.all |= name.contains('*');
@@ -228,7 +286,8 @@ impl Touched {
         let mut changed = None;
         condition.each_test(&mut |path, _| {
             let name = path.and_then(|path| path.segments().first()).map_or("", |name| name);
-            if self.all || self.names.contains(name) {
+            let is_kept = self.kept.iter().all(|kept| kept.keeps(name));
+            if self.all || self.names.contains(name) || !is_kept {
                 changed = Some(name.to_owned());
             }
         });

@@ -16,6 +16,8 @@ pub(super) struct Field {
     pub path: Path,
     pub name: String,
     pub kind: FieldType,
+    /// Whether the field is known by name only, so that its type is as good as any.
+    pub published: bool,
     pub transform: Option<Transform>,
     pub offset: usize,
 }
@@ -83,7 +85,7 @@ pub(super) fn compare(field: &Field, operator: &str, value: &Value) -> Result<Fo
         "!=" if field.asks_some() => some_differs(field, value),
         "!=" => Ok(field.differs(equals(field, value, operator)?)),
         "<" | "<=" | ">" | ">=" => {
-            if field.kind != FieldType::Number {
+            if field.kind != FieldType::Number && !field.published {
                 return field.wrong(operator);
             }
             let op = match operator {
@@ -206,18 +208,20 @@ pub(super) fn one_of(field: &Field, operator: &str, values: &[Value]) -> Result<
 
 /// A check with another field on its right.
 pub(super) fn compare_fields(field: &Field, operator: &str, other: &Field) -> Result<Formula, ReadError> {
-    if field.kind != other.kind || matches!(field.kind, FieldType::TextList | FieldType::Object) {
+    let comparable = field.kind == other.kind || field.published || other.published;
+    if !comparable || matches!(field.kind, FieldType::TextList | FieldType::Object) {
         return fault(other.offset, format!("`{}` and `{}` are not comparable", field.name, other.name));
     }
     if field.asks_some() || other.asks_some() || field.transform.is_some() || other.transform.is_some() {
         return fault(other.offset, "this comparison of two fields is not supported");
     }
+    let are_numbers = field.kind == FieldType::Number || field.published;
     let op = match operator {
         "=" | "==" | "!=" => Comparison::Equal,
-        "<" if field.kind == FieldType::Number => Comparison::Less,
-        "<=" if field.kind == FieldType::Number => Comparison::LessOrEqual,
-        ">" if field.kind == FieldType::Number => Comparison::Greater,
-        ">=" if field.kind == FieldType::Number => Comparison::GreaterOrEqual,
+        "<" if are_numbers => Comparison::Less,
+        "<=" if are_numbers => Comparison::LessOrEqual,
+        ">" if are_numbers => Comparison::Greater,
+        ">=" if are_numbers => Comparison::GreaterOrEqual,
         _ => return fault(other.offset, format!("`{operator}` between two fields is not supported")),
     };
     let test = field.test(Predicate::Field { op, other: other.path.clone() });
