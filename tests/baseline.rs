@@ -177,6 +177,7 @@ fn what_is_frequent_is_explained_and_what_is_rare_stays() {
     let root = folder.path();
     let report = baseline(root, &[]);
     let [proposal] = proposals(&report) else { panic!("{report:#}") };
+    assert_eq!((&report["totals"]["events"], &report["totals"]["hits"]), (&json!(204), &json!(204)));
     assert_eq!(proposal["seen"]["hits"], 200);
     assert_eq!(proposal["detections"], json!([{ "detection": "socket", "hits": 200, "of": 204 }]));
     let asked = |field: &str| {

@@ -14,6 +14,7 @@ pub mod condition;
 pub mod cover;
 pub mod table;
 mod vet;
+mod wanted;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,7 +40,7 @@ use condition::{Condition, Form};
 use cover::{Cause, Search};
 use table::{Seen, Sheet, Table};
 
-pub use vet::{Wanted, wanted};
+pub use wanted::{Wanted, wanted};
 
 /// What counts as frequent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

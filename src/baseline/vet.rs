@@ -7,95 +7,20 @@
 //! - can be said by the rules of every target that can say the detection.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use jiff::civil::Date;
-use rayon::prelude::*;
-use uuid::Uuid;
 
 use super::column::Column;
 use super::table::Sheet;
 use super::{Draft, Explained, Form, Judges, Proposal, Unsayable};
 use crate::detection::format::format_with;
-use crate::detection::{Detection, Excepted, Observation, TestEvents};
+use crate::detection::{Detection, Excepted, Observation};
 use crate::diagnostic::SourceFile;
 use crate::exception::{self, Exception};
 use crate::logic::decide::{Budget, Satisfiability, satisfiable};
-use crate::logic::{Event, Formula, Reading, evaluate};
+use crate::logic::{Formula, Reading, evaluate};
 use crate::source::Source;
-use crate::source::reader::{self, Choice, Record};
 use crate::target::compile::compile;
-
-/// An event that a detection must match.
-#[derive(Clone, Debug)]
-pub struct Wanted {
-    /// The detection.
-    pub detection: Uuid,
-    /// The log source of the event.
-    pub source: String,
-    /// What it is called in messages.
-    pub name: String,
-    /// The event.
-    pub event: Event,
-}
-
-/// All events that `detections` must match by their tests, whose logs lie below `tests`. Logs that are not there, or
-/// hold other events, show in `cresset test`.
-pub fn wanted(detections: &[&Detection], tests: Option<&Path>) -> Vec<Wanted> {
-    let mut wanted = Vec::new();
-    let mut logs: BTreeSet<&Path> = BTreeSet::new();
-    for detection in detections {
-        for test in &detection.tests {
-            match &test.events {
-                TestEvents::Log { path, matches, .. } if !matches.is_empty() => _ = logs.insert(path),
-                TestEvents::Log { .. } => {}
-                TestEvents::Inline { matches, .. } => {
-                    let only = match detection.observations.as_slice() {
-                        [one] => Some(&one.source),
-                        _ => None,
-                    };
-                    let Some(source) = test.source.as_ref().or(only) else { continue };
-                    wanted.extend(matches.iter().enumerate().map(|(at, event)| Wanted {
-                        detection: detection.id,
-                        source: source.clone(),
-                        name: format!("number {} of the {source} events in {}", at + 1, detection.name),
-                        event: event.clone(),
-                    }));
-                }
-            }
-        }
-    }
-    let Some(tests) = tests else { return wanted };
-    let recorded: Vec<Vec<Wanted>> = logs
-        .into_par_iter()
-        .map(|path| {
-            let records = reader::open(&tests.join(path), &Choice::default());
-            let records: Vec<Record> = records.into_iter().flatten().flatten().collect();
-            let mut found = Vec::new();
-            for detection in detections {
-                for test in &detection.tests {
-                    let TestEvents::Log { path: log, matches, .. } = &test.events else { continue };
-                    if log != path {
-                        continue;
-                    }
-                    let ids: BTreeSet<&str> = matches.iter().map(String::as_str).collect();
-                    let of_source =
-                        |record: &&Record| test.source.as_ref().is_none_or(|source| **source == *record.source);
-                    let meant = records.iter().filter(of_source).filter(|record| ids.contains(record.id.as_str()));
-                    found.extend(meant.map(|record| Wanted {
-                        detection: detection.id,
-                        source: record.source.to_string(),
-                        name: format!("{} of {}", record.id, path.display()),
-                        event: record.event.clone(),
-                    }));
-                }
-            }
-            found
-        })
-        .collect();
-    wanted.extend(recorded.into_iter().flatten());
-    wanted
-}
 
 /// The exception that a proposal would be, or why it is none to propose. `accepted` are those proposed already.
 pub(super) fn vet(

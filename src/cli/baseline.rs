@@ -17,7 +17,7 @@ use super::{Exit, hunt as hunt_command, workshop};
 use crate::baseline::{Baseline, Gathering, Header, Judges, Proposal, Thresholds, propose, wanted};
 use crate::detection::Detection;
 use crate::exception::FOLDER;
-use crate::hunt::{self, Hunter, Outcome, Period, Settings, Totals};
+use crate::hunt::{self, Hunter, Outcome, Settings, Totals};
 use crate::project::Project;
 use crate::source::Catalogue;
 use crate::source::reader::Choice;
@@ -153,7 +153,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         profile.apply_to_targets(&mut targets);
     }
     let chosen = hunt_command::choose(&loaded.detections, &args.detection, &args.tag)?;
-    let period = Period { since: args.since, until: args.until };
+    let period = hunt_command::period(args.since, args.until)?;
     let choice = Choice { source: args.source.as_deref().map(Into::into), format: None };
     let settings = Settings { choice, period, ..Settings::default() };
     let today = args.today.unwrap_or_else(|| jiff::ZonedDateTime::now().date());
@@ -179,7 +179,11 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         profile: profile.map(|profile| profile.name),
     };
     let with_hits: Vec<&Detection> = chosen.into_iter().filter(|detection| gathering.has_hits(detection)).collect();
-    let wanted = wanted(&with_hits, project.tests().as_deref());
+    let (wanted, missing) = wanted(&with_hits, project.tests().as_deref());
+    if missing > 0 {
+        let events = counted(missing as u64, "recorded event", "recorded events");
+        writeln!(anstream::stderr(), "warning: {events} that tests name not found; no proposal is held to them")?;
+    }
     let judges = Judges {
         catalogue,
         detections: &loaded.detections,
@@ -192,7 +196,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         Some(folder) => write_all(folder, &baseline.proposals)?,
         None => Vec::new(),
     };
-    show(args, &baseline, &written)?;
+    show(args, &baseline, &totals, &written)?;
     Ok(if totals.unreadable > 0 { Exit::Failed } else { Exit::Clean })
 }
 
@@ -255,11 +259,11 @@ fn write_all(folder: &Path, proposals: &[Proposal]) -> anyhow::Result<Vec<(PathB
 }
 
 /// Proposals go to standard output, what there is to know about them to the terminal.
-fn show(args: &Args, baseline: &Baseline, written: &[(PathBuf, bool)]) -> anyhow::Result<()> {
+fn show(args: &Args, baseline: &Baseline, totals: &Totals, written: &[(PathBuf, bool)]) -> anyhow::Result<()> {
     let mut out = anstream::stdout();
     if args.format == Format::Json {
         let files: Vec<_> = written.iter().map(|(path, _)| path).collect();
-        writeln!(out, "{:#}", json!({ "baseline": baseline, "files": files }))?;
+        writeln!(out, "{:#}", json!({ "baseline": baseline, "totals": totals, "files": files }))?;
         return Ok(());
     }
     for (at, proposal) in baseline.proposals.iter().enumerate() {

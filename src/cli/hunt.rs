@@ -106,10 +106,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     let chosen = choose(&loaded.detections, &args.detection, &args.tag)?;
     let hunter = Hunter::new(&chosen, Catalogue::builtin(), args.may);
-    let period = Period { since: args.since, until: args.until };
-    if period.since.is_some_and(|since| period.until.is_some_and(|until| since >= until)) {
-        bail!("no time is both since {} and until {}", args.since.unwrap_or_default(), args.until.unwrap_or_default());
-    }
+    let period = period(args.since, args.until)?;
     let choice = Choice { source: args.source.as_deref().map(Into::into), format: None };
     let settings = Settings { choice, period, ..Settings::default() };
     let logs = hunt::find(&args.logs)?;
@@ -123,6 +120,16 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     } else {
         Exit::Clean
     })
+}
+
+/// The time that is looked at, if there is any.
+pub(super) fn period(since: Option<Timestamp>, until: Option<Timestamp>) -> anyhow::Result<Period> {
+    if let (Some(since), Some(until)) = (since, until)
+        && since >= until
+    {
+        bail!("no time is both since {since} and until {until}");
+    }
+    Ok(Period { since, until })
 }
 
 /// The detections with these ids or names, or with these tags; all of them if nothing is asked for.

@@ -7,6 +7,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::{io, thread};
 
+use serde::Serialize;
+
 use super::{First, Hit, Hunter, Log, Period};
 use crate::logic::{Scratch, Tape};
 use crate::source::reader::{self, Batch, Choice, Damage, Found, Part, Record};
@@ -41,7 +43,7 @@ pub enum Outcome<'d> {
 }
 
 /// What a hunt amounts to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Totals {
     /// Events that were looked at.
     pub events: u64,
