@@ -17,7 +17,7 @@ static WORDS: Words = Words {
     and: ("and", Strength(1)),
     or: ("or", Strength(1)),
     not: ("not ", Strength(2)),
-    truth: Some("*"),
+    truth: Some("*:*"),
     falsehood: Some("not *"),
 };
 
