@@ -14,7 +14,7 @@ use cresset::detection::load::load_text;
 use cresset::diagnostic::SourceFile;
 use cresset::language::{FieldTable, FieldType, Language, Query, ReadError, eql, falco, kql, print, sigma, spl};
 use cresset::logic::decide::{Answer, Budget, Kind, Schema, between};
-use cresset::logic::{Formula, Path, Subject};
+use cresset::logic::{Formula, Subject};
 use cresset::pack::read::read_target;
 use cresset::source::Catalogue;
 use cresset::source::reader::{Choice, Format, read};
@@ -36,8 +36,6 @@ static FIELDS: LazyLock<FieldTable> = LazyLock::new(|| {
     }
     fields
 });
-
-
 
 static TARGETS: LazyLock<Vec<Target>> = LazyLock::new(|| load_all(None).expect("the built-in targets load"));
 
@@ -114,9 +112,7 @@ pub fn eql(data: &[u8]) {
 pub fn falco(data: &[u8]) {
     let Ok(input) = std::str::from_utf8(data) else { return };
     let definitions = falco::read::Definitions::default();
-    survives_printing(input, Language::Falco, |query| {
-        falco::read::read_condition(text(query), &definitions, &FIELDS)
-    });
+    survives_printing(input, Language::Falco, |query| falco::read::read_condition(text(query), &definitions, &FIELDS));
 }
 
 /// A Sigma rule: a YAML document.
@@ -156,7 +152,13 @@ pub fn splunk_app(data: &[u8]) {
     let mut parts = data.splitn(2, |byte| *byte == 0);
     let mut next = || parts.next().unwrap_or_default().to_vec();
     let (searches, macros) = (next(), next());
-    pack("splunk", [("splunk/cresset_container/default/savedsearches.conf", searches), ("splunk/cresset_container/default/macros.conf", macros)]);
+    pack(
+        "splunk",
+        [
+            ("splunk/cresset_container/default/savedsearches.conf", searches),
+            ("splunk/cresset_container/default/macros.conf", macros),
+        ],
+    );
 }
 
 /// Lines of Elastic's rules.

@@ -13,6 +13,9 @@ use crate::diagnostic::{Diagnostic, SourceFile};
 /// Keys with a blank line before them.
 const SECTIONS: [&str; 4] = ["lists", "observe", "targets", "tests"];
 
+/// After how many rounds a layout has to be one.
+const ROUNDS: usize = 4;
+
 /// Why a file is left as it is.
 #[derive(Debug)]
 pub enum Left {
@@ -35,12 +38,26 @@ pub fn format(file: &Arc<SourceFile>) -> Result<String, Left> {
 /// # Errors
 /// Why it is left as it is.
 pub fn format_with(file: &Arc<SourceFile>, keys: &[&str]) -> Result<String, Left> {
+    let mut file = file.clone();
+    // Blank lines come to light when the blanks at their ends are gone; the second round settles them.
+    for _ in 0..ROUNDS {
+        let text = layout(&file, keys)?;
+        if text == file.text {
+            return Ok(text);
+        }
+        file = SourceFile::new(&file.path, text);
+    }
+    Err(Left::Kept("its layout does not come to rest"))
+}
+
+/// One round.
+fn layout(file: &Arc<SourceFile>, keys: &[&str]) -> Result<String, Left> {
     let root = yaml::parse(file).map_err(|problem| Left::Broken(Box::new(problem)))?;
     let Kind::Mapping(entries) = &root.kind else { return Err(Left::Kept("it is no map of keys")) };
     let text = file.text.replace("\r\n", "\n");
     if text.len() != file.text.len() {
         // Places are those of the text as it was; one more round gives the rest.
-        return format_with(&SourceFile::new(&file.path, text), keys);
+        return layout(&SourceFile::new(&file.path, text), keys);
     }
     let starts: Vec<usize> = entries.iter().map(|entry| line_start(&text, entry.key_span.start)).collect();
     let own_lines = entries.iter().zip(&starts).all(|(entry, start)| entry.key_span.start == *start);

@@ -96,8 +96,10 @@ fn value(field: Field<'_>, pattern: &Pattern) -> Result<String, Refusal> {
         }
         _ => {}
     }
+    if let Some(plain) = plain {
+        return Ok(quoted(plain));
+    }
     match pattern {
-        _ if plain.is_some() => quoted(plain.unwrap_or_default()),
         Pattern::Glob(glob) => unquoted(glob),
         Pattern::Regex(_) => Err("KQL has no regular expressions".to_owned()),
         Pattern::Path { .. } => {
@@ -107,7 +109,7 @@ fn value(field: Field<'_>, pattern: &Pattern) -> Result<String, Refusal> {
 }
 
 /// A value in quotes, where nothing is a wildcard.
-fn quoted(value: &str) -> Result<String, Refusal> {
+fn quoted(value: &str) -> String {
     let mut out = String::from("\"");
     for c in value.chars() {
         match c {
@@ -116,7 +118,7 @@ fn quoted(value: &str) -> Result<String, Refusal> {
         }
     }
     out.push('"');
-    Ok(out)
+    out
 }
 
 fn escape_control(c: char, out: &mut String) {
@@ -152,7 +154,7 @@ fn unquoted(glob: &Glob) -> Result<String, Refusal> {
             }
         }
     }
-    let is_blank_literal = |piece: Option<&Piece>, end: fn(&str) -> Option<char>| matches!(piece, Some(Piece::Literal(text)) if end(text).is_some_and(|c| c.is_whitespace() || c == '\u{feff}'));
+    let is_blank_literal = |piece: Option<&Piece>, end: fn(&str) -> Option<char>| matches!(piece, Some(Piece::Literal(text)) if end(text).is_some_and(is_blank));
     if is_blank_literal(glob.pieces().first(), |text| text.chars().next())
         || is_blank_literal(glob.pieces().last(), |text| text.chars().last())
     {
@@ -161,13 +163,22 @@ fn unquoted(glob: &Glob) -> Result<String, Refusal> {
     Ok(out)
 }
 
+/// What JavaScript's `trim` cuts off.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace() || c == '\u{feff}'
+}
+
 /// Whether a blank in this text may end up beside what looks like an operator.
 fn mentions_operator(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     ["and", "or", "not"].iter().any(|word| lower.contains(&format!("{word} ")))
 }
 
+/// A field's name. Kibana cuts blanks off the ends of what is not quoted, however they are written.
 fn field_name(name: &str) -> String {
+    if name.starts_with(is_blank) || name.ends_with(is_blank) {
+        return quoted(name);
+    }
     let mut out = String::new();
     for c in name.chars() {
         match c {
