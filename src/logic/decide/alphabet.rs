@@ -2,7 +2,9 @@
 
 #![expect(clippy::indexing_slicing, reason = "intervals and classes are indices made in this file")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap};
+
+use foldhash::fast::FixedState;
 
 /// A set of characters: inclusive ranges of code points, sorted and apart.
 pub(super) type Set = Vec<(u32, u32)>;
@@ -15,7 +17,7 @@ pub(super) const SEPARATOR: u32 = LAST + 1;
 const SURROGATES: (u32, u32) = (0xD800, 0xDFFF);
 
 /// A partition of all characters into classes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Alphabet {
     /// Where each interval begins; the first begins at 0.
     starts: Vec<u32>,
@@ -28,13 +30,12 @@ pub(super) struct Alphabet {
 impl Alphabet {
     /// The coarsest alphabet that tells apart what is inside and outside of every one of `sets`.
     pub(super) fn new<'s>(sets: impl Iterator<Item = &'s Set> + Clone) -> Self {
-        let mut bounds: BTreeSet<u32> = [0, SURROGATES.0, SURROGATES.1 + 1].into();
-        for (first, last) in sets.clone().flatten() {
-            bounds.insert(*first);
-            bounds.insert(last + 1);
-        }
-        bounds.remove(&(LAST + 1));
-        let starts: Vec<u32> = bounds.into_iter().collect();
+        let mut starts: Vec<u32> = sets.clone().flatten().flat_map(|(first, last)| [*first, last + 1]).collect();
+        starts.push(0);
+        starts.sort_unstable();
+        starts.dedup();
+        // What is no character goes with the characters before it: no text tells it apart.
+        starts.retain(|start| *start <= LAST && *start != SURROGATES.0);
         let mut classes = vec![0u32; starts.len()];
         let mut sizes = vec![starts.len()];
         for set in sets {
@@ -82,17 +83,22 @@ impl Alphabet {
         self.classes[at] as usize
     }
 
-    /// One character of every class, the one that reads best; none for a class without characters.
-    pub(super) fn representatives(&self) -> Vec<Option<u32>> {
-        let mut best: Vec<Option<u32>> = vec![None; self.count];
-        for (at, (first, last)) in self.intervals().enumerate() {
-            let Some(candidate) = nicest(first, last) else { continue };
-            let best = &mut best[self.classes[at] as usize];
-            if best.is_none_or(|known| rank(candidate) < rank(known)) {
-                *best = Some(candidate);
-            }
+    /// The classes in the order in which their first characters come.
+    pub(super) fn in_order(&self) -> impl Iterator<Item = usize> {
+        let mut seen = vec![false; self.count];
+        self.classes
+            .iter()
+            .map(|class| *class as usize)
+            .filter(move |class| !std::mem::replace(&mut seen[*class], true))
+    }
+
+    /// One character of every class.
+    pub(super) fn representatives(&self) -> Vec<u32> {
+        let mut first = vec![0; self.count];
+        for (start, class) in self.starts.iter().zip(&self.classes).rev() {
+            first[*class as usize] = *start;
         }
-        best
+        first
     }
 
     /// The intervals, first and last code point each.
@@ -107,29 +113,34 @@ impl Alphabet {
     pub(super) fn sets(&self) -> Vec<Set> {
         let mut sets = vec![Set::new(); self.count];
         for (at, interval) in self.intervals().enumerate() {
-            if interval.0 != SURROGATES.0 {
-                sets[self.classes[at] as usize].push(interval);
-            }
+            sets[self.classes[at] as usize].push(interval);
         }
         sets
     }
 
     /// For several alphabets, the tuples of classes that some character has, each with its nicest character; nicest
     /// characters first.
-    pub(super) fn joint(alphabets: &[&Alphabet]) -> Vec<(u32, Vec<usize>)> {
-        let bounds: BTreeSet<u32> = alphabets.iter().flat_map(|alphabet| alphabet.starts.iter().copied()).collect();
-        let starts: Vec<u32> = bounds.into_iter().collect();
-        let mut tuples: BTreeMap<Vec<usize>, u32> = BTreeMap::new();
-        for (at, start) in starts.iter().enumerate() {
-            let last = starts.get(at + 1).map_or(LAST, |next| next - 1);
-            let Some(candidate) = nicest(*start, last) else { continue };
-            let tuple: Vec<usize> = alphabets.iter().map(|alphabet| alphabet.class_of(*start)).collect();
-            let best = tuples.entry(tuple).or_insert(candidate);
-            if rank(candidate) < rank(*best) {
-                *best = candidate;
+    pub(super) fn joint(alphabets: &[&Alphabet]) -> Vec<(u32, Vec<u32>)> {
+        let mut tuples: HashMap<Vec<u32>, u32, FixedState> = HashMap::default();
+        // The interval of each alphabet in which `start` lies.
+        let mut within = vec![0; alphabets.len()];
+        let mut start = 0;
+        while start <= LAST {
+            let ends = alphabets.iter().zip(&within).filter_map(|(alphabet, at)| alphabet.starts.get(*at + 1));
+            let next = ends.min().copied().unwrap_or(LAST + 1);
+            if let Some(candidate) = nicest(start, next - 1) {
+                let tuple = alphabets.iter().zip(&within).map(|(alphabet, at)| alphabet.classes[*at]).collect();
+                let best = tuples.entry(tuple).or_insert(candidate);
+                if rank(candidate) < rank(*best) {
+                    *best = candidate;
+                }
             }
+            for (alphabet, at) in alphabets.iter().zip(&mut within) {
+                *at += usize::from(alphabet.starts.get(*at + 1) == Some(&next));
+            }
+            start = next;
         }
-        let mut joint: Vec<(u32, Vec<usize>)> = tuples.into_iter().map(|(tuple, symbol)| (symbol, tuple)).collect();
+        let mut joint: Vec<(u32, Vec<u32>)> = tuples.into_iter().map(|(tuple, symbol)| (symbol, tuple)).collect();
         joint.sort_unstable_by_key(|(symbol, _)| rank(*symbol));
         joint
     }
@@ -155,9 +166,11 @@ fn rank(symbol: u32) -> (u8, u32) {
 
 /// The nicest character from `first` to `last`, if there is any character.
 fn nicest(first: u32, last: u32) -> Option<u32> {
+    let ends = [first, SURROGATES.1 + 1].into_iter();
     let starts = ['x', 'a', '0', '-', '_', 'A', ' ', '!', '[', '{'].map(u32::from);
+    let starts = if first < 128 { &starts[..] } else { &[] };
     let inside = |symbol: &u32| (first..=last).contains(symbol) && char::from_u32(*symbol).is_some();
-    [first, SURROGATES.1 + 1].into_iter().chain(starts).filter(inside).min_by_key(|symbol| rank(*symbol))
+    ends.chain(starts.iter().copied()).filter(inside).min_by_key(|symbol| rank(*symbol))
 }
 
 #[cfg(test)]
@@ -172,8 +185,7 @@ mod tests {
         assert_eq!(alphabet.class_of('a' as u32), alphabet.class_of('z' as u32));
         assert_ne!(alphabet.class_of('a' as u32), alphabet.class_of('c' as u32));
         assert_eq!(alphabet.class_of('\u{4E2D}' as u32), alphabet.class_of(0x4E00));
-        let nice: Vec<Option<char>> =
-            alphabet.representatives().into_iter().map(|s| s.and_then(char::from_u32)).collect();
-        assert!(nice.contains(&Some('x')) && nice.contains(&Some('c')));
+        let nice: Vec<u32> = Alphabet::joint(&[&alphabet]).into_iter().map(|(symbol, _)| symbol).collect();
+        assert!(nice.contains(&u32::from('x')) && nice.contains(&u32::from('c')));
     }
 }

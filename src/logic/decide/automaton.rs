@@ -3,20 +3,23 @@
 #![expect(clippy::indexing_slicing, reason = "states and classes are indices made in this file")]
 
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 
 use foldhash::fast::FixedState;
 use regex_syntax::hir::Look;
 
 use super::alphabet::{Alphabet, SEPARATOR, Set};
 use super::meter::{Budget, Meter, Reason};
+use super::minimise;
 use super::nfa::{self, Nfa, State};
 use crate::logic::pattern::{ANY_CHARACTER, TextSet};
 
 /// A map for keys that nobody outside chooses.
 type Fast<K, V> = HashMap<K, V, FixedState>;
 
-/// A regular language of texts, as a deterministic automaton.
-#[derive(Clone, Debug)]
+/// A regular language of texts, as its smallest deterministic automaton. States and classes are numbered in one way, so
+/// that equal languages are equal automata.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Automaton {
     pub(super) alphabet: Alphabet,
     /// The class of the mark between arguments, for automata that read argument vectors.
@@ -25,8 +28,10 @@ pub struct Automaton {
     table: Vec<u32>,
     accepting: Vec<bool>,
     fates: Vec<Fate>,
-    start: u32,
 }
+
+/// The state before a text begins.
+pub(super) const START: u32 = 0;
 
 /// What is certain of a text once a state is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +42,13 @@ pub(super) enum Fate {
     Never,
     /// Every rest does.
     Always,
+}
+
+impl Hash for Automaton {
+    /// Its beginning tells most languages apart; comparing is quick, too.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.accepting.len(), self.width, self.table.get(..64).unwrap_or(&self.table)).hash(state);
+    }
 }
 
 impl Automaton {
@@ -84,13 +96,13 @@ impl Automaton {
 
     /// Whether `text` is in the language.
     pub fn accepts(&self, text: &str) -> bool {
-        let end = text.chars().fold(self.start, |state, c| self.step(state, self.alphabet.class_of(u32::from(c))));
+        let end = text.chars().fold(START, |state, c| self.step(state, self.alphabet.class_of(u32::from(c))));
         self.accepting[end as usize]
     }
 
     /// Whether a text, or the arguments of a vector with the mark between them, is in the language.
     pub(super) fn accepts_symbols(&self, symbols: &[u32]) -> bool {
-        let end = symbols.iter().fold(self.start, |state, symbol| {
+        let end = symbols.iter().fold(START, |state, symbol| {
             let class = self.separator.filter(|_| *symbol == SEPARATOR);
             self.step(state, class.unwrap_or_else(|| self.alphabet.class_of(*symbol)))
         });
@@ -99,12 +111,12 @@ impl Automaton {
 
     /// Whether no text is in the language.
     pub fn is_empty(&self) -> bool {
-        self.fates[self.start as usize] == Fate::Never
+        self.fates[START as usize] == Fate::Never
     }
 
     /// Whether every text is in the language.
     pub fn is_universal(&self) -> bool {
-        self.fates[self.start as usize] == Fate::Always
+        self.fates[START as usize] == Fate::Always
     }
 
     /// How many states the automaton has.
@@ -116,7 +128,7 @@ impl Automaton {
     pub(super) fn words(&self, limit: usize) -> Option<Vec<String>> {
         let sets = self.alphabet.sets();
         let mut words = Vec::new();
-        let mut pending = vec![(self.start, String::new())];
+        let mut pending = vec![(START, String::new())];
         while let Some((state, word)) = pending.pop() {
             // A word longer than the automaton has states repeats a state: the language is infinite.
             if self.fates[state as usize] == Fate::Never {
@@ -143,10 +155,6 @@ impl Automaton {
         (words.len() <= limit).then_some(words)
     }
 
-    pub(super) fn start(&self) -> u32 {
-        self.start
-    }
-
     pub(super) fn step(&self, state: u32, class: usize) -> u32 {
         self.table[state as usize * self.width + class]
     }
@@ -162,7 +170,7 @@ impl Automaton {
     /// The paths whose last segment is in the language.
     pub(super) fn of_last_segment(&self) -> Self {
         let slash = vec![(47, 47)];
-        self.rebuilt(&slash, None, |state, symbol| if symbol == 47 { self.start } else { self.next(state, symbol) })
+        self.rebuilt(&slash, None, |state, symbol| if symbol == 47 { START } else { self.next(state, symbol) })
     }
 
     /// The vectors whose arguments, joined by single blanks, are in the language.
@@ -173,18 +181,16 @@ impl Automaton {
 
     /// The vectors of which some argument is in the language.
     pub(super) fn of_some_argument(&self) -> Self {
-        let mut copy = self.rebuilt(&Vec::new(), Some(32), |state, symbol| self.next(state, symbol));
         // One more state: an argument was found.
         let found = self.len() as u32;
-        copy.table.extend(std::iter::repeat_n(found, copy.width));
-        copy.accepting.push(true);
-        for state in 0..self.len() {
-            let to = if self.accepting[state] { found } else { self.start };
-            if let Some(class) = copy.separator {
-                copy.table[state * copy.width + class] = to;
-            }
+        let mut table = Vec::with_capacity((self.len() + 1) * (self.width + 1));
+        for (row, accepts) in self.table.chunks(self.width).zip(&self.accepting) {
+            table.extend(row);
+            table.push(if *accepts { found } else { START });
         }
-        Self::finish(copy.alphabet, copy.separator, copy.table, copy.accepting, copy.start)
+        table.extend(std::iter::repeat_n(found, self.width + 1));
+        let accepting = self.accepting.iter().copied().chain([true]).collect();
+        Self::finish(self.alphabet.clone(), Some(self.width), table, accepting, START)
     }
 
     fn next(&self, state: u32, symbol: u32) -> u32 {
@@ -196,118 +202,104 @@ impl Automaton {
     fn rebuilt(&self, set: &Set, separator: Option<u32>, next: impl Fn(u32, u32) -> u32) -> Self {
         let sets = self.alphabet.sets();
         let alphabet = Alphabet::new(sets.iter().chain([set]));
-        let mut symbols: Vec<Option<u32>> = alphabet.representatives();
-        symbols.extend(separator.map(Some));
+        let mut symbols = alphabet.representatives();
+        symbols.extend(separator);
         let states = 0..self.len() as u32;
         let table = states
             .flat_map(|state| symbols.iter().map(move |symbol| (state, *symbol)))
-            .map(|(state, symbol)| symbol.map_or(state, |symbol| next(state, symbol)))
+            .map(|(state, symbol)| next(state, symbol))
             .collect();
         let separator = separator.map(|_| alphabet.len());
-        Self::finish(alphabet, separator, table, self.accepting.clone(), self.start)
+        Self::finish(alphabet, separator, table, self.accepting.clone(), START)
     }
 
     fn finish(alphabet: Alphabet, separator: Option<usize>, table: Vec<u32>, accepting: Vec<bool>, start: u32) -> Self {
         let width = alphabet.len() + usize::from(separator.is_some());
-        let mut before: Vec<Vec<u32>> = vec![Vec::new(); accepting.len()];
-        for (at, next) in table.iter().enumerate() {
-            let from = (at / width) as u32;
-            let list = &mut before[*next as usize];
-            if list.last() != Some(&from) {
-                list.push(from);
-            }
-        }
-        let reaching = |wanted: bool| {
-            let mut seen: Vec<bool> = accepting.iter().map(|accepts| *accepts == wanted).collect();
-            let mut pending: Vec<usize> = (0..seen.len()).filter(|state| seen[*state]).collect();
-            while let Some(state) = pending.pop() {
-                for from in &before[state] {
-                    if !seen[*from as usize] {
-                        seen[*from as usize] = true;
-                        pending.push(*from as usize);
-                    }
-                }
-            }
-            seen
-        };
-        let (to_yes, to_no) = (reaching(true), reaching(false));
-        let fates = to_yes
-            .iter()
-            .zip(&to_no)
-            .map(|pair| match pair {
-                (false, _) => Fate::Never,
-                (true, false) => Fate::Always,
-                (true, true) => Fate::Open,
-            })
-            .collect();
-        Self { alphabet, separator, width, table, accepting, fates, start }.minimal()
+        let (table, accepting) = reachable(width, &table, &accepting, start);
+        Self::smallest(alphabet, separator, &table, &accepting)
     }
 
-    /// The same language with as few states and classes as it takes.
-    ///
-    /// Moore's algorithm: states are told apart by more and more of what follows, until that tells no more of them
-    /// apart.
-    fn minimal(mut self) -> Self {
-        let states = self.accepting.len();
-        let mut class: Vec<u32> = self.accepting.iter().map(|accepting| u32::from(*accepting)).collect();
-        let mut count = 0;
-        loop {
-            let mut known: Fast<Vec<u32>, u32> = Fast::default();
-            let next: Vec<u32> = (0..states)
-                .map(|state| {
-                    let row = &self.table[state * self.width..(state + 1) * self.width];
-                    let signature: Vec<u32> =
-                        std::iter::once(class[state]).chain(row.iter().map(|next| class[*next as usize])).collect();
-                    let fresh = known.len() as u32;
-                    *known.entry(signature).or_insert(fresh)
-                })
-                .collect();
-            let found = known.len();
-            class = next;
-            if found == count {
-                break;
-            }
-            count = found;
-        }
-        let mut first: Vec<usize> = vec![usize::MAX; count];
-        for (state, class) in class.iter().enumerate().rev() {
-            first[*class as usize] = state;
-        }
-        let at = |class: usize, column: usize| class * self.width + column;
-        let mut table = vec![0; count * self.width];
-        for (new, old) in first.iter().enumerate() {
-            for column in 0..self.width {
-                table[at(new, column)] = class[self.table[old * self.width + column] as usize];
-            }
-        }
+    /// The smallest automaton of a language, from one that begins in its first state.
+    fn smallest(alphabet: Alphabet, separator: Option<usize>, table: &[u32], accepting: &[bool]) -> Self {
+        let width = alphabet.len() + usize::from(separator.is_some());
+        let blocks = minimise::blocks(width, table, accepting);
+        let row = |block: u32| {
+            let state = blocks.members[block as usize] as usize;
+            &table[state * width..(state + 1) * width]
+        };
         // Characters that lead from every state to the same are one class. The mark between arguments stays its own.
-        let characters = self.alphabet.len();
         let mut columns: Fast<Vec<u32>, u32> = Fast::default();
         let mut kept: Vec<usize> = Vec::new();
-        let map: Vec<u32> = (0..characters)
-            .map(|column| {
-                let fresh = kept.len() as u32;
-                let content: Vec<u32> = (0..count).map(|state| table[at(state, column)]).collect();
-                *columns.entry(content).or_insert_with(|| {
-                    kept.push(column);
-                    fresh
-                })
-            })
-            .collect();
-        let alphabet = self.alphabet.merged(&map, kept.len());
-        kept.extend(self.separator);
-        self.table = (0..count)
-            .flat_map(|state| kept.iter().map(move |column| (state, *column)))
-            .map(|(s, c)| table[at(s, c)])
-            .collect();
-        self.accepting = first.iter().map(|old| self.accepting[*old]).collect();
-        self.fates = first.iter().map(|old| self.fates[*old]).collect();
-        self.start = class[self.start as usize];
-        self.separator = self.separator.map(|_| alphabet.len());
-        self.width = kept.len();
-        self.alphabet = alphabet;
-        self
+        let mut map = vec![0; alphabet.len()];
+        for column in alphabet.in_order() {
+            let content =
+                (0..blocks.members.len() as u32).map(|block| blocks.of[row(block)[column] as usize]).collect();
+            map[column] = *columns.entry(content).or_insert_with(|| {
+                kept.push(column);
+                kept.len() as u32 - 1
+            });
+        }
+        let alphabet = alphabet.merged(&map, kept.len());
+        kept.extend(separator);
+        let separator = separator.map(|_| alphabet.len());
+        // States in the order in which the search for a shortest text finds them.
+        let mut number = vec![u32::MAX; blocks.members.len()];
+        let mut order = vec![blocks.of[0]];
+        number[order[0] as usize] = 0;
+        let mut smallest = Vec::with_capacity(order.len() * kept.len());
+        let mut at = 0;
+        while let Some(block) = order.get(at).copied() {
+            at += 1;
+            for column in &kept {
+                let next = blocks.of[row(block)[*column] as usize];
+                let slot = &mut number[next as usize];
+                if *slot == u32::MAX {
+                    *slot = order.len() as u32;
+                    order.push(next);
+                }
+                smallest.push(*slot);
+            }
+        }
+        let accepting: Vec<bool> =
+            order.iter().map(|block| accepting[blocks.members[*block as usize] as usize]).collect();
+        let fates = fates(kept.len(), &smallest, &accepting);
+        Self { alphabet, separator, width: kept.len(), table: smallest, accepting, fates }
     }
+}
+
+/// The states that can be reached, in the order in which they are.
+fn reachable(width: usize, table: &[u32], accepting: &[bool], start: u32) -> (Vec<u32>, Vec<bool>) {
+    let mut number = vec![u32::MAX; accepting.len()];
+    let mut order = vec![start];
+    number[start as usize] = 0;
+    let mut reached = Vec::with_capacity(table.len());
+    let mut at = 0;
+    while let Some(state) = order.get(at).copied() {
+        at += 1;
+        for next in &table[state as usize * width..(state as usize + 1) * width] {
+            let slot = &mut number[*next as usize];
+            if *slot == u32::MAX {
+                *slot = order.len() as u32;
+                order.push(*next);
+            }
+            reached.push(*slot);
+        }
+    }
+    (reached, order.iter().map(|state| accepting[*state as usize]).collect())
+}
+
+/// What is certain in each state of a smallest automaton: all that is certain of one kind is one state that leads to
+/// itself.
+fn fates(width: usize, table: &[u32], accepting: &[bool]) -> Vec<Fate> {
+    let fate = |(state, accepts): (usize, &bool)| {
+        let stays = table[state * width..(state + 1) * width].iter().all(|next| *next as usize == state);
+        match (stays, accepts) {
+            (false, _) => Fate::Open,
+            (true, true) => Fate::Always,
+            (true, false) => Fate::Never,
+        }
+    };
+    accepting.iter().enumerate().map(fate).collect()
 }
 
 /// An expression over the whole text.
@@ -389,7 +381,7 @@ fn determinise(nfa: &Nfa, meter: &Meter) -> Result<Automaton, Reason> {
     let kinds: Vec<u8> = symbols
         .iter()
         .map(|symbol| {
-            let Some(c) = symbol.and_then(char::from_u32) else { return 0 };
+            let Some(c) = char::from_u32(*symbol) else { return 0 };
             let mut kind = 0;
             kind |= if c == '\n' { LINE_FEED } else { 0 };
             kind |= if c == '\r' { CARRIAGE_RETURN } else { 0 };
@@ -407,7 +399,7 @@ fn determinise(nfa: &Nfa, meter: &Meter) -> Result<Automaton, Reason> {
                 let at = set.partition_point(|(first, _)| *first <= symbol);
                 at > 0 && set[at - 1].1 >= symbol
             };
-            symbols.iter().map(|symbol| symbol.is_some_and(inside)).collect()
+            symbols.iter().map(|symbol| inside(*symbol)).collect()
         })
         .collect();
     let endless = endless_states(nfa);

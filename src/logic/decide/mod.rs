@@ -14,6 +14,7 @@ mod alphabet;
 mod automaton;
 mod diagram;
 mod meter;
+mod minimise;
 mod nfa;
 mod problem;
 mod schema;

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use foldhash::fast::FixedState;
 
 use super::alphabet::{Alphabet, SEPARATOR};
-use super::automaton::{Automaton, Fate};
+use super::automaton::{Automaton, Fate, START};
 use super::meter::{Meter, Reason};
 
 /// Component states for "certainly as wanted, whatever follows".
@@ -130,7 +130,7 @@ fn shortest(inside: &[&Automaton], outside: &[&Automaton], meter: &Meter) -> Res
         inside.iter().map(|part| (*part, true)).chain(outside.iter().map(|part| (*part, false))).collect();
     let alphabets: Vec<&Alphabet> = parts.iter().map(|(part, _)| &part.alphabet).collect();
     let mut symbols = if alphabets.is_empty() { Vec::new() } else { Alphabet::joint(&alphabets) };
-    if let Some(classes) = parts.iter().map(|(part, _)| part.separator).collect::<Option<Vec<usize>>>() {
+    if let Some(classes) = parts.iter().map(|(part, _)| part.separator.map(|class| class as u32)).collect() {
         symbols.push((SEPARATOR, classes));
     }
     // The state of one part: settled, hopeless (none), or open.
@@ -139,7 +139,7 @@ fn shortest(inside: &[&Automaton], outside: &[&Automaton], meter: &Meter) -> Res
         (Fate::Always, true) | (Fate::Never, false) => Some(SETTLED),
         _ => None,
     };
-    let Some(start) = parts.iter().map(|part| settle(*part, part.0.start())).collect::<Option<Vec<u32>>>() else {
+    let Some(start) = parts.iter().map(|part| settle(*part, START)).collect::<Option<Vec<u32>>>() else {
         return Ok(None);
     };
     // The states of all parts are one number: a digit each, the last of it for "settled".
@@ -183,7 +183,7 @@ fn shortest(inside: &[&Automaton], outside: &[&Automaton], meter: &Meter) -> Res
             for (slot, ((part, state), class)) in next.iter_mut().zip(parts.iter().zip(&state).zip(classes)) {
                 *slot = match *state {
                     SETTLED => SETTLED,
-                    state => match settle(*part, part.0.step(state, *class)) {
+                    state => match settle(*part, part.0.step(state, *class as usize)) {
                         Some(state) => state,
                         None => continue 'symbols,
                     },

@@ -80,12 +80,29 @@ impl<'p, 's> Solver<'p, 's> {
         if self.order.len() > MAX_ATOMS {
             return Err(Reason::Nodes);
         }
+        self.unite();
         let diagram = self.diagram(condition)?;
         let found = self.solve(diagram, &Forbidden::default())?;
         match (found, self.doubt) {
             (None, Some(doubt)) => Err(doubt),
             (found, _) => Ok(found),
         }
+    }
+
+    /// Gives atoms that ask the same of their group one variable: tests in other words, the same language.
+    fn unite(&mut self) {
+        let problem = self.problem;
+        let languages = &mut self.languages;
+        let variables = &mut self.variables;
+        self.meter.limited(self.meter.left() / 2, |meter| {
+            let mut known: HashMap<(usize, Arc<Automaton>), u32> = HashMap::new();
+            for (atom, variable) in problem.atoms.iter().zip(variables) {
+                let Asks::Value(view, test) = &atom.asks else { continue };
+                // Languages that are too large to be made are told apart by their words.
+                let Ok(language) = languages.language(test, *view, meter) else { continue };
+                *variable = *known.entry((atom.group, language)).or_insert(*variable);
+            }
+        });
     }
 
     fn diagram(&mut self, skeleton: &Skeleton) -> Result<Ref, Reason> {

@@ -3,7 +3,7 @@
 //! Tests on text denote regular languages. Numbers and IPv6 addresses have too many spellings for that, so they are
 //! decided by cases: between two bounds one number is like any other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::Ipv6Addr;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
@@ -56,6 +56,8 @@ type Made = (Result<Arc<Automaton>, Reason>, usize);
 #[derive(Default)]
 struct Kept {
     known: HashMap<(ValueTest, View), Made>,
+    /// Each language once, whatever tests say it.
+    languages: HashSet<Arc<Automaton>>,
     states: usize,
 }
 
@@ -244,8 +246,8 @@ impl Languages {
         self.language(&ValueTest::Line(regex.to_owned(), false), View::Itself, meter)
     }
 
-    /// The language of a test on what a view shows.
-    fn language(&mut self, test: &ValueTest, view: View, meter: &Meter) -> Result<Arc<Automaton>, Reason> {
+    /// The language of a test on what a view shows. Equal languages are one automaton.
+    pub(super) fn language(&mut self, test: &ValueTest, view: View, meter: &Meter) -> Result<Arc<Automaton>, Reason> {
         let key = (test.clone(), view);
         if let Some(known) = self.0.get(&key) {
             return Ok(Arc::clone(known));
@@ -255,7 +257,7 @@ impl Languages {
             Some(known) => known,
             None => {
                 let fresh = Meter::of_states(MAX_AUTOMATON * 4, meter);
-                let made = make(test, view, &fresh);
+                let mut made = make(test, view, &fresh).map(Arc::new);
                 let cost = MAX_AUTOMATON * 4 - fresh.left();
                 if !matches!(made, Err(Reason::Time)) {
                     let mut kept = kept();
@@ -263,6 +265,12 @@ impl Languages {
                         *kept = Kept::default();
                     }
                     kept.states += cost;
+                    if let Ok(language) = &mut made {
+                        match kept.languages.get(language) {
+                            Some(known) => *language = Arc::clone(known),
+                            None => _ = kept.languages.insert(Arc::clone(language)),
+                        }
+                    }
                     kept.known.insert(key.clone(), (made.clone(), cost));
                 }
                 (made, cost)
@@ -276,7 +284,7 @@ impl Languages {
     }
 }
 
-fn make(test: &ValueTest, view: View, meter: &Meter) -> Result<Arc<Automaton>, Reason> {
+fn make(test: &ValueTest, view: View, meter: &Meter) -> Result<Automaton, Reason> {
     let plain = match test {
         ValueTest::Text(patterns, fold) => {
             let regex: Vec<String> =
@@ -292,12 +300,12 @@ fn make(test: &ValueTest, view: View, meter: &Meter) -> Result<Arc<Automaton>, R
             return Err(Reason::beyond("a number or an IPv6 network is no regular language here"));
         }
     };
-    Ok(Arc::new(match view {
+    Ok(match view {
         View::Itself => plain,
         View::LastSegment => plain.of_last_segment(),
         View::Joined => plain.of_joined(),
         View::SomeArgument => plain.of_some_argument(),
-    }))
+    })
 }
 
 fn refs(languages: &[Arc<Automaton>]) -> Vec<&Automaton> {
