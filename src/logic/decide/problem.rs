@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use ipnet::IpNet;
 
 use super::meter::Reason;
@@ -105,7 +106,7 @@ pub(super) struct Problem<'s> {
     pub(super) named: Vec<BTreeMap<Path, View>>,
     /// Whether an option's own reading is asked for: then vectors are those without blanks in their arguments.
     pub(super) plain_vectors: bool,
-    atom_ids: HashMap<Atom, usize>,
+    atom_ids: HashMap<Atom, usize, RandomState>,
     group_ids: HashMap<Group, usize>,
     scopes: BTreeSet<Path>,
     tested: BTreeSet<Path>,
@@ -121,7 +122,7 @@ impl<'s> Problem<'s> {
             groups: Vec::new(),
             named: Vec::new(),
             plain_vectors: false,
-            atom_ids: HashMap::new(),
+            atom_ids: HashMap::default(),
             group_ids: HashMap::new(),
             scopes: BTreeSet::new(),
             tested: BTreeSet::new(),

@@ -2,7 +2,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "states and components are indices made in this file")]
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::FixedState;
 
@@ -17,6 +17,45 @@ const SETTLED: u32 = u32::MAX;
 const MAX_TRIES: usize = 12;
 /// How many states it may take to see that one language lies in others.
 const ALONE: usize = 10_000;
+
+/// What searches have come to. Automata are known by where they are, so they have to outlive this.
+#[derive(Debug, Default)]
+pub(super) struct Searches(HashMap<(Vec<*const Automaton>, usize), Ended, FixedState>);
+
+/// How a search ended.
+#[derive(Clone, Debug)]
+enum Ended {
+    /// With a shortest text, or with the certainty that there is none.
+    Found(Option<Vec<u32>>),
+    /// After so many states without either.
+    TooLarge(usize),
+}
+
+impl Searches {
+    /// The symbols of a shortest text in every language of `inside` and in none of `outside`, if there is one.
+    fn shortest(
+        &mut self,
+        inside: &[&Automaton],
+        outside: &[&Automaton],
+        meter: &Meter,
+    ) -> Result<Option<Vec<u32>>, Reason> {
+        let all = inside.iter().chain(outside).map(|part| std::ptr::from_ref(*part)).collect();
+        let key = (all, inside.len());
+        let room = meter.left();
+        match self.0.get(&key) {
+            Some(Ended::Found(found)) => return Ok(found.clone()),
+            Some(Ended::TooLarge(states)) if room <= *states => return Err(Reason::States),
+            _ => {}
+        }
+        let found = shortest(inside, outside, meter);
+        match &found {
+            Ok(found) => _ = self.0.insert(key, Ended::Found(found.clone())),
+            Err(Reason::States) => _ = self.0.insert(key, Ended::TooLarge(room)),
+            Err(_) => {}
+        }
+        found
+    }
+}
 
 /// Languages by their places among those of `inside` and of `outside` that leave no text together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +73,7 @@ pub(super) fn witness(
     inside: &[&Automaton],
     outside: &[&Automaton],
     within: &[&Automaton],
+    searches: &mut Searches,
     meter: &Meter,
 ) -> Result<Result<Vec<u32>, Core>, Reason> {
     // The smallest language leaves least to the others.
@@ -43,24 +83,24 @@ pub(super) fn witness(
         let mut alone: Vec<&Automaton> = within.to_vec();
         alone.push(inside[*at]);
         let core = |outside| Ok(Err(Core { inside: vec![*at], outside }));
-        let Some(first) = shortest(&alone, &[], meter)? else { return core(Vec::new()) };
+        let Some(first) = searches.shortest(&alone, &[], meter)? else { return core(Vec::new()) };
         let forbidding = (0..outside.len()).filter(|other| outside[*other].accepts_symbols(&first));
         for other in forbidding.take(MAX_TRIES) {
-            if shortest(&alone, &[outside[other]], meter)?.is_none() {
+            if searches.shortest(&alone, &[outside[other]], meter)?.is_none() {
                 return core(vec![other]);
             }
         }
     }
     if order.len() > 1 && !outside.is_empty() {
         for at in &order {
-            match meter.limited(ALONE, |meter| refine(&[*at], inside, outside, within, meter)) {
+            match meter.limited(ALONE, |meter| refine(&[*at], inside, outside, within, searches, meter)) {
                 Ok(Err(core)) => return Ok(Err(core)),
                 Ok(Ok(_)) | Err(Reason::States) => {}
                 Err(reason) => return Err(reason),
             }
         }
     }
-    refine(&order, inside, outside, within, meter)
+    refine(&order, inside, outside, within, searches, meter)
 }
 
 /// The answer to [`witness`] for the languages of `inside` that `chosen` lists. The search begins with the first and adds
@@ -70,6 +110,7 @@ fn refine(
     inside: &[&Automaton],
     outside: &[&Automaton],
     within: &[&Automaton],
+    searches: &mut Searches,
     meter: &Meter,
 ) -> Result<Result<Vec<u32>, Core>, Reason> {
     let mut rest: Vec<usize> = chosen.to_vec();
@@ -80,7 +121,7 @@ fn refine(
         yes.push(inside[at]);
         core.inside.push(at);
     }
-    let Some(mut word) = shortest(&yes, &[], meter)? else { return Ok(Err(core)) };
+    let Some(mut word) = searches.shortest(&yes, &[], meter)? else { return Ok(Err(core)) };
     let mut no: Vec<&Automaton> = Vec::new();
     loop {
         let is_new = |at: &usize| !core.outside.contains(at);
@@ -93,7 +134,7 @@ fn refine(
             let at = rest.remove(at);
             yes.push(inside[at]);
             core.inside.push(at);
-            match shortest(&yes, &no, meter)? {
+            match searches.shortest(&yes, &no, meter)? {
                 Some(next) => word = next,
                 None => return Ok(Err(core)),
             }
@@ -104,7 +145,7 @@ fn refine(
         let mut best: Option<(usize, Vec<u32>)> = None;
         for at in forbidding.into_iter().take(MAX_TRIES) {
             no.push(outside[at]);
-            let next = shortest(&yes, &no, meter)?;
+            let next = searches.shortest(&yes, &no, meter)?;
             no.pop();
             match next {
                 None => {
@@ -129,9 +170,18 @@ fn shortest(inside: &[&Automaton], outside: &[&Automaton], meter: &Meter) -> Res
     let parts: Vec<(&Automaton, bool)> =
         inside.iter().map(|part| (*part, true)).chain(outside.iter().map(|part| (*part, false))).collect();
     let alphabets: Vec<&Alphabet> = parts.iter().map(|(part, _)| &part.alphabet).collect();
-    let mut symbols = if alphabets.is_empty() { Vec::new() } else { Alphabet::joint(&alphabets) };
-    if let Some(classes) = parts.iter().map(|(part, _)| part.separator.map(|class| class as u32)).collect() {
-        symbols.push((SEPARATOR, classes));
+    let (mut symbols, mut classes) = (Vec::new(), Vec::new());
+    if !alphabets.is_empty() {
+        for (symbol, each) in Alphabet::joint(&alphabets) {
+            symbols.push(symbol);
+            classes.extend(each);
+        }
+    }
+    if let Some(each) =
+        parts.iter().map(|(part, _)| part.separator.map(|class| class as u32)).collect::<Option<Vec<_>>>()
+    {
+        symbols.push(SEPARATOR);
+        classes.extend(each);
     }
     // The state of one part: settled, hopeless (none), or open.
     let settle = |(part, wanted): (&Automaton, bool), state: u32| match (part.fate(state), wanted) {
@@ -179,7 +229,7 @@ fn shortest(inside: &[&Automaton], outside: &[&Automaton], meter: &Meter) -> Res
             return Ok(Some(text));
         }
         fresh.clear();
-        'symbols: for (symbol, classes) in &symbols {
+        'symbols: for (symbol, classes) in symbols.iter().zip(classes.chunks(width.max(1))) {
             for (slot, ((part, state), class)) in next.iter_mut().zip(parts.iter().zip(&state).zip(classes)) {
                 *slot = match *state {
                     SETTLED => SETTLED,

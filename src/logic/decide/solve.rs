@@ -9,7 +9,7 @@ use super::diagram::{Diagrams, FALSE, Ref, TRUE};
 use super::meter::{Meter, Reason};
 use super::problem::{About, Asks, Problem, Skeleton, ValueTest, View};
 use super::search::Core;
-use super::value::{Found, Languages};
+use super::value::{Found, Languages, Seen};
 use super::world::{Filling, World};
 
 /// Keywords that no value may satisfy: atoms, sorted.
@@ -36,6 +36,8 @@ pub(super) struct Solver<'p, 's> {
     meter: &'p Meter,
     diagrams: Diagrams,
     languages: Languages,
+    /// What each atom asks of a value, if it does.
+    asked: Vec<Option<Seen>>,
     /// The atom of each variable, and the other way round.
     order: Vec<usize>,
     variables: Vec<u32>,
@@ -61,11 +63,18 @@ impl<'p, 's> Solver<'p, 's> {
                 *slot = variable as u32;
             }
         }
+        let mut languages = Languages::default();
+        let asked = problem.atoms.iter().map(|atom| match &atom.asks {
+            Asks::Value(view, test) => Some((languages.number(test), *view)),
+            _ => None,
+        });
+        let asked = asked.collect();
         Self {
             problem,
             meter,
             diagrams: Diagrams::default(),
-            languages: Languages::default(),
+            languages,
+            asked,
             order,
             variables,
             bodies: HashMap::new(),
@@ -91,15 +100,14 @@ impl<'p, 's> Solver<'p, 's> {
 
     /// Gives atoms that ask the same of their group one variable: tests in other words, the same language.
     fn unite(&mut self) {
-        let problem = self.problem;
+        let (problem, asked) = (self.problem, &self.asked);
         let languages = &mut self.languages;
         let variables = &mut self.variables;
         self.meter.limited(self.meter.left() / 2, |meter| {
             let mut known: HashMap<(usize, Arc<Automaton>), u32> = HashMap::new();
-            for (atom, variable) in problem.atoms.iter().zip(variables) {
-                let Asks::Value(view, test) = &atom.asks else { continue };
+            for ((atom, asked), variable) in problem.atoms.iter().zip(asked).zip(variables) {
                 // Languages that are too large to be made are told apart by their words.
-                let Ok(language) = languages.language(test, *view, meter) else { continue };
+                let Some(Ok(language)) = asked.map(|seen| languages.language(seen, meter)) else { continue };
                 *variable = *known.entry((atom.group, language)).or_insert(*variable);
             }
         });
@@ -249,14 +257,9 @@ impl<'p, 's> Solver<'p, 's> {
         if let About::Objects(path) = about {
             return self.objects(problem.is_single(path), yes, no, forbidden);
         }
-        let tests = |atoms: &[usize]| -> Vec<(usize, &'p ValueTest, View)> {
-            atoms
-                .iter()
-                .filter_map(|atom| match &problem.atoms.get(*atom)?.asks {
-                    Asks::Value(view, test) => Some((*atom, test, *view)),
-                    _ => None,
-                })
-                .collect()
+        let asked = &self.asked;
+        let tests = |atoms: &[usize]| -> Vec<(usize, Seen)> {
+            atoms.iter().filter_map(|atom| Some((*atom, (*asked.get(*atom)?)?))).collect()
         };
         let (yes_tests, mut no_tests) = (tests(yes), tests(no));
         let views: Vec<View> = match about {
@@ -265,8 +268,8 @@ impl<'p, 's> Solver<'p, 's> {
             }
             _ => vec![View::Itself],
         };
-        for (atom, test, _) in tests(forbidden) {
-            no_tests.extend(views.iter().map(|view| (atom, test, *view)));
+        for (atom, (test, _)) in tests(forbidden) {
+            no_tests.extend(views.iter().map(|view| (atom, (test, *view))));
         }
         let field = match about {
             About::Field(path) => Some(path),
@@ -274,27 +277,27 @@ impl<'p, 's> Solver<'p, 's> {
         };
         let kind = field.and_then(|field| problem.kind(field));
         let within: Vec<Arc<Automaton>> = match about {
-            About::Vector(_) => vec![Arc::new(Automaton::of_vectors(problem.plain_vectors))],
+            About::Vector(_) => vec![self.languages.vectors(problem.plain_vectors)],
             About::Executable(_) => vec![self.languages.named(ABSOLUTE_PATH, self.meter)?],
             _ => Vec::new(),
         };
         let is_one = matches!(about, About::Vector(_) | About::Executable(_))
             || field.is_some_and(|field| problem.is_single(field));
-        let wanted: Vec<&[(usize, &ValueTest, View)]> =
+        let wanted: Vec<&[(usize, Seen)]> =
             if is_one { vec![yes_tests.as_slice()] } else { yes_tests.chunks(1).collect() };
         let mut values: Vec<(Vec<u32>, bool)> = Vec::new();
         for tests in wanted {
-            let seen = |tests: &[(usize, &'p ValueTest, View)]| -> Vec<(&'p ValueTest, View)> {
-                tests.iter().map(|(_, test, view)| (*test, *view)).collect()
-            };
+            let seen = |tests: &[(usize, Seen)]| -> Vec<Seen> { tests.iter().map(|(_, seen)| *seen).collect() };
             let found = self.languages.find(&seen(tests), &seen(&no_tests), &within, kind, self.meter)?;
-            let of = |tests: &[(usize, &ValueTest, View)], at: &[usize], holds: bool| -> Vec<(usize, bool)> {
-                at.iter().filter_map(|at| tests.get(*at)).map(|(atom, ..)| (*atom, holds)).collect()
+            let of = |tests: &[(usize, Seen)], at: &[usize], holds: bool| -> Vec<(usize, bool)> {
+                at.iter().filter_map(|at| tests.get(*at)).map(|(atom, _)| (*atom, holds)).collect()
             };
             let core = match found {
                 Found::One(symbols) => {
                     let is_number = kind == Some(super::Kind::Number)
-                        || tests.iter().any(|(_, test, _)| matches!(test, ValueTest::Number(..)));
+                        || tests
+                            .iter()
+                            .any(|(_, (test, _))| matches!(self.languages.test(*test), ValueTest::Number(..)));
                     if !values.iter().any(|(known, _)| *known == symbols) {
                         values.push((symbols, is_number));
                     }

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::net::Ipv6Addr;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
+use foldhash::fast::RandomState;
 use ipnet::{IpNet, Ipv4Net};
 use serde_json::Value;
 
@@ -14,7 +15,7 @@ use super::automaton::{Automaton, whole};
 use super::meter::{Meter, Reason};
 use super::problem::{ValueTest, View};
 use super::schema::Kind;
-use super::search::{Core, witness};
+use super::search::{Core, Searches, witness};
 use super::split::alternatives;
 use crate::logic::event;
 use crate::logic::pattern::ANY_CHARACTER;
@@ -55,30 +56,73 @@ type Made = (Result<Arc<Automaton>, Reason>, usize);
 /// ones again and again.
 #[derive(Default)]
 struct Kept {
-    known: HashMap<(ValueTest, View), Made>,
+    known: HashMap<(ValueTest, View), Made, RandomState>,
     /// Each language once, whatever tests say it.
-    languages: HashSet<Arc<Automaton>>,
+    languages: HashSet<Arc<Automaton>, RandomState>,
     states: usize,
 }
 
 static KEPT_AUTOMATA: LazyLock<Mutex<Kept>> = LazyLock::new(Mutex::default);
 
-/// Automata of tests.
+/// The tests of one question with their automata. A test has a number here: its text may be long.
 #[derive(Debug, Default)]
-pub(super) struct Languages(HashMap<(ValueTest, View), Arc<Automaton>>);
+pub(super) struct Languages {
+    tests: Vec<ValueTest>,
+    numbers: HashMap<ValueTest, TestId, RandomState>,
+    made: HashMap<Seen, Arc<Automaton>>,
+    parts: HashMap<TestId, Option<Vec<TestId>>>,
+    vectors: Option<(bool, Arc<Automaton>)>,
+    searches: Searches,
+}
 
-type Seen<'t> = (&'t ValueTest, View);
+/// The number of a test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct TestId(usize);
+
+/// A test, and what of a value it sees.
+pub(super) type Seen = (TestId, View);
 
 fn kept() -> MutexGuard<'static, Kept> {
     KEPT_AUTOMATA.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Languages {
+    /// The number of a test.
+    pub(super) fn number(&mut self, test: &ValueTest) -> TestId {
+        if let Some(known) = self.numbers.get(test) {
+            return *known;
+        }
+        let number = TestId(self.tests.len());
+        self.tests.push(test.clone());
+        self.numbers.insert(test.clone(), number);
+        number
+    }
+
+    /// The test with a number.
+    pub(super) fn test(&self, number: TestId) -> &ValueTest {
+        self.tests.get(number.0).unwrap_or(&ValueTest::Any)
+    }
+
+    /// The alternatives of a test; none if there is nothing to divide.
+    fn alternatives(&mut self, number: TestId) -> Option<Vec<TestId>> {
+        if let Some(known) = self.parts.get(&number) {
+            return known.clone();
+        }
+        let parts = alternatives(self.test(number));
+        let parts: Option<Vec<TestId>> = parts.map(|parts| parts.iter().map(|part| self.number(part)).collect());
+        self.parts.insert(number, parts.clone());
+        parts
+    }
+
+    fn is_exact(&self, number: TestId) -> bool {
+        matches!(self.test(number), ValueTest::Number(..) | ValueTest::Network(IpNet::V6(_)))
+    }
+
     /// A value that satisfies all of `inside` and none of `outside`, in one of the languages `within`.
     pub(super) fn find(
         &mut self,
-        inside: &[Seen<'_>],
-        outside: &[Seen<'_>],
+        inside: &[Seen],
+        outside: &[Seen],
         within: &[Arc<Automaton>],
         kind: Option<Kind>,
         meter: &Meter,
@@ -89,8 +133,7 @@ impl Languages {
             Some(Kind::Number) => within.push(self.named(USUAL_NUMBER, meter)?),
             None => {}
         }
-        let is_exact = |(test, _): &Seen<'_>| matches!(test, ValueTest::Number(..) | ValueTest::Network(IpNet::V6(_)));
-        if !inside.iter().chain(outside).any(is_exact) {
+        if !inside.iter().chain(outside).any(|(test, _)| self.is_exact(*test)) {
             return Ok(match self.text(inside, outside, &within, meter, 0)? {
                 Ok(symbols) => Found::One(symbols),
                 Err(core) => Found::None(core),
@@ -98,12 +141,12 @@ impl Languages {
         }
         let kinds = within.len();
         let (mut yes, mut no) = (within, Vec::new());
-        let mut exact: Vec<(&ValueTest, bool)> = Vec::new();
+        let mut exact: Vec<(ValueTest, bool)> = Vec::new();
         for (list, tests, wanted) in [(&mut yes, inside, true), (&mut no, outside, false)] {
-            for seen in tests {
-                match (is_exact(seen), seen.1) {
-                    (false, view) => list.push(self.language(seen.0, view, meter)?),
-                    (true, View::Itself) => exact.push((seen.0, wanted)),
+            for (test, view) in tests {
+                match (self.is_exact(*test), view) {
+                    (false, view) => list.push(self.language((*test, *view), meter)?),
+                    (true, View::Itself) => exact.push((self.test(*test).clone(), wanted)),
                     (true, _) => {
                         let reason = "a number or an IPv6 network is asked of text that is made of other text";
                         return Ok(Found::Unsure(Reason::beyond(reason)));
@@ -119,8 +162,8 @@ impl Languages {
     /// much to ask at once, the tests are divided.
     fn text(
         &mut self,
-        inside: &[Seen<'_>],
-        outside: &[Seen<'_>],
+        inside: &[Seen],
+        outside: &[Seen],
         within: &[Arc<Automaton>],
         meter: &Meter,
         divisions: usize,
@@ -132,15 +175,14 @@ impl Languages {
             answer => return answer,
         }
         // The parts of every test, and which test each is a part of.
-        let mut finer: Vec<(ValueTest, View)> = Vec::new();
+        let mut finer: Vec<Seen> = Vec::new();
         let mut whole: Vec<usize> = Vec::new();
         for (at, (test, view)) in outside.iter().enumerate() {
-            let parts = alternatives(test).unwrap_or_else(|| vec![(*test).clone()]);
+            let parts = self.alternatives(*test).unwrap_or_else(|| vec![*test]);
             whole.extend(parts.iter().map(|_| at));
             finer.extend(parts.into_iter().map(|part| (part, *view)));
         }
         let divided = finer.len() > outside.len();
-        let outside: Vec<Seen<'_>> = finer.iter().map(|(test, view)| (test, *view)).collect();
         let of_whole = |core: Core| {
             let mut all: Vec<usize> = core.outside.iter().filter_map(|at| whole.get(*at).copied()).collect();
             all.sort_unstable();
@@ -148,18 +190,19 @@ impl Languages {
             Core { outside: all, ..core }
         };
         // The first that can be divided: each of its parts is a question of its own.
-        let found = inside.iter().enumerate().find_map(|(at, (test, view))| Some((at, *view, alternatives(test)?)));
+        let found =
+            inside.iter().enumerate().find_map(|(at, (test, view))| Some((at, *view, self.alternatives(*test)?)));
         let Some((at, view, parts)) = found else {
             let next = if divided { divisions + 1 } else { MAX_DIVISIONS };
-            return Ok(self.text(inside, &outside, within, meter, next)?.map_err(of_whole));
+            return Ok(self.text(inside, &finer, within, meter, next)?.map_err(of_whole));
         };
         let mut core = Core::default();
         for part in parts {
             let mut inside = inside.to_vec();
             if let Some(slot) = inside.get_mut(at) {
-                *slot = (&part, view);
+                *slot = (part, view);
             }
-            match self.text(&inside, &outside, within, meter, divisions + 1)? {
+            match self.text(&inside, &finer, within, meter, divisions + 1)? {
                 Ok(text) => return Ok(Ok(text)),
                 Err(more) => {
                     core.inside.extend(more.inside);
@@ -175,16 +218,16 @@ impl Languages {
 
     fn search(
         &mut self,
-        inside: &[Seen<'_>],
-        outside: &[Seen<'_>],
+        inside: &[Seen],
+        outside: &[Seen],
         within: &[Arc<Automaton>],
         meter: &Meter,
     ) -> Result<Result<Vec<u32>, Core>, Reason> {
-        let mut all = |tests: &[Seen<'_>]| -> Result<Vec<Arc<Automaton>>, Reason> {
-            tests.iter().map(|(test, view)| self.language(test, *view, meter)).collect()
+        let mut all = |tests: &[Seen]| -> Result<Vec<Arc<Automaton>>, Reason> {
+            tests.iter().map(|seen| self.language(*seen, meter)).collect()
         };
         let (yes, no) = (all(inside)?, all(outside)?);
-        witness(&refs(&yes), &refs(&no), &refs(within), meter)
+        witness(&refs(&yes), &refs(&no), &refs(within), &mut self.searches, meter)
     }
 
     /// The search where numbers and IPv6 networks are asked for.
@@ -193,7 +236,7 @@ impl Languages {
         &mut self,
         yes: &[Arc<Automaton>],
         no: &[Arc<Automaton>],
-        exact: &[(&ValueTest, bool)],
+        exact: &[(ValueTest, bool)],
         kinds: usize,
         kind: Option<Kind>,
         core: &Core,
@@ -216,7 +259,7 @@ impl Languages {
         if none_wanted {
             let mut outside = refs(no);
             outside.extend(shapes.iter().map(Arc::as_ref));
-            if let Ok(text) = witness(&refs(yes), &outside, &[], meter)? {
+            if let Ok(text) = witness(&refs(yes), &outside, &[], &mut self.searches, meter)? {
                 return Ok(Found::One(text));
             }
         }
@@ -233,7 +276,7 @@ impl Languages {
         for shape in &shapes {
             let mut inside = refs(yes);
             inside.push(shape);
-            if witness(&inside, &refs(no), &[], meter)?.is_ok() {
+            if witness(&inside, &refs(no), &[], &mut self.searches, meter)?.is_ok() {
                 let reason = "the digits of a number and its value are asked for together";
                 return Ok(Found::Unsure(Reason::beyond(reason)));
             }
@@ -241,23 +284,36 @@ impl Languages {
         Ok(none())
     }
 
+    /// The vectors of arguments none of which is empty or holds a blank, or all vectors.
+    pub(super) fn vectors(&mut self, plain: bool) -> Arc<Automaton> {
+        match &self.vectors {
+            Some((known, vectors)) if *known == plain => Arc::clone(vectors),
+            _ => {
+                let vectors = Arc::new(Automaton::of_vectors(plain));
+                self.vectors = Some((plain, Arc::clone(&vectors)));
+                vectors
+            }
+        }
+    }
+
     /// The language of a fixed expression.
     pub(super) fn named(&mut self, regex: &str, meter: &Meter) -> Result<Arc<Automaton>, Reason> {
-        self.language(&ValueTest::Line(regex.to_owned(), false), View::Itself, meter)
+        let test = self.number(&ValueTest::Line(regex.to_owned(), false));
+        self.language((test, View::Itself), meter)
     }
 
     /// The language of a test on what a view shows. Equal languages are one automaton.
-    pub(super) fn language(&mut self, test: &ValueTest, view: View, meter: &Meter) -> Result<Arc<Automaton>, Reason> {
-        let key = (test.clone(), view);
-        if let Some(known) = self.0.get(&key) {
+    pub(super) fn language(&mut self, seen: Seen, meter: &Meter) -> Result<Arc<Automaton>, Reason> {
+        if let Some(known) = self.made.get(&seen) {
             return Ok(Arc::clone(known));
         }
+        let key = (self.test(seen.0).clone(), seen.1);
         let known = kept().known.get(&key).cloned();
         let (made, cost) = match known {
             Some(known) => known,
             None => {
                 let fresh = Meter::of_states(MAX_AUTOMATON * 4, meter);
-                let mut made = make(test, view, &fresh).map(Arc::new);
+                let mut made = make(&key.0, key.1, &fresh).map(Arc::new);
                 let cost = MAX_AUTOMATON * 4 - fresh.left();
                 if !matches!(made, Err(Reason::Time)) {
                     let mut kept = kept();
@@ -271,7 +327,7 @@ impl Languages {
                             None => _ = kept.languages.insert(Arc::clone(language)),
                         }
                     }
-                    kept.known.insert(key.clone(), (made.clone(), cost));
+                    kept.known.insert(key, (made.clone(), cost));
                 }
                 (made, cost)
             }
@@ -279,7 +335,7 @@ impl Languages {
         // Made or found, it costs the same, so that no answer depends on what was asked before.
         meter.states(cost)?;
         let made = made?;
-        self.0.insert(key, Arc::clone(&made));
+        self.made.insert(seen, Arc::clone(&made));
         Ok(made)
     }
 }
@@ -334,7 +390,7 @@ struct Numbers {
 }
 
 impl Numbers {
-    fn new(exact: &[(&ValueTest, bool)]) -> Self {
+    fn new(exact: &[(ValueTest, bool)]) -> Self {
         let asked: Vec<(_, f64, bool)> = exact
             .iter()
             .filter_map(|(test, wanted)| match test {
@@ -404,7 +460,7 @@ fn between(low: f64, high: f64) -> Option<f64> {
 }
 
 /// One IPv6 address of every part that the networks tell apart.
-fn addresses(exact: &[(&ValueTest, bool)]) -> Vec<String> {
+fn addresses(exact: &[(ValueTest, bool)]) -> Vec<String> {
     let networks = exact.iter().filter_map(|(test, _)| match test {
         ValueTest::Network(IpNet::V6(network)) => Some(network),
         _ => None,
