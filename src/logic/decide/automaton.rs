@@ -27,22 +27,12 @@ pub struct Automaton {
     width: usize,
     table: Vec<u32>,
     accepting: Vec<bool>,
-    fates: Vec<Fate>,
+    /// The state from which no rest leads into the language, and the one from which every rest does.
+    sinks: [Option<u32>; 2],
 }
 
 /// The state before a text begins.
 pub(super) const START: u32 = 0;
-
-/// What is certain of a text once a state is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
-    /// It depends on the rest.
-    Open,
-    /// No rest leads into the language.
-    Never,
-    /// Every rest does.
-    Always,
-}
 
 impl Hash for Automaton {
     /// Its beginning tells most languages apart; comparing is quick, too.
@@ -111,12 +101,12 @@ impl Automaton {
 
     /// Whether no text is in the language.
     pub fn is_empty(&self) -> bool {
-        self.fates[START as usize] == Fate::Never
+        self.sink(false) == Some(START)
     }
 
     /// Whether every text is in the language.
     pub fn is_universal(&self) -> bool {
-        self.fates[START as usize] == Fate::Always
+        self.sink(true) == Some(START)
     }
 
     /// How many states the automaton has.
@@ -131,7 +121,7 @@ impl Automaton {
         let mut pending = vec![(START, String::new())];
         while let Some((state, word)) = pending.pop() {
             // A word longer than the automaton has states repeats a state: the language is infinite.
-            if self.fates[state as usize] == Fate::Never {
+            if self.sink(false) == Some(state) {
                 continue;
             }
             if word.len() > 4 * self.len() || words.len() > limit || pending.len() > limit {
@@ -142,7 +132,7 @@ impl Automaton {
             }
             for (class, set) in sets.iter().enumerate() {
                 let next = self.step(state, class);
-                if self.fates[next as usize] == Fate::Never {
+                if self.sink(false) == Some(next) {
                     continue;
                 }
                 if set.iter().map(|(first, last)| last - first + 1).sum::<u32>() as usize > limit {
@@ -163,8 +153,9 @@ impl Automaton {
         self.accepting[state as usize]
     }
 
-    pub(super) fn fate(&self, state: u32) -> Fate {
-        self.fates[state as usize]
+    /// The state from which every rest leads into the language, or from which none does.
+    pub(super) fn sink(&self, accepting: bool) -> Option<u32> {
+        self.sinks[usize::from(accepting)]
     }
 
     /// The paths whose last segment is in the language.
@@ -262,8 +253,8 @@ impl Automaton {
         }
         let accepting: Vec<bool> =
             order.iter().map(|block| accepting[blocks.members[*block as usize] as usize]).collect();
-        let fates = fates(kept.len(), &smallest, &accepting);
-        Self { alphabet, separator, width: kept.len(), table: smallest, accepting, fates }
+        let sinks = sinks(kept.len(), &smallest, &accepting);
+        Self { alphabet, separator, width: kept.len(), table: smallest, accepting, sinks }
     }
 }
 
@@ -288,18 +279,15 @@ fn reachable(width: usize, table: &[u32], accepting: &[bool], start: u32) -> (Ve
     (reached, order.iter().map(|state| accepting[*state as usize]).collect())
 }
 
-/// What is certain in each state of a smallest automaton: all that is certain of one kind is one state that leads to
-/// itself.
-fn fates(width: usize, table: &[u32], accepting: &[bool]) -> Vec<Fate> {
-    let fate = |(state, accepts): (usize, &bool)| {
-        let stays = table[state * width..(state + 1) * width].iter().all(|next| *next as usize == state);
-        match (stays, accepts) {
-            (false, _) => Fate::Open,
-            (true, true) => Fate::Always,
-            (true, false) => Fate::Never,
+/// The states of a smallest automaton that are never left: at most one that is not accepting, and one that is.
+fn sinks(width: usize, table: &[u32], accepting: &[bool]) -> [Option<u32>; 2] {
+    let mut sinks = [None, None];
+    for (state, (row, accepts)) in table.chunks(width).zip(accepting).enumerate() {
+        if row.iter().all(|next| *next as usize == state) {
+            sinks[usize::from(*accepts)] = Some(state as u32);
         }
-    };
-    accepting.iter().enumerate().map(fate).collect()
+    }
+    sinks
 }
 
 /// An expression over the whole text.

@@ -7,11 +7,8 @@ use std::collections::{HashMap, HashSet};
 use foldhash::fast::FixedState;
 
 use super::alphabet::{Alphabet, SEPARATOR};
-use super::automaton::{Automaton, Fate, START};
+use super::automaton::{Automaton, START};
 use super::meter::{Meter, Reason};
-
-/// Component states for "certainly as wanted, whatever follows".
-const SETTLED: u32 = u32::MAX;
 
 /// How many languages are tried when one more is needed.
 const MAX_TRIES: usize = 12;
@@ -183,42 +180,28 @@ fn shortest(inside: &[&Automaton], outside: &[&Automaton], meter: &Meter) -> Res
         symbols.push(SEPARATOR);
         classes.extend(each);
     }
-    // The state of one part: settled, hopeless (none), or open.
-    let settle = |(part, wanted): (&Automaton, bool), state: u32| match (part.fate(state), wanted) {
-        (Fate::Open, _) => Some(state),
-        (Fate::Always, true) | (Fate::Never, false) => Some(SETTLED),
-        _ => None,
-    };
-    let Some(start) = parts.iter().map(|part| settle(*part, START)).collect::<Option<Vec<u32>>>() else {
+    // The state of each part from which it cannot come to what is wanted, if it has one.
+    let hopeless: Vec<Option<u32>> = parts.iter().map(|(part, wanted)| part.sink(!wanted)).collect();
+    if hopeless.contains(&Some(START)) {
         return Ok(None);
-    };
-    // The states of all parts are one number: a digit each, the last of it for "settled".
+    }
+    // The states of all parts are one number, a digit each.
     let mut place = 1_u128;
     let mut places = Vec::with_capacity(parts.len());
     for (part, _) in &parts {
         places.push(place);
-        place = place.checked_mul(part.len() as u128 + 1).ok_or(Reason::States)?;
+        place = place.checked_mul(part.len() as u128).ok_or(Reason::States)?;
     }
-    let digit = |at: usize, state: u32| {
-        let state = if state == SETTLED { parts[at].0.len() as u128 } else { u128::from(state) };
-        places[at] * state
-    };
-    let key = |state: &[u32]| state.iter().enumerate().map(|(at, state)| digit(at, *state)).sum::<u128>();
     let width = parts.len();
     let mut known: HashSet<u128, FixedState> = HashSet::default();
     // States one after another, each with where it came from and by which symbol.
-    let mut states: Vec<u32> = start.clone();
+    let mut states: Vec<u32> = vec![START; width];
     let mut steps: Vec<(usize, u32)> = vec![(usize::MAX, 0)];
-    known.insert(key(&start));
-    let (mut at, mut state, mut next) = (0, start, vec![0; width]);
-    let mut fresh: Vec<u128> = Vec::new();
+    known.insert(0);
+    let (mut at, mut state, mut next) = (0, states.clone(), states.clone());
     while at < steps.len() {
         state.copy_from_slice(&states[at * width..(at + 1) * width]);
-        let done = parts
-            .iter()
-            .zip(&state)
-            .all(|((part, wanted), state)| *state == SETTLED || part.is_accepting(*state) == *wanted);
-        if done {
+        if parts.iter().zip(&state).all(|((part, wanted), state)| part.is_accepting(*state) == *wanted) {
             let mut text = Vec::new();
             let mut step = at;
             while let Some((from, symbol)) = steps.get(step).filter(|(from, _)| *from != usize::MAX) {
@@ -228,26 +211,22 @@ fn shortest(inside: &[&Automaton], outside: &[&Automaton], meter: &Meter) -> Res
             text.reverse();
             return Ok(Some(text));
         }
-        fresh.clear();
+        let mut last = None;
         'symbols: for (symbol, classes) in symbols.iter().zip(classes.chunks(width.max(1))) {
-            for (slot, ((part, state), class)) in next.iter_mut().zip(parts.iter().zip(&state).zip(classes)) {
-                *slot = match *state {
-                    SETTLED => SETTLED,
-                    state => match settle(*part, part.0.step(state, *class as usize)) {
-                        Some(state) => state,
-                        None => continue 'symbols,
-                    },
-                };
-            }
-            // Most symbols lead where one just before led.
-            let key = key(&next);
-            if !fresh.contains(&key) {
-                fresh.push(key);
-                if known.insert(key) {
-                    meter.state()?;
-                    states.extend_from_slice(&next);
-                    steps.push((at, *symbol));
+            let mut key = 0;
+            for (part, class) in classes.iter().enumerate() {
+                let to = parts[part].0.step(state[part], *class as usize);
+                if hopeless[part] == Some(to) {
+                    continue 'symbols;
                 }
+                key += places[part] * u128::from(to);
+                next[part] = to;
+            }
+            // Most symbols lead where the one just before led.
+            if last.replace(key) != Some(key) && known.insert(key) {
+                meter.state()?;
+                states.extend_from_slice(&next);
+                steps.push((at, *symbol));
             }
         }
         meter.tick()?;
