@@ -102,8 +102,8 @@ mod varied {
     use cresset::logic::decide::{Answer, Budget, Kind, Schema, between};
     use cresset::logic::{Case, Comparison, Formula, Glob, Number, Path, Pattern, Piece, Predicate, TextSet};
 
-    const TEXTS: [&str; 5] = ["command", "image", "parent", "user", "directory"];
-    const NUMBERS: [&str; 2] = ["pid", "port"];
+    const TEXTS: [&str; 5] = ["process.command", "process.image", "parent.image", "user.name", "file.directory"];
+    const NUMBERS: [&str; 2] = ["process.pid", "network.port"];
     const LANGUAGES: [Language; 5] =
         [Language::Sigma, Language::SplWhere, Language::Kql, Language::Eql, Language::Falco];
     const WORDS: [&str; 24] = [
