@@ -96,6 +96,8 @@ fn prove_the_pack(bencher: divan::Bencher<'_, '_>) {
 
 /// Conditions made up: printed in every language that can say them, read back and decided.
 mod varied {
+    #![allow(clippy::indexing_slicing, reason = "a wrong index stops the benchmark, as it should")]
+
     use std::time::{Duration, Instant};
 
     use cresset::language::{FieldTable, FieldType, Language, Query, ReadError, eql, falco, kql, print, sigma, spl};
