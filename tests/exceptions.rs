@@ -287,6 +287,16 @@ fn a_changed_exception_is_found_out_with_an_event() {
             assert!(found(exceeds) && !found(!exceeds), "{change:?}: {wrong:?}");
         }
     }
+    // A filter that somebody put somewhere, as tools read the whole folder.
+    let mut files = pack.built.files.clone();
+    let more = pack.text(FILTER).replace("/srv/inventory", "/srv/more");
+    files.insert("sigma/more/by.hand.yml".to_owned(), more.into_bytes());
+    let wrong = pack.verified(&files).findings.into_iter().filter(|finding| finding.verdict == Verdict::Differs);
+    let wrong: Vec<Finding> = wrong.collect();
+    assert!(wrong.len() == 2 && wrong.iter().all(|f| is_shown(f) && f.target == "sigma"), "{wrong:?}");
+    files.insert("sigma/more/by.hand.yml".to_owned(), b"filter: [".to_vec());
+    let broken = pack.verified(&files).findings.into_iter().find(|f| f.verdict == Verdict::Unreadable);
+    assert!(broken.and_then(|f| f.reason).is_some_and(|r| r.contains("the filter `sigma/more/by.hand.yml`")));
     // A filter that is gone.
     let mut files = pack.built.files.clone();
     files.remove(FILTER);

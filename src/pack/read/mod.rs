@@ -83,16 +83,22 @@ pub fn read_target(
     files: &BTreeMap<String, Vec<u8>>,
     fields: &dyn Fn(&Artefact) -> FieldTable,
 ) -> BTreeMap<String, Content> {
+    let head = format!("{}/", target.name());
     let inside = |artefact: &Artefact| {
-        let head = format!("{}/", target.name());
-        let artefact = artefact.clone();
+        let (head, artefact) = (head.clone(), artefact.clone());
         files.iter().filter(move |(path, _)| path.strip_prefix(&head).is_some_and(|path| artefact.is_at(path)))
     };
     let (mut macros, mut filters) = (Macros::default(), sigma::Filters::default());
     for artefact in &target.settings.artefacts {
         match artefact.reads {
             Some(Format::Macros) => inside(artefact).for_each(|(_, bytes)| macros.add(bytes)),
-            Some(Format::SigmaFilter) => inside(artefact).for_each(|(path, bytes)| filters.add(path, bytes)),
+            // Tools read the whole folder: a filter holds wherever it stands.
+            Some(Format::SigmaFilter) => {
+                let all = files.iter().filter(|(path, _)| path.starts_with(&head));
+                let is_at = |path: &str| path.strip_prefix(&head).is_some_and(|path| artefact.is_at(path));
+                let all = all.filter(|(path, bytes)| is_at(path) || sigma::is_filter(path, bytes));
+                all.for_each(|(path, bytes)| filters.add(path, bytes));
+            }
             _ => {}
         }
     }

@@ -22,6 +22,13 @@ impl Filters {
     }
 }
 
+/// Whether a file looks like a filter, wherever it is.
+pub(super) fn is_filter(path: &str, bytes: &[u8]) -> bool {
+    let mut lines = bytes.split(|byte| *byte == b'\n');
+    let key = |line: &[u8]| [&b"filter:"[..], b"\"filter\":", b"'filter':"].iter().any(|key| line.starts_with(key));
+    (path.ends_with(".yml") || path.ends_with(".yaml")) && lines.any(key)
+}
+
 struct Document {
     text: String,
     filters: Filters,
