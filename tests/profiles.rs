@@ -372,3 +372,31 @@ fn there_are_schemas_of_all_keys() {
         assert_eq!(schema.get("additionalProperties"), Some(&serde_json::Value::Bool(false)));
     }
 }
+
+/// What a target cannot except is told where the exception is written; a rule that is accepted to be wider there is built.
+#[test]
+fn an_exception_that_a_target_cannot_say_is_told_at_its_place() {
+    let folder = project();
+    let root = folder.path();
+    let exception = "detections: [pod_exec]\nreason: The bastion.\nowner: platform\nexpires: 2027-03-31\nobserve:\n  \
+                     kubernetes_audit:\n    net: { sourceIPs|cidr: 10.0.0.0/8 }\n    condition: net\n";
+    write(root, "exceptions/bastion.yml", exception);
+    let output = cresset(root, &["build", "--target", "falco"]);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    for wanted in [
+        "error[E0804]: Falco cannot except this from what `pod_exec` looks for in `kubernetes_audit`",
+        "exceptions/bastion.yml:6:3",
+        "in falco: Falco has no field for `sourceIPs`",
+        "{ falco: { accept: { kubernetes_audit: { wider:",
+    ] {
+        assert!(told.contains(wanted), "{wanted} is not in\n{told}");
+    }
+    let path = root.join("detections/pod_exec.yml");
+    let accepted = "targets: { falco: { accept: { kubernetes_audit: { wider: no addresses there } } } }\n";
+    let text = fs::read_to_string(&path).expect("a detection") + accepted;
+    fs::write(path, text).expect("written");
+    said(root, &["build"], 0);
+    let found = verdicts(root, &[]);
+    let count = |verdict: &str| found.iter().filter(|(_, found)| found == verdict).count();
+    assert!(count("wider") == 1 && count("proved") + 1 == found.len(), "{found:?}");
+}

@@ -135,6 +135,7 @@ pub(super) fn unsayable(
             owner: String::new(),
             expires: Date::default(),
             ticket: None,
+            place: None,
         };
         let targets = cannot_say(probe, detection, observation, judges);
         (!targets.is_empty()).then(|| Unsayable { field: column.field.name.clone(), targets })

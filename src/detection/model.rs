@@ -135,6 +135,8 @@ pub struct Excepted {
     pub expires: jiff::civil::Date,
     /// Where it was decided.
     pub ticket: Option<String>,
+    /// Where it is written, if that is in a file.
+    pub place: Option<Place>,
 }
 
 impl Excepted {

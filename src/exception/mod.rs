@@ -62,6 +62,13 @@ impl Exception {
             && self.profiles.as_ref().is_none_or(|names| profile.is_some_and(|name| names.iter().any(|n| n == name)))
     }
 
+    /// Where one of its log sources is named.
+    fn place_of(&self, observation: &Observation) -> Option<Place> {
+        let mut places = self.observations.iter().zip(&self.sources);
+        let (_, span) = places.find(|(known, _)| known.source == observation.source)?;
+        Some(Place { file: self.source.clone(), span: span.clone() })
+    }
+
     /// What it says of one of its log sources, for the detections that it is about.
     pub fn excepts(&self, observation: &Observation) -> Excepted {
         Excepted {
@@ -71,6 +78,7 @@ impl Exception {
             owner: self.owner.clone(),
             expires: self.expires,
             ticket: self.ticket.clone(),
+            place: self.place_of(observation),
         }
     }
 }

@@ -162,7 +162,8 @@ pub(super) fn compile_with<'a>(
         expressions,
     };
     let languages = target.settings.languages.iter();
-    let languages = languages.filter(|choice| source.languages.as_ref().is_none_or(|only| only.contains(&choice.name)));
+    let languages: Vec<&LanguageChoice> =
+        languages.filter(|choice| source.languages.as_ref().is_none_or(|only| only.contains(&choice.name))).collect();
     let rule = |choice: &LanguageChoice, said: Said, why: String| {
         let rule = Rule {
             detection,
@@ -187,7 +188,7 @@ pub(super) fn compile_with<'a>(
     // First whatever says all of it, then whatever says as much as was accepted.
     let mut refused: Vec<(Language, Vec<Loss>)> = Vec::new();
     let mut drafts: Vec<Draft<'_>> = Vec::new();
-    for choice in languages {
+    for choice in &languages {
         let mut draft = attempt.draft(choice);
         match attempt.say(&mut draft, None) {
             Ok(said) => return Ok(rule(choice, said, why(&refused))),
@@ -214,7 +215,60 @@ pub(super) fn compile_with<'a>(
             return Ok(rule(choice, said, why));
         }
     }
+    // Without its exceptions it might be said: then it is they that cannot.
+    let says = |condition: &Formula| -> Result<(), Vec<(Language, Vec<Loss>)>> {
+        let attempt = Attempt { condition, base: attempt.base.clone(), ..attempt };
+        let mut refused = Vec::new();
+        for choice in &languages {
+            let mut draft = attempt.draft(choice);
+            let said = attempt.say(&mut draft, None);
+            let said = said.or_else(|losses| match accept {
+                Some(accept) => attempt.say(&mut draft, Some(accept.deviation)),
+                None => Err(losses),
+            });
+            match said {
+                Ok(_) => return Ok(()),
+                Err(losses) => refused.push((choice.name, losses)),
+            }
+        }
+        Err(refused)
+    };
+    if !within.is_empty() && says(&observation.formula).is_ok() {
+        for excepted in within.iter().copied() {
+            if let (Some(place), Err(refused)) = (&excepted.place, says(&observation.without([excepted].into_iter()))) {
+                return Err(refused_exception(target, detection, observation, excepted, place, &refused));
+            }
+        }
+    }
     Err(refusal(target, detection, observation, accept, &refused))
+}
+
+/// That a target cannot say an exception, where it can say the detection without it.
+fn refused_exception(
+    target: &Target,
+    detection: &Detection,
+    observation: &Observation,
+    excepted: &Excepted,
+    place: &Place,
+    refused: &[(Language, Vec<Loss>)],
+) -> Diagnostic {
+    let (title, name, source) = (&target.settings.title, target.name(), &observation.source);
+    let message = format!("{title} cannot except this from what `{}` looks for in `{source}`", detection.name);
+    let mut problem = Diagnostic::new(Code::CannotSay, place.clone(), message);
+    let mut reasons: Vec<String> = Vec::new();
+    for (language, losses) in refused {
+        reasons.extend(losses.iter().map(|loss| format!("in {}: {}", language.name(), loss.reason)));
+    }
+    let mut seen = std::collections::HashSet::new();
+    reasons.retain(|reason| seen.insert(reason.clone()));
+    for reason in reasons.into_iter().take(MOST_REASONS) {
+        problem = problem.help(reason);
+    }
+    problem.help(format!(
+        "say the exception `{}` by fields that {title} has there; or, if its rule may match what is excepted, say so in the\n\
+         detection: targets: {{ {name}: {{ accept: {{ {source}: {{ wider: \"why that is all right\" }} }} }} }}",
+        excepted.name
+    ))
 }
 
 /// The exceptions of an observation: those that a query has to say, and those that stand beside it because the target
