@@ -21,6 +21,7 @@ pub mod side;
 pub mod tests;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -336,7 +337,7 @@ struct One<'a> {
 }
 
 impl One<'_> {
-    fn schema(&self, source: &str) -> Schema {
+    fn schema(&self, source: &str) -> Arc<Schema> {
         self.catalogue.source(source).map(Source::schema).unwrap_or_default()
     }
 

@@ -1,5 +1,7 @@
 //! Changes that a reviewer must not overlook.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::meaning::{Change, Meaning};
@@ -63,7 +65,7 @@ pub fn risks(
     metadata: &[KeyChange],
     sources: &[SourceChange],
     tests: &TestChange,
-    schema: &dyn Fn(&str) -> Schema,
+    schema: &dyn Fn(&str) -> Arc<Schema>,
     budget: &Budget,
 ) -> Vec<Risk> {
     let mut risks = Vec::new();

@@ -235,7 +235,10 @@ impl OptionTest {
         } else {
             format!("{any} {}", self.given_regex("(?:=[1tT](?s:.*))?", true))
         };
-        format!("{any}{}{given}(?:[ \"';|&)]{any})?", self.commands_regex("", any))
+        format!(
+            "{any}{}{given}(?:[ \"';|&)]{any})?",
+            commands_regex(&self.commands.iter().collect::<Vec<_>>(), "", any)
+        )
     }
 
     /// The vector's reading in a joined line. Exact where no argument is empty or holds a blank, because only
@@ -256,13 +259,13 @@ impl OptionTest {
 
     /// A whole line in which `given` is one of the command's options.
     fn strict_line(&self, given: &str) -> String {
-        let line = self.with_commands_of_a_line();
+        let commands = self.commands_of_a_line();
         let options = "(?: -[^ ]+(?: [^- ][^ ]*)?)*";
         let interspersed = self.commands.is_empty() || self.commands.iter().any(|c| c.grammar.interspersed);
         let last = if interspersed { "(?: [^ ]+)*" } else { options };
         let given = if self.names.is_empty() { String::new() } else { format!(" {given}") };
         let tail = "(?: (?s:.*))?";
-        if let Some(words) = line.words_of_any_program() {
+        if let Some(words) = words_of_any_program(&commands) {
             // What stands before them are arguments, whichever of them is the program.
             let last = if self.names.is_empty() { "" } else { last };
             return format!("(?:[^ ]+ )+{}{last}{given}{tail}", group(&words));
@@ -272,7 +275,7 @@ impl OptionTest {
         }
         let any_program = "[^ ]+";
         let commands =
-            if self.commands.is_empty() { any_program.to_owned() } else { line.commands_regex(any_program, options) };
+            if commands.is_empty() { any_program.to_owned() } else { commands_regex(&commands, any_program, options) };
         let last = if self.names.is_empty() { "" } else { last };
         format!("(?:[^ ]+ )*(?:[^ ]*/)?{commands}{last}{given}{tail}")
     }
@@ -280,6 +283,10 @@ impl OptionTest {
     /// The same option of fewer commands, with the same [`strict_regex`](Self::strict_regex). Words of any program that
     /// end in another command's say nothing new in a line: `container` before `run` may be the program.
     pub fn with_commands_of_a_line(&self) -> Self {
+        Self { commands: self.commands_of_a_line().into_iter().cloned().collect(), ..self.clone() }
+    }
+
+    fn commands_of_a_line(&self) -> Vec<&Command> {
         let ends_in_other = |command: &Command| {
             self.commands.iter().any(|other| {
                 other.program.is_none()
@@ -289,53 +296,7 @@ impl OptionTest {
                     && command.words.ends_with(&other.words)
             })
         };
-        let commands = self.commands.iter().filter(|command| !ends_in_other(command)).cloned().collect();
-        Self { commands, ..self.clone() }
-    }
-
-    /// The words of the commands, if they are commands of whatever program.
-    fn words_of_any_program(&self) -> Option<Vec<String>> {
-        let all = &self.commands;
-        if all.is_empty() || all.iter().any(|command| command.program.is_some() || command.words.is_empty()) {
-            return None;
-        }
-        let words =
-            all.iter().map(|command| command.words.iter().map(|word| escape(word)).collect::<Vec<_>>().join(" "));
-        Some(words.collect())
-    }
-
-    /// The commands as alternatives, with `gap` between their words. Those that share their words or their
-    /// programs are written once.
-    fn commands_regex(&self, any_program: &str, gap: &str) -> String {
-        let mut by_words: Vec<(&[String], Vec<String>)> = Vec::new();
-        for command in &self.commands {
-            let program = command.program.as_deref().map_or_else(|| any_program.to_owned(), escape);
-            match by_words.iter_mut().find(|(words, _)| *words == command.words.as_slice()) {
-                Some((_, programs)) => programs.push(program),
-                None => by_words.push((&command.words, vec![program])),
-            }
-        }
-        let mut by_programs: Vec<(Vec<String>, Vec<String>)> = Vec::new();
-        for (words, programs) in by_words {
-            let words: Vec<String> = words.iter().map(|word| escape(word)).collect();
-            let words = words.join(" ");
-            match by_programs.iter_mut().find(|(known, _)| *known == programs) {
-                Some((_, all)) => all.push(words),
-                None => by_programs.push((programs, vec![words])),
-            }
-        }
-        let alternatives: Vec<String> = by_programs
-            .iter()
-            .map(|(programs, words)| {
-                // A command without a subcommand stands for itself and all of them.
-                if words.iter().any(String::is_empty) {
-                    group(programs)
-                } else {
-                    format!("{}{gap} {}", group(programs), group(words))
-                }
-            })
-            .collect();
-        group(&alternatives)
+        self.commands.iter().filter(|command| !ends_in_other(command)).collect()
     }
 
     /// The option's own text with its value, without the blanks around it. Matches nothing if the conditions on
@@ -443,6 +404,49 @@ impl OptionTest {
             }
         }
     }
+}
+
+/// The words of the commands, if they are commands of whatever program.
+fn words_of_any_program(all: &[&Command]) -> Option<Vec<String>> {
+    if all.is_empty() || all.iter().any(|command| command.program.is_some() || command.words.is_empty()) {
+        return None;
+    }
+    let words = all.iter().map(|command| command.words.iter().map(|word| escape(word)).collect::<Vec<_>>().join(" "));
+    Some(words.collect())
+}
+
+/// The commands as alternatives, with `gap` between their words. Those that share their words or their
+/// programs are written once.
+fn commands_regex(commands: &[&Command], any_program: &str, gap: &str) -> String {
+    let mut by_words: Vec<(&[String], Vec<String>)> = Vec::new();
+    for command in commands {
+        let program = command.program.as_deref().map_or_else(|| any_program.to_owned(), escape);
+        match by_words.iter_mut().find(|(words, _)| *words == command.words.as_slice()) {
+            Some((_, programs)) => programs.push(program),
+            None => by_words.push((&command.words, vec![program])),
+        }
+    }
+    let mut by_programs: Vec<(Vec<String>, Vec<String>)> = Vec::new();
+    for (words, programs) in by_words {
+        let words: Vec<String> = words.iter().map(|word| escape(word)).collect();
+        let words = words.join(" ");
+        match by_programs.iter_mut().find(|(known, _)| *known == programs) {
+            Some((_, all)) => all.push(words),
+            None => by_programs.push((programs, vec![words])),
+        }
+    }
+    let alternatives: Vec<String> = by_programs
+        .iter()
+        .map(|(programs, words)| {
+            // A command without a subcommand stands for itself and all of them.
+            if words.iter().any(String::is_empty) {
+                group(programs)
+            } else {
+                format!("{}{gap} {}", group(programs), group(words))
+            }
+        })
+        .collect();
+    group(&alternatives)
 }
 
 impl Launchers {
@@ -907,7 +911,7 @@ mod tests {
                 let options = "(?: -[^ ]+(?: [^- ][^ ]*)?)*";
                 let (general, last) = match commands.len() {
                     0 => ("[^ ]+".to_owned(), "(?: [^ ]+)*"),
-                    _ => (option.commands_regex("[^ ]+", options), options),
+                    _ => (commands_regex(&option.commands.iter().collect::<Vec<_>>(), "[^ ]+", options), options),
                 };
                 let given = match names {
                     [] => String::new(),

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use serde::{Deserialize, Serialize};
 
 use super::commands::{self, Commands};
-use crate::logic::decide::{Derivation, Derived};
+use crate::logic::decide::{Derivation, Derived, Schema};
 use crate::logic::{Case, Grammar, Launchers, Path};
 
 /// The data, file by file. `pod.yml` is part of the sources that ask for it.
@@ -59,6 +59,8 @@ pub struct Source {
     /// Positions of `fields`, by name.
     by_name: BTreeMap<String, usize>,
     unions: BTreeMap<String, Union>,
+    /// What was worked out of all this for decisions.
+    pub(super) schema: OnceLock<Arc<Schema>>,
 }
 
 /// Where the values of a union are.
@@ -416,6 +418,7 @@ impl WrittenSource {
             derived,
             by_name,
             unions,
+            schema: OnceLock::new(),
         })
     }
 }

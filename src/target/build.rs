@@ -379,7 +379,7 @@ fn render_target(
                 context.insert("exception", exception);
             }
             let text = render(target, &job.artefact.template, &context)?;
-            Ok((job.path.clone(), ending_in_one_newline(&text)))
+            Ok((job.path.clone(), ending_in_one_newline(text)))
         })
         .collect();
     let (mut files, mut problems) = (Vec::new(), Vec::new());
@@ -415,9 +415,15 @@ fn of_exceptions<'a>(target: &Target, artefact: &'a Artefact, rules: &[&'a Prepa
 }
 
 /// Templates need not care about blank lines at their ends.
-fn ending_in_one_newline(text: &str) -> String {
-    let text = text.trim_matches('\n');
-    if text.is_empty() { String::new() } else { format!("{text}\n") }
+fn ending_in_one_newline(mut text: String) -> String {
+    text.truncate(text.trim_end_matches('\n').len());
+    text.drain(..text.len() - text.trim_start_matches('\n').len());
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    // There are thousands of them.
+    text.shrink_to_fit();
+    text
 }
 
 #[cfg(test)]

@@ -276,8 +276,14 @@ fn taken_apart(hir: &Hir) -> Vec<Vec<Piece>> {
                 let Some(most) = parts.iter_mut().max_by_key(|part| part.len()) else { break };
                 *most = any();
             }
-            parts.iter().fold(vec![Vec::new()], |heads: Vec<Vec<Piece>>, tails| {
-                heads.iter().flat_map(|head| tails.iter().map(|tail| [head.as_slice(), tail].concat())).collect()
+            parts.into_iter().fold(vec![Vec::new()], |mut heads: Vec<Vec<Piece>>, tails| match tails.as_slice() {
+                [tail] => {
+                    heads.iter_mut().for_each(|head| head.extend_from_slice(tail));
+                    heads
+                }
+                tails => {
+                    heads.iter().flat_map(|head| tails.iter().map(|tail| [head.as_slice(), tail].concat())).collect()
+                }
             })
         }
         HirKind::Alternation(parts) => {

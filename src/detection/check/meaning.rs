@@ -4,7 +4,7 @@ use crate::detection::model::Observation;
 use crate::detection::parse::{ObserveSpans, Parsed};
 use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::logic::decide::{Answer, Budget, Reason, Satisfiability, Schema, disjoint, satisfiable, tautology};
-use crate::logic::{Formula, OptionValue, Pattern, Predicate, Reading, ValueTest};
+use crate::logic::{Event, Formula, OptionValue, Pattern, Predicate, Reading, ValueTest, evaluate};
 use crate::source::{Catalogue, Source};
 
 pub(super) fn check(parsed: &Parsed, catalogue: &Catalogue, problems: &mut Vec<Diagnostic>) {
@@ -25,15 +25,24 @@ fn one(
 ) {
     let budget = Budget::default();
     let mut faulty = false;
+    // What one event shows of the selections need not be decided for each of them.
+    let whole =
+        is_decided(&observation.formula).then(|| satisfiable(&observation.formula, Reading::Must, schema, &budget));
+    let found = match &whole {
+        Some(Satisfiability::Sat(event)) => Some(event),
+        _ => None,
+    };
+    let nothing = Event::Object(serde_json::Map::new());
     for (name, formula) in &observation.selections {
         let Some(span) = spans.selections.get(name) else { continue };
-        if never(formula, schema, &budget) {
+        let is_seen = found.is_some_and(|event| evaluate(formula, event, Reading::Must));
+        if !is_seen && never(formula, schema, &budget) {
             faulty = true;
             problems.push(
                 Diagnostic::new(Code::NeverTrue, place(span), format!("no event can satisfy `{name}`"))
                     .help("the tests of a map all have to hold; alternatives are a list of values or a list of maps"),
             );
-        } else if always(formula, schema, &budget) {
+        } else if evaluate(formula, &nothing, Reading::May) && always(formula, schema, &budget) {
             faulty = true;
             problems.push(
                 Diagnostic::new(Code::AlwaysTrue, place(span), format!("every event satisfies `{name}`"))
@@ -42,12 +51,10 @@ fn one(
         }
     }
     // What a selection is to blame for is told once.
-    if faulty || !is_decided(&observation.formula) {
-        return;
-    }
+    let Some(whole) = whole.filter(|_| !faulty) else { return };
     let shown = place(&spans.condition);
     // What no rule must match is never found; what every rule may match says nothing.
-    match satisfiable(&observation.formula, Reading::Must, schema, &budget) {
+    match whole {
         Satisfiability::Unsat => {
             let mut problem = Diagnostic::new(Code::NeverTrue, shown, "no event can satisfy the condition");
             match contradiction(observation, schema, &budget) {
@@ -71,7 +78,9 @@ fn one(
                 .help("the detection works; rules made from it may be `tested` instead of `proved`"),
         ),
         Satisfiability::Sat(_) => {
-            if tautology(&observation.formula, Reading::May, schema, &budget) == Answer::Holds {
+            if evaluate(&observation.formula, &nothing, Reading::May)
+                && tautology(&observation.formula, Reading::May, schema, &budget) == Answer::Holds
+            {
                 problems.push(
                     Diagnostic::new(Code::AlwaysTrue, shown, "every event satisfies the condition")
                         .help("it would fire on everything; is a `not` wrong, or an `or` that should be `and`?"),
