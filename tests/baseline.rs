@@ -1,28 +1,19 @@
 //! `cresset baseline` as it is run: what it proposes for logs of which the truth is known, and what becomes of the
 //! proposals when they are approved.
 
+#[path = "common/program.rs"]
+mod program;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
+use program::{cresset, said};
 use serde_json::{Value, json};
 
 /// The day of all tests.
 const TODAY: &str = "2026-11-20";
-
-fn cresset(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_cresset")).args(args).current_dir(folder).output().expect("run")
-}
-
-/// What it prints, after looking that it ends with `status`.
-fn said(folder: &Path, args: &[&str], status: i32) -> String {
-    let output = cresset(folder, args);
-    let (out, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert_eq!(output.status.code(), Some(status), "cresset {}:\n{out}\n{errors}", args.join(" "));
-    out.into_owned()
-}
 
 /// A project with detections and logs.
 fn project(detections: &[(&str, &str)], events: &[Value]) -> tempfile::TempDir {

@@ -1,44 +1,31 @@
 //! Rules of the pack, corrupted as people and tools do it: whoever changes what a rule means is found out, with an event
 //! that shows it; who does not is left alone.
 //!
-//! A few mutants of every kind are tried for every target. `CRESSET_MUTANTS=all` tries all of them and prints the numbers
-//! (with `--nocapture`).
+//! A few mutants of every kind are tried for every target. `CRESSET_MUTANTS=200` tries so many of each kind, spread over
+//! the rules, `all` tries all; the numbers, and what means the same, are printed (with `--nocapture`).
 
 #![expect(clippy::indexing_slicing, reason = "a test that looks in the wrong place may panic")]
 
+#[path = "common/pack.rs"]
+mod pack;
+
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
-use cresset::detection::{Detection, load};
 use cresset::logic::{Event, Reading, evaluate};
 use cresset::pack::Recorded;
 use cresset::pack::verify::{self, Finding};
-use cresset::project::Project;
 use cresset::source::Catalogue;
-use cresset::target::{self, Compiled, PackInfo, Target, Verdict, project};
+use cresset::target::{Compiled, Verdict, project};
+use pack::{Files, Pack, container};
 use rayon::prelude::*;
-
-type Files = BTreeMap<String, Vec<u8>>;
 
 /// How many mutants of one kind are tried for one target, unless all are.
 const FEW: usize = 3;
 
-struct Pack {
-    targets: &'static [Target],
-    compiled: Vec<Compiled<'static>>,
-    files: Files,
-}
-
-fn pack() -> Pack {
-    let project = Project::find(Some(Path::new(env!("CARGO_MANIFEST_DIR")))).expect("a project");
-    let catalogue = Catalogue::builtin();
-    let detections: &'static [Detection] = load::load(&project, catalogue).detections.leak();
-    let targets: &'static [Target] = target::load_all(None).expect("targets").leak();
-    let compiled = target::compile_all(targets, detections, catalogue, &|| ()).expect("compiled");
-    let claim = |_: &Compiled<'_>, rule: &target::Rule<'_>| rule.claim();
-    let built = target::render_all(targets, &compiled, catalogue, &PackInfo::default(), &claim).expect("a build");
-    Pack { targets, compiled, files: built.files }
-}
+/// About how many rules of a target share the mutants of one kind.
+const RULES: usize = 20;
 
 /// A rule's query within its file.
 struct Place {
@@ -227,22 +214,30 @@ fn contradictions(pack: &Pack, one: &Compiled<'static>, files: &Files, events: &
 
 #[test]
 fn corrupted_rules_are_found_out() {
-    let pack = pack();
+    let pack = container();
     let catalogue = Catalogue::builtin();
-    let all = std::env::var_os("CRESSET_MUTANTS").is_some_and(|value| value == "all");
-    let mut jobs: Vec<(&Compiled<'static>, Place, &'static str, String)> = Vec::new();
+    let wanted = std::env::var("CRESSET_MUTANTS").ok();
+    let most = match wanted.as_deref() {
+        Some("all") => usize::MAX,
+        Some(count) => count.parse().expect("CRESSET_MUTANTS is `all` or how many of a kind are tried"),
+        None => FEW,
+    };
+    let mut jobs: Vec<(&Compiled<'static>, Arc<Place>, &'static str, String)> = Vec::new();
     let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for one in &pack.compiled {
-        let Some(known) = place(&pack, one) else { continue };
+        let Some(known) = place(&pack, one).map(Arc::new) else { continue };
+        let mut of_rule: BTreeMap<&str, usize> = BTreeMap::new();
         let mut mutants = mutants(one.target.name(), &known.query);
         // Not always the first of a rule.
         let shift = one.detection.name.len() % mutants.len();
         mutants.rotate_left(shift);
         for (kind, query) in mutants {
             let count = counts.entry((one.target.name(), kind)).or_default();
-            if query != known.query && (all || *count < FEW) {
+            let here = of_rule.entry(kind).or_default();
+            if query != known.query && *count < most && *here <= most / RULES {
                 *count += 1;
-                jobs.push((one, place(&pack, one).expect("a place"), kind, query));
+                *here += 1;
+                jobs.push((one, Arc::clone(&known), kind, query));
             }
         }
     }
@@ -277,7 +272,7 @@ fn corrupted_rules_are_found_out() {
         // A rule that says nothing, or the opposite, is never what was meant.
         let severe = ["empty the query", "misspell a field"].contains(kind);
         assert!(!severe || verdict.is_wrong(), "{verdict}: {what}");
-        if all && !verdict.is_wrong() {
+        if wanted.is_some() && !verdict.is_wrong() {
             println!("{verdict} {what}\n");
         }
     }

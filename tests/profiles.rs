@@ -1,9 +1,11 @@
 //! Profiles and exceptions, through the program itself: two organisations side by side, what an exception leaves of a
 //! rule, and the message that every broken file gets. `CRESSET_BLESS=1` writes the messages anew.
 
+#[path = "common/program.rs"]
+mod program;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
 use cresset::detection::load;
 use cresset::exception;
@@ -11,6 +13,7 @@ use cresset::logic::decide::{Answer, Budget, equivalent};
 use cresset::logic::{Formula, Reading};
 use cresset::project::Project;
 use cresset::source::{Catalogue, Source};
+use program::{cresset, said};
 
 /// The day of all tests.
 const TODAY: &str = "2026-12-01";
@@ -33,18 +36,6 @@ fn write(project: &Path, name: &str, text: &str) {
     let path = project.join(name);
     fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
     fs::write(path, text).expect("written");
-}
-
-fn cresset(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_cresset")).args(args).current_dir(folder).output().expect("run")
-}
-
-/// What it prints, after looking that it ends with `status`.
-fn said(folder: &Path, args: &[&str], status: i32) -> String {
-    let output = cresset(folder, args);
-    let (out, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert_eq!(output.status.code(), Some(status), "cresset {}:\n{out}\n{errors}", args.join(" "));
-    out.into_owned()
 }
 
 /// Whether every rule of a pack is proved, or accepted to differ.

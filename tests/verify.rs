@@ -1,36 +1,19 @@
 //! Every rule of the container pack is read back from its file and proved; a rule that was changed is found out.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+#[path = "common/pack.rs"]
+mod pack;
+
 use std::sync::OnceLock;
 
-use cresset::detection::{Detection, load};
 use cresset::pack::verify::{self, Report};
-use cresset::project::Project;
 use cresset::source::Catalogue;
-use cresset::target::{self, Compiled, PackInfo, Target, Verdict};
-
-type Files = BTreeMap<String, Vec<u8>>;
-
-struct Pack {
-    targets: &'static [Target],
-    compiled: Vec<Compiled<'static>>,
-    files: Files,
-}
+use cresset::target::{Compiled, Verdict};
+use pack::{Files, Pack, container};
 
 /// The container pack, compiled once for all tests.
 fn pack() -> &'static Pack {
     static PACK: OnceLock<Pack> = OnceLock::new();
-    PACK.get_or_init(|| {
-        let project = Project::find(Some(Path::new(env!("CARGO_MANIFEST_DIR")))).expect("a project");
-        let catalogue = Catalogue::builtin();
-        let detections: &'static [Detection] = load::load(&project, catalogue).detections.leak();
-        let targets: &'static [Target] = target::load_all(None).expect("targets").leak();
-        let compiled = target::compile_all(targets, detections, catalogue, &|| ()).expect("compiled");
-        let claim = |_: &Compiled<'_>, rule: &target::Rule<'_>| rule.claim();
-        let built = target::render_all(targets, &compiled, catalogue, &PackInfo::default(), &claim).expect("a build");
-        Pack { targets, compiled, files: built.files }
-    })
+    PACK.get_or_init(container)
 }
 
 fn verified(compiled: &[Compiled<'_>], files: &Files) -> Report {
