@@ -181,6 +181,23 @@ fn mutants(target: &str, query: &str) -> Vec<(&'static str, String)> {
     all
 }
 
+/// What differs between two queries, with some of what stands around it.
+fn change(before: &str, after: &str) -> String {
+    let around = 60;
+    let same = |a: &mut dyn Iterator<Item = char>, b: &mut dyn Iterator<Item = char>| {
+        a.zip(b).take_while(|(a, b)| a == b).count()
+    };
+    let head = same(&mut before.chars(), &mut after.chars());
+    let tail = same(&mut before.chars().rev(), &mut after.chars().rev());
+    let part = |text: &str| -> String {
+        let count = text.chars().count();
+        let tail = tail.min(count - head);
+        let from = head.saturating_sub(around);
+        text.chars().skip(from).take((count - tail + around).min(count) - from).collect()
+    };
+    format!("{:?} becomes {:?}", part(before), part(after))
+}
+
 /// Whether the event of a finding shows what it is said to show.
 fn is_shown(finding: &Finding) -> bool {
     finding.example.as_ref().is_some_and(|example| {
@@ -256,7 +273,7 @@ fn corrupted_rules_are_found_out() {
             let report = verify::verify(pack.targets, &rules, &files, catalogue, &verify::budget(), &|_| Vec::new());
             let finding = report.findings.iter().find(|finding| finding.file == place.file).expect("a finding");
             let shown = finding.verdict != Verdict::Differs || is_shown(finding) || finding.example.is_none();
-            let what = format!("{}: {}: {kind}: {query}", place.file, one.detection.name);
+            let what = format!("{}: {}: {kind}: {}", place.file, one.detection.name, change(&place.query, query));
             if finding.verdict == Verdict::Proved {
                 let events = recorded.events(&one.observation.source);
                 let found = contradictions(&pack, one, &files, &events);

@@ -127,6 +127,9 @@ impl Translator<'_> {
     }
 
     fn quantifier(&mut self, mut text: String) -> Result<(), String> {
+        if matches!(self.tokens.last(), Some((Token::Quantifier, _))) {
+            return Err(format!("the quantifier `{text}` has nothing to repeat: another stands before it"));
+        }
         if self.eat("+") {
             return Err("possessive quantifiers (`a++`) are not read".to_owned());
         }

@@ -174,9 +174,10 @@ fn mentions_operator(text: &str) -> bool {
     ["and", "or", "not"].iter().any(|word| lower.contains(&format!("{word} ")))
 }
 
-/// A field's name. Kibana cuts blanks off the ends of what is not quoted, however they are written.
+/// A field's name. Kibana cuts blanks off the ends of what is not quoted, however they are written, and reads nothing
+/// where there is nothing.
 fn field_name(name: &str) -> String {
-    if name.starts_with(is_blank) || name.ends_with(is_blank) {
+    if name.is_empty() || name.starts_with(is_blank) || name.ends_with(is_blank) {
         return quoted(name);
     }
     let mut out = String::new();

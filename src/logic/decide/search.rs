@@ -73,6 +73,10 @@ pub(super) fn witness(
     searches: &mut Searches,
     meter: &Meter,
 ) -> Result<Result<Vec<u32>, Core>, Reason> {
+    let is_allowed = |text: &[u32]| {
+        inside.iter().all(|language| language.accepts_symbols(text))
+            && !outside.iter().any(|language| language.accepts_symbols(text))
+    };
     // The smallest language leaves least to the others.
     let mut order: Vec<usize> = (0..inside.len()).collect();
     order.sort_by_key(|at| inside[*at].len());
@@ -83,8 +87,11 @@ pub(super) fn witness(
         let Some(first) = searches.shortest(&alone, &[], meter)? else { return core(Vec::new()) };
         let forbidding = (0..outside.len()).filter(|other| outside[*other].accepts_symbols(&first));
         for other in forbidding.take(MAX_TRIES) {
-            if searches.shortest(&alone, &[outside[other]], meter)?.is_none() {
-                return core(vec![other]);
+            match searches.shortest(&alone, &[outside[other]], meter)? {
+                None => return core(vec![other]),
+                // Where there is no inclusion, what shows that one is missing is often allowed by all.
+                Some(text) if is_allowed(&text) => return Ok(Ok(text)),
+                Some(_) => {}
             }
         }
     }
