@@ -274,6 +274,9 @@ fn corrupted_rules_are_found_out() {
             let finding = report.findings.iter().find(|finding| finding.file == place.file).expect("a finding");
             let shown = finding.verdict != Verdict::Differs || is_shown(finding) || finding.example.is_none();
             let what = format!("{}: {}: {kind}: {}", place.file, one.detection.name, change(&place.query, query));
+            if let Some(reason) = finding.reason.as_ref().filter(|_| wanted.is_some() && !finding.verdict.is_wrong()) {
+                println!("{what}: {reason}");
+            }
             if finding.verdict == Verdict::Proved {
                 let events = recorded.events(&one.observation.source);
                 let found = contradictions(&pack, one, &files, &events);
