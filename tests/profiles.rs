@@ -129,6 +129,28 @@ fn two_organisations_side_by_side() {
 }
 
 #[test]
+fn what_is_shown_is_what_the_profile_makes_of_the_pack() {
+    let folder = project();
+    let root = folder.path();
+    write(root, "acme.yml", ACME);
+    let with = |command: &'static str, args: &[&'static str]| {
+        said(root, &[&[command, "--profile", "acme.yml"], args].concat(), 0)
+    };
+    let (plain, acme) = (said(root, &["coverage"], 0), with("coverage", &[]));
+    assert!(plain.contains("falco") && !acme.contains("falco"), "{plain}\n{acme}");
+    assert!(plain.contains("kubernetes_audit") && !acme.contains("kubernetes_audit"), "{plain}\n{acme}");
+    let layer: serde_json::Value = serde_json::from_str(&with("coverage", &["--format", "navigator"])).expect("JSON");
+    assert!(layer["techniques"].as_array().is_some_and(|techniques| !techniques.is_empty()), "{layer}");
+    with("report", &["--out", "site"]);
+    let pages: Vec<String> = walkdir::WalkDir::new(root.join("site"))
+        .into_iter()
+        .filter_map(|entry| fs::read_to_string(entry.expect("a file").path()).ok())
+        .collect();
+    let says = |what: &str| pages.iter().any(|page| page.contains(what));
+    assert!(says("acme_process") && says("/opt/acme/docker.sock"), "the pages are not ACME's");
+}
+
+#[test]
 fn a_profile_is_found_upwards() {
     let folder = project();
     let root = folder.path();
