@@ -450,6 +450,11 @@ fn commands_regex(commands: &[&Command], any_program: &str, gap: &str) -> String
 }
 
 impl Launchers {
+    /// A program that starts others, for examples; none if there is none.
+    pub(super) fn example(&self) -> Option<&str> {
+        self.wrappers.get("sudo").or_else(|| self.wrappers.iter().min()).map(String::as_str)
+    }
+
     /// What follows `command` in `argv`, for every place where it may begin.
     pub(super) fn starts_of<'a, 'b: 'a>(
         &'a self,

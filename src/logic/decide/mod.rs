@@ -147,17 +147,23 @@ pub fn between(condition: &Formula, rule: &Formula, schema: &Schema, budget: &Bu
 
 /// An event that satisfies all of `yes` and none of `no`.
 fn search(yes: &[Read<'_>], no: &[Read<'_>], schema: &Schema, budget: &Budget) -> Satisfiability {
-    let found = match find_with_room(yes, no, schema, budget) {
+    let is_confirmed = |event: &Event| {
+        yes.iter().all(|(formula, reading)| evaluate(formula, event, *reading))
+            && !no.iter().any(|(formula, reading)| evaluate(formula, event, *reading))
+    };
+    let found = match find_with_room(yes, no, schema, budget, false) {
         Ok(Some(event)) => event,
         Ok(None) => return Satisfiability::Unsat,
         Err(reason) => return Satisfiability::Undecided(reason),
     };
-    let confirmed = yes.iter().all(|(formula, reading)| evaluate(formula, &found, *reading))
-        && !no.iter().any(|(formula, reading)| evaluate(formula, &found, *reading));
-    if confirmed {
-        Satisfiability::Sat(found)
-    } else {
-        Satisfiability::Undecided(Reason::Unconfirmed(found.to_string()))
+    if is_confirmed(&found) {
+        return Satisfiability::Sat(found);
+    }
+    // A line does not tell whether the program before a command's words is one that starts others. Where it is, the line
+    // says all.
+    match find_with_room(yes, no, schema, budget, true) {
+        Ok(Some(event)) if is_confirmed(&event) => Satisfiability::Sat(event),
+        _ => Satisfiability::Undecided(Reason::Unconfirmed(found.to_string())),
     }
 }
 
@@ -167,23 +173,31 @@ fn find_with_room(
     no: &[Read<'_>],
     schema: &Schema,
     budget: &Budget,
+    launched: bool,
 ) -> Result<Option<Event>, Reason> {
     let mut tests = 0;
     yes.iter().chain(no).for_each(|(formula, _)| formula.each_test(&mut |_, _| tests += 1));
     if tests <= FEW_TESTS {
-        return find(yes, no, schema, budget);
+        return find(yes, no, schema, budget, launched);
     }
     std::thread::scope(|scope| {
         std::thread::Builder::new()
             .stack_size(STACK)
-            .spawn_scoped(scope, || find(yes, no, schema, budget))
+            .spawn_scoped(scope, || find(yes, no, schema, budget, launched))
             .ok()
             .and_then(|thread| thread.join().ok())
             .unwrap_or(Err(Reason::Nodes))
     })
 }
 
-fn find(yes: &[Read<'_>], no: &[Read<'_>], schema: &Schema, budget: &Budget) -> Result<Option<Event>, Reason> {
+/// `launched` asks for an event in which a command is started by another program.
+fn find(
+    yes: &[Read<'_>],
+    no: &[Read<'_>],
+    schema: &Schema,
+    budget: &Budget,
+    launched: bool,
+) -> Result<Option<Event>, Reason> {
     let meter = Meter::new(budget);
     let mut problem = Problem::new(schema, yes.iter().chain(no).map(|(formula, _)| *formula));
     let mut parts = Vec::new();
@@ -193,6 +207,8 @@ fn find(yes: &[Read<'_>], no: &[Read<'_>], schema: &Schema, budget: &Budget) -> 
     for (formula, reading) in no {
         parts.push(Skeleton::Not(Box::new(problem.compile(formula, *reading, &root())?)));
     }
-    let world = Solver::new(&problem, &meter).run(&Skeleton::And(parts))?;
+    let solver = Solver::new(&problem, &meter);
+    let solver = if launched { solver.launched() } else { solver };
+    let world = solver.run(&Skeleton::And(parts))?;
     Ok(world.map(|world| world::event(&problem, &world)))
 }

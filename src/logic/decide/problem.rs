@@ -106,6 +106,8 @@ pub(super) struct Problem<'s> {
     pub(super) named: Vec<BTreeMap<Path, View>>,
     /// Whether an option's own reading is asked for: then vectors are those without blanks in their arguments.
     pub(super) plain_vectors: bool,
+    /// A program that starts others: behind it, an option's own reading takes any argument for the command.
+    pub(super) launcher: Option<String>,
     atom_ids: HashMap<Atom, usize, RandomState>,
     group_ids: HashMap<Group, usize>,
     scopes: BTreeSet<Path>,
@@ -122,6 +124,7 @@ impl<'s> Problem<'s> {
             groups: Vec::new(),
             named: Vec::new(),
             plain_vectors: false,
+            launcher: None,
             atom_ids: HashMap::default(),
             group_ids: HashMap::new(),
             scopes: BTreeSet::new(),
@@ -272,6 +275,9 @@ impl<'s> Problem<'s> {
             return Err(Reason::beyond("an option's value has conditions that no single expression says"));
         }
         self.plain_vectors |= !may;
+        if self.launcher.is_none() && !may {
+            self.launcher = option.launchers.example().map(str::to_owned);
+        }
         let regex = if may { option.loose_regex() } else { option.strict_regex() };
         Ok(self.values(group, View::Joined, vec![ValueTest::Line(regex, option.folds(may))]))
     }

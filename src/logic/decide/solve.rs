@@ -46,6 +46,8 @@ pub(super) struct Solver<'p, 's> {
     filled: HashMap<(usize, Choice, Forbidden), Filled>,
     /// Why some part was neither shown possible nor impossible.
     doubt: Option<Reason>,
+    /// Whether all vectors are to begin with the problem's launcher.
+    launched: bool,
 }
 
 impl<'p, 's> Solver<'p, 's> {
@@ -81,7 +83,13 @@ impl<'p, 's> Solver<'p, 's> {
             solved: HashMap::new(),
             filled: HashMap::new(),
             doubt: None,
+            launched: false,
         }
+    }
+
+    /// The same, for events in which vectors begin with the problem's launcher.
+    pub(super) fn launched(self) -> Self {
+        Self { launched: true, ..self }
     }
 
     /// An event that satisfies the condition; none if there is none.
@@ -277,7 +285,15 @@ impl<'p, 's> Solver<'p, 's> {
         };
         let kind = field.and_then(|field| problem.kind(field));
         let within: Vec<Arc<Automaton>> = match about {
-            About::Vector(_) => vec![self.languages.vectors(problem.plain_vectors)],
+            About::Vector(_) => {
+                let mut within = vec![self.languages.vectors(problem.plain_vectors)];
+                if let Some(launcher) = problem.launcher.as_ref().filter(|_| self.launched) {
+                    let line = ValueTest::Line(format!("{} .*", regex_syntax::escape(launcher)), false);
+                    let seen = (self.languages.number(&line), View::Joined);
+                    within.push(self.languages.language(seen, self.meter)?);
+                }
+                within
+            }
             About::Executable(_) => vec![self.languages.named(ABSOLUTE_PATH, self.meter)?],
             _ => Vec::new(),
         };

@@ -8,8 +8,8 @@ use serde_json::json;
 use super::oracle::{event, formula, glob, number, path, pattern, regex, text, text_set};
 use super::*;
 use crate::logic::{
-    Case, Command, Comparison, Grammar, OptionTest, OptionValue, Pattern, Predicate, Test, TextSet, ValueForm,
-    ValueTest,
+    Case, Command, Comparison, Grammar, Launchers, OptionTest, OptionValue, Pattern, Predicate, Test, TextSet,
+    ValueForm, ValueTest,
 };
 
 const READINGS: [Reading; 2] = [Reading::Must, Reading::May];
@@ -272,6 +272,31 @@ fn option_of(formula: &Formula) -> Arc<OptionTest> {
         Formula::Test(Test { predicate: Predicate::Option(option), .. }) => Arc::clone(option),
         _ => panic!("no option"),
     }
+}
+
+#[test]
+fn a_rule_that_misses_what_a_launcher_starts_is_found_out() {
+    let schema = Schema {
+        derived: vec![Derived { field: path("line"), from: path("args"), how: Derivation::Joined }],
+        single: [path("line")].into(),
+        ..Schema::default()
+    };
+    let wrappers = ["env".to_owned(), "sudo".to_owned()].into();
+    let launchers = Arc::new(Launchers { wrappers, ..Launchers::default() });
+    let command = Command { program: None, words: vec!["run".into()], grammar: Arc::default() };
+    let option = OptionTest {
+        commands: vec![command],
+        names: vec!["--privileged".into()],
+        value: OptionValue::Switch,
+        launchers,
+    };
+    let condition = Formula::test(&path("args"), Predicate::Option(Arc::new(option)));
+    // One word before the command's: enough, unless a program starts others.
+    let rule = regex("line", r"^[^ ]+ run( -[^ ]+( [^ -][^ ]*)?)* --privileged(=(1|t|T|true|TRUE|True))?( (.|\n)*)?$");
+    let verdict = between(&condition, &rule, &schema, &budget());
+    let line = "sudo x run --privileged";
+    let event = json!({"args": line.split(' ').collect::<Vec<_>>(), "line": line});
+    assert_eq!(verdict, Between { must: Answer::Fails(event), may: Answer::Holds });
 }
 
 #[test]
