@@ -453,7 +453,7 @@ fn where_names_missing_fields_under_negation() {
         (text("p", &[equals("Ab")], Case::Insensitive), r#"match(p, "(?i)^Ab\z")"#),
         // Four backslashes for a literal one.
         (text("p", &[contains(r"\x")], Case::Sensitive), r#"match(p, "\\\\x")"#),
-        (text("p", &[regex(r#""\d+$"#)], Case::Sensitive), r#"match(p, "\"\d+\z")"#),
+        (text("p", &[regex(r#""[0-9]+$"#)], Case::Sensitive), r#"match(p, "\"[0-9]+\z")"#),
         (is("p", "`m`"), r#"match(p, "^\x60m\x60\z")"#),
         (is("p", "$t$"), r#"match(p, "^\x24t\x24\z")"#),
         (is("p", "a\nb"), r#"match(p, "^a\nb\z")"#),

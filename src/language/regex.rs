@@ -115,7 +115,7 @@ fn perl_text(source: &str, end: &str, read: &Expression) -> Result<String, Refus
             let multi_line = source.contains("(?") && has_flag(&tree, ast::Flag::MultiLine);
             let mut edits = Edits { end, multi_line, list: Vec::new() };
             if !edits.visit(&tree) {
-                return print(&read.tree, &PERL);
+                return print(&read.tree, if edits.knows_scripts() { &PYTHON } else { &PERL });
             }
             edits.list.sort_by_key(|(from, _, _)| *from);
             edits.list
@@ -143,7 +143,8 @@ impl Edits<'_> {
     /// Whether all of the tree means the same in Perl, after the edits.
     fn visit(&mut self, tree: &Ast) -> bool {
         match tree {
-            Ast::Empty(_) | Ast::Dot(_) | Ast::ClassPerl(_) => true,
+            Ast::Empty(_) | Ast::Dot(_) => true,
+            Ast::ClassPerl(_) => self.knows_scripts(),
             Ast::Flags(set) => self.flags(&set.flags),
             Ast::Literal(literal) => self.literal(literal),
             Ast::Assertion(assertion) => match assertion.kind {
@@ -152,10 +153,8 @@ impl Edits<'_> {
                     self.replace(&assertion.span, self.end.to_owned());
                     true
                 }
-                ast::AssertionKind::StartLine
-                | ast::AssertionKind::StartText
-                | ast::AssertionKind::WordBoundary
-                | ast::AssertionKind::NotWordBoundary => true,
+                ast::AssertionKind::StartLine | ast::AssertionKind::StartText => true,
+                ast::AssertionKind::WordBoundary | ast::AssertionKind::NotWordBoundary => self.knows_scripts(),
                 _ => false,
             },
             Ast::ClassUnicode(class) => plain_unicode(class),
@@ -177,6 +176,12 @@ impl Edits<'_> {
             Ast::Alternation(alternation) => alternation.asts.iter().all(|part| self.visit(part)),
             Ast::Concat(concat) => concat.asts.iter().all(|part| self.visit(part)),
         }
+    }
+
+    /// Whether `\d`, `\w`, `\s` and `\b` know the letters, digits and blanks of every script: for Python, whose `$`
+    /// is the end, they do; for PCRE they do not.
+    fn knows_scripts(&self) -> bool {
+        self.end == "$"
     }
 
     fn flags(&self, flags: &ast::Flags) -> bool {
@@ -208,7 +213,8 @@ impl Edits<'_> {
 
     fn class_item(&mut self, item: &ast::ClassSetItem) -> bool {
         match item {
-            ast::ClassSetItem::Empty(_) | ast::ClassSetItem::Ascii(_) | ast::ClassSetItem::Perl(_) => true,
+            ast::ClassSetItem::Empty(_) | ast::ClassSetItem::Ascii(_) => true,
+            ast::ClassSetItem::Perl(_) => self.knows_scripts(),
             ast::ClassSetItem::Literal(literal) => self.literal(literal),
             ast::ClassSetItem::Range(range) => self.literal(&range.start) && self.literal(&range.end),
             ast::ClassSetItem::Unicode(class) => plain_unicode(class),
@@ -459,28 +465,46 @@ struct Syntax {
     look: fn(Look) -> Option<&'static str>,
 }
 
-static PERL: Syntax = Syntax {
-    any: "(?s:.)",
-    line: ".",
-    any_text: "(?s:.)*",
-    group: "(?:",
-    escape: escape_perl,
-    escape_in_class: |c, out| match c {
-        '-' | '\\' | '[' | ']' | '^' => out.extend(['\\', c]),
-        '`' | '$' => escape_perl(c, out),
-        c if c.is_control() || !c.is_ascii() => out.push_str(&format!("\\x{{{:x}}}", u32::from(c))),
-        c => out.push(c),
-    },
-    look: |look| match look {
+/// As PCRE reads it without `(*UCP)`: what a word is, is asked of ASCII.
+static PERL: Syntax = perl_syntax(|look| match look {
+    Look::WordAscii => Some("\\b"),
+    Look::WordAsciiNegate => Some("\\B"),
+    look => edge(look),
+});
+
+/// As Python reads it: what a word is, is asked of every script.
+static PYTHON: Syntax = perl_syntax(|look| match look {
+    Look::WordUnicode => Some("\\b"),
+    Look::WordUnicodeNegate => Some("\\B"),
+    look => edge(look),
+});
+
+fn edge(look: Look) -> Option<&'static str> {
+    match look {
         Look::Start => Some("^"),
         Look::End => Some("\\z"),
         Look::StartLF => Some("(?m:^)"),
         Look::EndLF => Some("(?m:$)"),
-        Look::WordUnicode | Look::WordAscii => Some("\\b"),
-        Look::WordUnicodeNegate | Look::WordAsciiNegate => Some("\\B"),
         _ => None,
-    },
-};
+    }
+}
+
+const fn perl_syntax(look: fn(Look) -> Option<&'static str>) -> Syntax {
+    Syntax {
+        any: "(?s:.)",
+        line: ".",
+        any_text: "(?s:.)*",
+        group: "(?:",
+        escape: escape_perl,
+        escape_in_class: |c, out| match c {
+            '-' | '\\' | '[' | ']' | '^' => out.extend(['\\', c]),
+            '`' | '$' => escape_perl(c, out),
+            c if c.is_control() || !c.is_ascii() => out.push_str(&format!("\\x{{{:x}}}", u32::from(c))),
+            c => out.push(c),
+        },
+        look,
+    }
+}
 
 static LUCENE: Syntax = Syntax {
     any: ".",
@@ -667,9 +691,15 @@ mod tests {
 
     #[test]
     fn perl_keeps_the_authors_text_where_it_means_the_same() {
-        for source in [r"\.docker\\", r"(?i)a[b-d]{2,}(?:x|y)+\bz", r"^/proc/\d+/mem", r"[\w.-]+@", "a.*b", r"\.\./"] {
+        for source in [r"\.docker\\", r"(?i)a[b-d]{2,}(?:x|y)+", "a.*b", r"\.\./"] {
             assert_eq!(perl(&expression(source), false, "\\z"), Ok(source.to_owned()));
         }
+        for source in [r"x\bz", r"^/proc/\d+/mem", r"[\w.-]+@"] {
+            assert_eq!(perl(&expression(source), false, "$"), Ok(source.to_owned()));
+            assert!(perl(&expression(source), false, "\\z").is_err(), "PCRE knows ASCII only: {source}");
+        }
+        let blanks = r"a[\x{9}-\x{d} \x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]";
+        assert_eq!(perl(&expression(r"a\s"), false, "\\z").as_deref(), Ok(blanks));
         let changed = [
             ("a$", "a\\z"),
             (r"\$x\$", r"\x{24}x\x{24}"),
