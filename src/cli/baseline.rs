@@ -144,11 +144,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         Ok(loaded) => loaded,
         Err(problems) => return super::verify::failed(&problems),
     };
-    let broken = loaded.problems.iter().filter(|problem| problem.is_error()).count();
-    if broken > 0 {
-        let errors = counted(broken as u64, "error", "errors");
-        writeln!(anstream::stderr(), "warning: {errors} in detections; `cresset check` shows what is left out")?;
-    }
+    workshop::tell_broken(&loaded)?;
     if let Some(profile) = &profile {
         profile.apply_to_targets(&mut targets);
     }

@@ -1,6 +1,5 @@
 //! `cresset hunt`: all detections over raw logs.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use anyhow::bail;
@@ -8,7 +7,7 @@ use clap::ValueEnum;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, civil};
 
-use super::hunt_report::{Report, counted};
+use super::hunt_report::Report;
 use super::{Exit, workshop};
 use crate::detection::Detection;
 use crate::hunt::{self, Hunter, Period, Settings};
@@ -99,11 +98,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         Ok(loaded) => loaded,
         Err(problems) => return super::verify::failed(&problems),
     };
-    let broken = loaded.problems.iter().filter(|problem| problem.is_error()).count();
-    if broken > 0 {
-        let errors = counted(broken as u64, "error", "errors");
-        writeln!(anstream::stderr(), "warning: {errors} in detections; `cresset check` shows what is left out")?;
-    }
+    workshop::tell_broken(&loaded)?;
     let chosen = choose(&loaded.detections, &args.detection, &args.tag)?;
     let hunter = Hunter::new(&chosen, Catalogue::builtin(), args.may);
     let period = period(args.since, args.until)?;

@@ -1,11 +1,12 @@
 //! What build, package, verify and explain begin with: the detections and targets of a project, compiled.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 
 use anyhow::bail;
 use indicatif::ProgressBar;
 
+use super::hunt_report::counted;
 use crate::detection::{Detection, Loaded, load};
 use crate::diagnostic::Diagnostic;
 use crate::exception::{self, Exception, Exceptions};
@@ -73,6 +74,16 @@ pub(super) fn to_match_in(project: &Project, profile: Option<&Profile>) -> Resul
         profile.apply_to_detections(&mut loaded.detections);
     }
     Ok(loaded)
+}
+
+/// Says how many detections are left out because of errors.
+pub(super) fn tell_broken(loaded: &Loaded) -> anyhow::Result<()> {
+    let broken = loaded.problems.iter().filter(|problem| problem.is_error()).count();
+    if broken > 0 {
+        let errors = counted(broken as u64, "error", "errors");
+        writeln!(anstream::stderr(), "warning: {errors} in detections; `cresset check` shows what is left out")?;
+    }
+    Ok(())
 }
 
 impl Workshop {

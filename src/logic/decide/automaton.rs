@@ -442,7 +442,8 @@ fn determinise(nfa: &Nfa, meter: &Meter) -> Result<Automaton, Reason> {
         accepting.push(is_all || walker.closure(&kernel, before, EDGE, &endless).1);
         meter.tick()?;
     }
-    Ok(Automaton::finish(alphabet, None, table, accepting, 0))
+    // Every state was reached from the first.
+    Ok(Automaton::smallest(alphabet, None, &table, &accepting))
 }
 
 /// A set of characters, and the state after one of them.

@@ -207,8 +207,9 @@ fn find(
     for (formula, reading) in no {
         parts.push(Skeleton::Not(Box::new(problem.compile(formula, *reading, &root())?)));
     }
-    let solver = Solver::new(&problem, &meter);
-    let solver = if launched { solver.launched() } else { solver };
-    let world = solver.run(&Skeleton::And(parts))?;
+    if launched && problem.launcher.is_none() {
+        return Ok(None);
+    }
+    let world = Solver::new(&problem, &meter, launched).run(&Skeleton::And(parts))?;
     Ok(world.map(|world| world::event(&problem, &world)))
 }

@@ -51,7 +51,7 @@ pub(super) struct Solver<'p, 's> {
 }
 
 impl<'p, 's> Solver<'p, 's> {
-    pub(super) fn new(problem: &'p Problem<'s>, meter: &'p Meter) -> Self {
+    pub(super) fn new(problem: &'p Problem<'s>, meter: &'p Meter, launched: bool) -> Self {
         let mut order: Vec<usize> = (0..problem.atoms.len()).collect();
         // Keywords first: what they forbid holds for all values.
         order.sort_by_key(|atom| {
@@ -83,13 +83,8 @@ impl<'p, 's> Solver<'p, 's> {
             solved: HashMap::new(),
             filled: HashMap::new(),
             doubt: None,
-            launched: false,
+            launched,
         }
-    }
-
-    /// The same, for events in which vectors begin with the problem's launcher.
-    pub(super) fn launched(self) -> Self {
-        Self { launched: true, ..self }
     }
 
     /// An event that satisfies the condition; none if there is none.
