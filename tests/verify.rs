@@ -124,3 +124,99 @@ fn a_rule_that_nobody_knows_is_told() {
     let report = verified(&rules_of("nsenter_into_host", "process", "falco"), &files);
     assert!(report.foreign.iter().any(|(_, name)| name == "Mine"), "{:?}", report.foreign);
 }
+
+/// What is found out about `nsenter_into_host` in a target, with more files in the pack.
+fn with_files(target: &str, more: &[(&str, &str)]) -> Report {
+    let mut files = pack().files.clone();
+    files.extend(more.iter().map(|(file, text)| ((*file).to_owned(), text.as_bytes().to_vec())));
+    verified(&rules_of("nsenter_into_host", "process", target), &files)
+}
+
+fn verdict(report: &Report) -> Verdict {
+    report.findings.iter().map(|finding| finding.verdict).max().expect("a finding")
+}
+
+const LOCAL_MACROS: &str = "splunk/cresset_container/local/macros.conf";
+const LOCAL_SEARCHES: &str = "splunk/cresset_container/local/savedsearches.conf";
+
+#[test]
+fn what_an_admin_lays_over_an_app_is_read() {
+    let title = "Process moved into the host's namespaces or root directory";
+    let filter = "[nsenter_into_host_process_filter]\ndefinition = search NOT user=backup\n";
+    let report = with_files("splunk", &[(LOCAL_MACROS, filter)]);
+    let finding = report.findings.first().expect("a finding");
+    assert_eq!(finding.verdict, Verdict::Differs);
+    let event = finding.example.as_ref().expect("an event").event.to_string();
+    assert!(event.contains("backup"), "{event}");
+
+    let search = format!("[{title}]\nsearch = `cresset_process` process=\"nsenter -t 1\"\n");
+    assert_eq!(verdict(&with_files("splunk", &[(LOCAL_SEARCHES, &search)])), Verdict::Differs);
+    let enabled = format!("[{title}]\ndisabled = 0\ncron_schedule = */10 * * * *\n\n[Mine]\nsearch = index=x y\n");
+    assert_eq!(verdict(&with_files("splunk", &[(LOCAL_SEARCHES, &enabled)])), Verdict::Proved);
+    // One event has to be enough.
+    let silenced = format!("[{title}]\nquantity = 10\n");
+    assert_eq!(verdict(&with_files("splunk", &[(LOCAL_SEARCHES, &silenced)])), Verdict::Differs);
+    assert_eq!(verdict(&with_files("splunk", &[(LOCAL_MACROS, "[broken\n")])), Verdict::Unreadable);
+}
+
+#[test]
+fn the_macro_of_a_log_source_says_where_the_data_is_and_no_more() {
+    let place = |definition: &str| {
+        let text = format!("[cresset_process]\ndefinition = {definition}\n[linux]\ndefinition = index IN (a, b)\n");
+        verdict(&with_files("splunk", &[(LOCAL_MACROS, &text)]))
+    };
+    for harmless in ["index=linux sourcetype=\"mine\" EventCode=1", "`linux` (host=web* OR tag=x) NOT source=y"] {
+        assert_eq!(place(harmless), Verdict::Proved, "{harmless}");
+    }
+    for narrower in ["index=linux dest=web*", "index=linux NOT user=evil", "(index=a process=x) OR index=b"] {
+        assert_eq!(place(narrower), Verdict::Differs, "{narrower}");
+    }
+    for unknown in ["index=a | head 5", "index=a [search index=b]", "`elsewhere`"] {
+        assert_eq!(place(unknown), Verdict::Unreadable, "{unknown}");
+    }
+}
+
+#[test]
+fn what_falco_loads_after_a_rules_file_is_read() {
+    let local = "falco/local_rules.yaml";
+    let title = "Process moved into the host's namespaces or root directory";
+    let macros = "- list: mine\n  items: [backup]\n\n\
+                  - macro: nsenter_into_host_process_exceptions\n  condition: (user.name in (mine))\n";
+    let report = with_files("falco", &[(local, macros)]);
+    let finding = report.findings.first().expect("a finding");
+    assert_eq!(finding.verdict, Verdict::Differs);
+    let event = finding.example.as_ref().expect("an event").event.to_string();
+    assert!(event.contains("backup"), "{event}");
+
+    let added = format!("- rule: {title}\n  condition: and user.name = root\n  override: {{ condition: append }}\n");
+    assert_eq!(verdict(&with_files("falco", &[(local, &added)])), Verdict::Differs);
+    // Rules of one's own beside it, about whatever they are, change nothing and are told.
+    let own = "- macro: mine\n  condition: evt.type = openat\n- rule: Mine\n  desc: x\n  condition: mine\n  \
+               output: x\n  priority: INFO\n";
+    let report = with_files("falco", &[(local, own)]);
+    assert_eq!(verdict(&report), Verdict::Proved);
+    assert!(report.foreign.contains(&(local.to_owned(), "Mine".to_owned())), "{:?}", report.foreign);
+
+    let off = format!("- rule: {title}\n  enabled: false\n");
+    let report = with_files("falco", &[(local, &off)]);
+    assert_eq!(verdict(&report), Verdict::Proved);
+    assert!(report.off.iter().any(|(_, name)| name == title), "{:?}", report.off);
+    assert_eq!(verdict(&with_files("falco", &[(local, "- rule: [\n")])), Verdict::Unreadable);
+}
+
+#[test]
+fn a_copy_of_a_sigma_rule_is_verified_wherever_it_is() {
+    let file = "sigma/nsenter_into_host.process.yml";
+    let text = String::from_utf8(pack().files.get(file).expect("the rule").clone()).expect("text");
+    let report = with_files("sigma", &[("sigma/mine/copy.yml", &text)]);
+    assert_eq!((verdict(&report), report.findings.len()), (Verdict::Proved, 2));
+    let other = text.replace("chroot /mnt", "chroot /media");
+    assert_ne!(text, other);
+    assert_eq!(verdict(&with_files("sigma", &[("sigma/mine/copy.yml", &other)])), Verdict::Differs);
+
+    let mut files = pack().files.clone();
+    files.remove(file);
+    files.insert("sigma/renamed.yml".to_owned(), text.into_bytes());
+    let report = verified(&rules_of("nsenter_into_host", "process", "sigma"), &files);
+    assert_eq!(verdict(&report), Verdict::Proved, "{:?}", report.findings);
+}

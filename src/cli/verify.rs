@@ -167,6 +167,9 @@ fn human(out: &mut impl Write, pack: &Path, report: &Report, explain: bool) -> i
     for (file, name) in &report.foreign {
         writeln!(out, "\nnote: {file}: `{name}` belongs to no detection and is not verified")?;
     }
+    for (file, name) in &report.off {
+        writeln!(out, "\nnote: {file}: `{name}` is switched off: nothing is found while it is")?;
+    }
     writeln!(anstream::stderr(), "{}: {}", pack.display(), summary(report))
 }
 
@@ -245,7 +248,7 @@ pub(super) fn summary(report: &Report) -> String {
 pub(super) fn annotations(out: &mut impl Write, pack: &Path, report: &Report) -> io::Result<()> {
     for finding in report.findings.iter().filter(|finding| finding.verdict.is_wrong()) {
         let file = pack.join(&finding.file);
-        let title = format!("{} is {} in {}", finding.detection, finding.verdict, finding.target);
+        let title = format!("{}: {} in {}", finding.detection, finding.verdict, finding.target);
         let mut message = finding.reason.clone().unwrap_or_default();
         if let Some(example) = &finding.example {
             message.push_str(&format!("\n{}", example.event));
@@ -284,6 +287,8 @@ pub(super) fn findings(report: &Report) -> Value {
             })
         })
         .collect();
-    let foreign: Vec<Value> = report.foreign.iter().map(|(file, name)| json!({ "file": file, "name": name })).collect();
-    json!({ "findings": findings, "foreign": foreign })
+    let named = |rules: &[(String, String)]| -> Vec<Value> {
+        rules.iter().map(|(file, name)| json!({ "file": file, "name": name })).collect()
+    };
+    json!({ "findings": findings, "foreign": named(&report.foreign), "off": named(&report.off) })
 }

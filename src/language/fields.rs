@@ -66,6 +66,11 @@ impl FieldTable {
         self.published.contains(plain) && self.get(name).is_none()
     }
 
+    /// Whether the table has the field by its own name, not only by that of all fields below a path.
+    pub fn has(&self, name: &str) -> bool {
+        self.types.contains_key(name)
+    }
+
     /// The type of a field, if the table knows it.
     pub fn get(&self, name: &str) -> Option<FieldType> {
         if let Some(kind) = self.types.get(name) {

@@ -60,6 +60,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Rules of the pack that belong to no detection: the file and the rule's name.
     pub foreign: Vec<(String, String)>,
+    /// Rules that are switched off where they stand: the file and the rule's name.
+    pub off: Vec<(String, String)>,
 }
 
 impl Report {
@@ -118,7 +120,7 @@ pub fn read_back(
                 Fault::Unreadable(reason) | Fault::Elsewhere(reason) => reason,
             }),
         };
-        let assumed = found.ok().and_then(|found| found.text.assumed(settings));
+        let assumed = found.ok().and_then(|found| found.text.assumed(settings, &table));
         Some(ReadBack { file, condition, assumed })
     };
     compiled.iter().map(one).collect()
@@ -187,10 +189,13 @@ pub fn verify(
         Some(id) => !ids.contains(&id),
         None => !labels.contains(&rule.name),
     };
-    let foreign = contents.iter().flat_map(|(file, content)| {
-        content.rules.iter().filter(is_foreign).map(move |rule| (file.clone(), rule.name.clone()))
-    });
-    Report { findings: findings.into_iter().flatten().collect(), foreign: foreign.collect() }
+    let named = |is_meant: &dyn Fn(&&Found) -> bool| -> Vec<(String, String)> {
+        let rules = contents.iter().flat_map(|(file, content)| content.rules.iter().map(move |rule| (file, rule)));
+        let meant = rules.filter(|(_, rule)| is_meant(rule));
+        meant.map(|(file, rule)| (file.clone(), rule.name.clone())).collect()
+    };
+    let (foreign, off) = (named(&is_foreign), named(&|rule| rule.is_off && !is_foreign(rule)));
+    Report { findings: findings.into_iter().flatten().collect(), foreign, off }
 }
 
 struct Prover<'a> {
@@ -239,8 +244,13 @@ impl Prover<'_> {
         let subject = Subject::new(target, settings, described, rule, self.budget);
         let mut known: Vec<(Formula, Judgement)> = Vec::new();
         let mut findings = Vec::new();
-        for artefact in readable(target, source) {
-            let file = file_of(one, artefact);
+        let mut files: Vec<String> = readable(target, source).map(|artefact| file_of(one, artefact)).collect();
+        let copies = self.copies(one, rule, &files);
+        // A rule that stands elsewhere in the folder is not missing.
+        let is_there = |file: &String| find(self.contents, file, rule, self.catalogue).is_ok();
+        files.retain(|file| is_there(file) || !copies.iter().any(|copy| self.is_like(copy, file, one)));
+        files.extend(copies);
+        for file in files {
             let judgement = match find(self.contents, &file, rule, self.catalogue) {
                 Err(judgement) => judgement,
                 Ok(found) => match found.text.condition(settings, &subject.table) {
@@ -264,6 +274,23 @@ impl Prover<'_> {
             findings.push(finding(String::new(), Judgement::because(Verdict::Unverified, reason)));
         }
         findings
+    }
+}
+
+impl Prover<'_> {
+    /// Other files of the target in which a rule with the same identity stands.
+    fn copies(&self, one: &Compiled<'_>, rule: &Rule<'_>, files: &[String]) -> Vec<String> {
+        let head = format!("{}/", one.target.name());
+        let others = self.contents.iter().filter(|(file, _)| file.starts_with(&head) && !files.contains(file));
+        let has_it = |content: &Content| content.rules.iter().any(|found| found.id == Some(rule.id));
+        others.filter(|(_, content)| has_it(content)).map(|(file, _)| file.clone()).collect()
+    }
+
+    /// Whether a file stands in for one that is not there: the platform reads all files of the format.
+    fn is_like(&self, copy: &str, file: &str, one: &Compiled<'_>) -> bool {
+        let format = self.contents.get(copy).and_then(|content| content.format);
+        let wanted = readable(one.target, &one.observation.source).find(|artefact| file_of(one, artefact) == file);
+        format.is_some_and(|format| format == Format::Sigma && wanted.and_then(|wanted| wanted.reads) == Some(format))
     }
 }
 
@@ -297,7 +324,7 @@ impl<'a> Subject<'a> {
         let mut asked: Vec<Path> = Vec::new();
         condition.each_test(&mut |path, _| asked.extend(path.cloned()));
         let backward = Backward::new(self.target, &self.fields, self.source, &asked);
-        let assumed = text.assumed(self.settings);
+        let assumed = text.assumed(self.settings, &self.table);
         let given: Vec<Formula> = text.given().iter().map(|given| backward.formula(given)).collect();
         let base = self.settings.base_tests().into_iter().chain(assumed.clone()).map(|test| backward.formula(&test));
         let base = Formula::and(base.chain(given.clone()));

@@ -147,6 +147,13 @@ impl Settings {
                 let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
                 artefact.path = artefact.path.replace(&format!("{{vars.{name}}}"), &value);
             }
+            artefact.laid_over = artefact.overlays.clone();
+            for path in &mut artefact.laid_over {
+                for (name, value) in &self.vars {
+                    let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                    *path = path.replace(&format!("{{vars.{name}}}"), &value);
+                }
+            }
         }
     }
 }
@@ -226,6 +233,13 @@ pub struct Artefact {
     /// How its rules are read back and proved; without it they are `unverified`.
     #[serde(default)]
     pub reads: Option<Format>,
+    /// Files of the same format that the platform lays over it where a SOC has put them beside it: paths as in `path`,
+    /// in which `*` stands for anything in a name. None of them is ever written; all of them are read back.
+    #[serde(default)]
+    pub overlays: Vec<String>,
+    /// The same with the target's `vars` in them.
+    #[serde(skip)]
+    pub laid_over: Vec<String>,
 }
 
 impl Artefact {
@@ -251,6 +265,14 @@ impl Artefact {
             pattern = pattern.replace(&format!(r"\{{{one}\}}"), "[^/]+");
         }
         regex::Regex::new(&format!("^{pattern}$")).is_ok_and(|pattern| pattern.is_match(path))
+    }
+
+    /// Whether a path below the target's folder is a file that the platform lays over this artefact.
+    pub fn is_laid_over(&self, path: &str) -> bool {
+        self.laid_over.iter().any(|overlay| {
+            let pattern = regex_syntax::escape(overlay).replace(r"\*", "[^/]*");
+            regex::Regex::new(&format!("^{pattern}$")).is_ok_and(|pattern| pattern.is_match(path))
+        })
     }
 }
 

@@ -31,6 +31,7 @@ fn found(rule: Map<String, Value>) -> Found {
         name: text("name").unwrap_or_default().to_owned(),
         id: Some(identity(text("rule_id"))),
         text: Box::new(Document(rule)),
+        is_off: false,
     }
 }
 
@@ -50,6 +51,9 @@ impl RuleText for Document {
             if self.0.get(key).and_then(Value::as_array).is_some_and(|items| !items.is_empty()) {
                 return unreadable(format!("`{key}` changes what is found and is not read"));
             }
+        }
+        if !text("data_view_id").is_empty() {
+            return unreadable("`data_view_id` takes the place of `index`, and is not read".to_owned());
         }
         match (text("type"), text("language")) {
             ("query", "kuery") => {

@@ -1,22 +1,75 @@
-//! Falco rules in a pack: a rules file with its lists and macros.
+//! Falco rules in a pack: a rules file with its lists and macros, and what a SOC loads after it.
+
+use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::{Fault, Found, RuleText};
+use super::{Fault, Found, Overlay, RuleText};
 use crate::language::{FieldTable, falco};
 use crate::logic::{Comparison, Formula, Number, Path, Predicate};
 use crate::target::settings::SourceSettings;
 
 struct Rule(falco::read::Rule);
 
-/// The rules of a file. All of them ask the fields of one event source.
-pub(super) fn read(text: &str, fields: &FieldTable) -> Result<Vec<Found>, String> {
-    let file = falco::read::read_file(text, fields).map_err(|error| error.to_string())?;
+/// A rule of which nothing but the name is asked.
+struct Name;
+
+impl RuleText for Name {
+    fn condition(&self, _: &SourceSettings, _: &FieldTable) -> Result<Formula, Fault> {
+        Err(Fault::Unreadable("it belongs to no detection".to_owned()))
+    }
+}
+
+/// The rules of a file, with what files that are loaded after it make of them. All of them ask the fields of one event
+/// source.
+pub(super) fn read(text: &str, overlays: &[Overlay<'_>], fields: &FieldTable) -> Result<Vec<Found>, String> {
+    let mut entries = falco::read::entries(text).map_err(|error| error.to_string())?;
+    let own: HashSet<(&str, String)> = entries.iter().filter_map(named).collect();
+    let mut used = text.to_owned();
+    let mut later = Vec::new();
+    for (path, overlay) in overlays {
+        let overlay = overlay.clone().and_then(|text| falco::read::entries(text).map_err(|error| error.to_string()));
+        later.extend(overlay.map_err(|reason| format!("{path}, which is loaded after it: {reason}"))?);
+    }
+    // Of what other files bring along, that concerns this one which changes what stands here, or which this uses then.
+    let mut is_meant = vec![false; later.len()];
+    loop {
+        let mut grown = false;
+        for (entry, is_meant) in later.iter().zip(&mut is_meant).filter(|(_, is_meant)| !**is_meant) {
+            let Some((kind, name)) = named(entry) else { continue };
+            if own.contains(&(kind, name.clone())) || (kind != "rule" && used.contains(name.as_str())) {
+                used.push_str(&serde_yaml::to_string(entry).unwrap_or_default());
+                (*is_meant, grown) = (true, true);
+            }
+        }
+        if !grown {
+            break;
+        }
+    }
+    entries.extend(later.into_iter().zip(is_meant).filter(|(_, is_meant)| *is_meant).map(|(entry, _)| entry));
+    let file = falco::read::read_entries(entries, fields).map_err(|error| error.to_string())?;
     if let Some((name, error)) = file.broken_macros.first() {
         return Err(format!("the macro `{name}` cannot be read: {error}"));
     }
-    let found = |rule: falco::read::Rule| Found { name: rule.name.clone(), id: None, text: Box::new(Rule(rule)) };
+    let found = |rule: falco::read::Rule| Found {
+        name: rule.name.clone(),
+        id: None,
+        is_off: !rule.enabled,
+        text: Box::new(Rule(rule)),
+    };
     Ok(file.rules.into_iter().map(found).collect())
+}
+
+/// The rules that a file is about, by name alone.
+pub(super) fn names(text: &str) -> Vec<Found> {
+    let entries = falco::read::entries(text).unwrap_or_default();
+    let rules = entries.iter().filter_map(named).filter(|(kind, _)| *kind == "rule");
+    rules.map(|(_, name)| Found { name, id: None, text: Box::new(Name), is_off: false }).collect()
+}
+
+/// What an entry defines or changes.
+fn named(entry: &serde_yaml::Value) -> Option<(&'static str, String)> {
+    ["rule", "macro", "list"].into_iter().find_map(|kind| Some((kind, entry.get(kind)?.as_str()?.to_owned())))
 }
 
 impl RuleText for Rule {

@@ -27,6 +27,8 @@ pub struct Found {
     pub id: Option<Uuid>,
     /// What it says.
     pub text: Box<dyn RuleText>,
+    /// Whether it says that the platform shall not run it, where rules are run unless they say so.
+    pub is_off: bool,
 }
 
 /// What a rule says, in the notation of its file.
@@ -35,7 +37,7 @@ pub trait RuleText: Send + Sync {
     fn condition(&self, settings: &SourceSettings, fields: &FieldTable) -> Result<Formula, Fault>;
 
     /// What the file's format says of the log source inside the condition, beside the `base` of `target.yml`.
-    fn assumed(&self, _settings: &SourceSettings) -> Option<Formula> {
+    fn assumed(&self, _settings: &SourceSettings, _fields: &FieldTable) -> Option<Formula> {
         None
     }
 
@@ -55,9 +57,12 @@ fn identity(text: Option<&str>) -> Uuid {
 pub enum Fault {
     /// It cannot be read, for this reason.
     Unreadable(String),
-    /// It asks another log source, in these words.
+    /// It asks another log source, or tells of events in another way, in these words.
     Elsewhere(String),
 }
+
+/// A file that the platform lays over another one: its path below the pack, and what stands in it.
+type Overlay<'f> = (&'f str, Result<&'f str, String>);
 
 /// What stands in one file.
 #[derive(Default)]
@@ -66,6 +71,8 @@ pub struct Content {
     pub rules: Vec<Found>,
     /// Why the file as a whole cannot be read.
     pub fault: Option<String>,
+    /// The format that it was read in.
+    pub format: Option<Format>,
 }
 
 impl Content {
@@ -73,6 +80,10 @@ impl Content {
     pub fn rule(&self, id: Uuid, name: &str) -> Option<&Found> {
         let by_id = self.rules.iter().find(|rule| rule.id == Some(id));
         by_id.or_else(|| self.rules.iter().find(|rule| rule.id.is_none() && rule.name == name))
+    }
+
+    fn faulty(format: Format, fault: String) -> Self {
+        Content { rules: Vec::new(), fault: Some(fault), format: Some(format) }
     }
 }
 
@@ -84,59 +95,94 @@ pub fn read_target(
     fields: &dyn Fn(&Artefact) -> FieldTable,
 ) -> BTreeMap<String, Content> {
     let head = format!("{}/", target.name());
+    let artefacts = &target.settings.artefacts;
+    let all = || files.iter().filter_map(|(path, bytes)| Some((path, path.strip_prefix(&head)?, bytes)));
     let inside = |artefact: &Artefact| {
-        let (head, artefact) = (head.clone(), artefact.clone());
-        files.iter().filter(move |(path, _)| path.strip_prefix(&head).is_some_and(|path| artefact.is_at(path)))
+        let artefact = artefact.clone();
+        all().filter(move |(_, below, _)| artefact.is_at(below)).map(|(path, _, bytes)| (path, bytes))
+    };
+    let over = |artefact: &Artefact| -> Vec<Overlay<'_>> {
+        let is_own = |below: &str| artefacts.iter().any(|artefact| artefact.is_at(below));
+        let laid = all().filter(|(_, below, _)| artefact.is_laid_over(below) && !is_own(below));
+        laid.map(|(path, _, bytes)| (path.as_str(), utf8(bytes))).collect()
     };
     let (mut macros, mut filters) = (Macros::default(), sigma::Filters::default());
-    for artefact in &target.settings.artefacts {
+    for artefact in artefacts {
         match artefact.reads {
-            Some(Format::Macros) => inside(artefact).for_each(|(_, bytes)| macros.add(bytes)),
+            Some(Format::Macros) => {
+                inside(artefact).for_each(|(path, bytes)| macros.add(path, &utf8(bytes)));
+                over(artefact).iter().for_each(|(path, text)| macros.add(path, text));
+            }
             // Tools read the whole folder: a filter holds wherever it stands.
             Some(Format::SigmaFilter) => {
-                let all = files.iter().filter(|(path, _)| path.starts_with(&head));
-                let is_at = |path: &str| path.strip_prefix(&head).is_some_and(|path| artefact.is_at(path));
-                let all = all.filter(|(path, bytes)| is_at(path) || sigma::is_filter(path, bytes));
-                all.for_each(|(path, bytes)| filters.add(path, bytes));
+                let all = all().filter(|(path, below, bytes)| artefact.is_at(below) || sigma::is_filter(path, bytes));
+                all.for_each(|(path, _, bytes)| filters.add(path, bytes));
             }
             _ => {}
         }
     }
     let mut contents = BTreeMap::new();
-    for artefact in &target.settings.artefacts {
+    for artefact in artefacts {
         let Some(format) = artefact.reads.filter(|format| format.has_rules()) else { continue };
+        let overlays = over(artefact);
+        let read = |text: &str, overlays: &[Overlay<'_>]| {
+            read_file(format, text, overlays, &macros, &filters, || fields(artefact))
+        };
         for (path, bytes) in inside(artefact) {
-            let content = match std::str::from_utf8(bytes) {
-                Err(_) => Content { rules: Vec::new(), fault: Some("the file is no UTF-8 text".to_owned()) },
-                Ok(text) => read_file(format, text, &macros, &filters, || fields(artefact)),
+            let content = match utf8(bytes) {
+                Err(fault) => Content::faulty(format, fault),
+                Ok(text) => read(text, &overlays),
             };
             contents.insert(path.clone(), content);
+        }
+        match format {
+            // What is added to a rule is read with the rule; what is left are rules of others.
+            Format::Falco => {
+                for (path, text) in overlays {
+                    let rules = text.map(falco::names).unwrap_or_default();
+                    contents.entry(path.to_owned()).or_insert(Content { rules, fault: None, format: Some(format) });
+                }
+            }
+            // A rule holds wherever it stands, too.
+            Format::Sigma => {
+                for (path, _, bytes) in all().filter(|(path, _, bytes)| sigma::is_rule(path, bytes)) {
+                    if let (false, Ok(text)) = (contents.contains_key(path), utf8(bytes)) {
+                        contents.insert(path.clone(), read(text, &[]));
+                    }
+                }
+            }
+            _ => {}
         }
     }
     contents
 }
 
+fn utf8(bytes: &[u8]) -> Result<&str, String> {
+    std::str::from_utf8(bytes).map_err(|_| "the file is no UTF-8 text".to_owned())
+}
+
 fn read_file(
     format: Format,
     text: &str,
+    overlays: &[Overlay<'_>],
     macros: &Macros,
     filters: &sigma::Filters,
     fields: impl FnOnce() -> FieldTable,
 ) -> Content {
     let read = match format {
         Format::Sigma => sigma::read(text, filters),
-        Format::SavedSearches => splunk::read(text, macros),
+        Format::SavedSearches => splunk::read(text, overlays, macros),
         Format::Elastic => elastic::read(text),
-        Format::Falco => falco::read(text, &fields()),
+        Format::Falco => falco::read(text, overlays, &fields()),
         Format::Macros | Format::SigmaFilter => Ok(Vec::new()),
     };
     let rules = match read {
         Ok(rules) => rules,
-        Err(fault) => return Content { rules: Vec::new(), fault: Some(fault) },
+        Err(fault) => return Content::faulty(format, fault),
     };
     let mut ids: Vec<Uuid> = rules.iter().filter_map(|rule| rule.id).filter(|id| !id.is_nil()).collect();
     ids.sort_unstable();
     let twice = ids.windows(2).find(|pair| pair.first() == pair.last()).and_then(|pair| pair.first());
     let fault = twice.map(|id| format!("the rule {id} stands in it twice"));
-    Content { rules, fault }
+    Content { rules, fault, format: Some(format) }
 }

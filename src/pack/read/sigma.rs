@@ -24,9 +24,19 @@ impl Filters {
 
 /// Whether a file looks like a filter, wherever it is.
 pub(super) fn is_filter(path: &str, bytes: &[u8]) -> bool {
+    has_key(path, bytes, "filter")
+}
+
+/// Whether a file looks like a rule, wherever it is.
+pub(super) fn is_rule(path: &str, bytes: &[u8]) -> bool {
+    has_key(path, bytes, "detection")
+}
+
+fn has_key(path: &str, bytes: &[u8], key: &str) -> bool {
+    let keys = [format!("{key}:"), format!("\"{key}\":"), format!("'{key}':")];
     let mut lines = bytes.split(|byte| *byte == b'\n');
-    let key = |line: &[u8]| [&b"filter:"[..], b"\"filter\":", b"'filter':"].iter().any(|key| line.starts_with(key));
-    (path.ends_with(".yml") || path.ends_with(".yaml")) && lines.any(key)
+    let has_key = |line: &[u8]| keys.iter().any(|key| line.starts_with(key.as_bytes()));
+    (path.ends_with(".yml") || path.ends_with(".yaml")) && lines.any(has_key)
 }
 
 struct Document {
@@ -46,6 +56,7 @@ pub(super) fn read(text: &str, filters: &Filters) -> Result<Vec<Found>, String> 
         name: head.title.unwrap_or_default(),
         id: Some(identity(head.id.as_deref())),
         text: Box::new(Document { text: text.to_owned(), filters: filters.clone() }),
+        is_off: false,
     }])
 }
 

@@ -4,56 +4,117 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Fault, Found, RuleText, identity};
+use super::{Fault, Found, Overlay, RuleText, identity};
 use crate::language::{FieldTable, spl};
 use crate::logic::{Case, Formula, Glob, Path, Pattern, Predicate, TextSet};
+use crate::target::node::field_names;
 use crate::target::settings::SourceSettings;
 
 /// The field that stands for "comes from this macro's data" while a search is read.
 const MARK: &str = "cresset_source";
 
+/// Fields by which Splunk finds where data is. What else a macro for a log source asks is the same for every rule.
+const PLACE: [&str; 9] = [
+    "index",
+    "_index",
+    "sourcetype",
+    "_sourcetype",
+    "source",
+    "tag",
+    "eventtype",
+    "splunk_server",
+    "splunk_server_group",
+];
+
 /// The macros of an app, from all of its files.
 #[derive(Clone, Debug, Default)]
 pub struct Macros {
+    conf: spl::read::Conf,
     known: Arc<spl::read::Macros>,
-    names: Vec<String>,
     fault: Option<String>,
 }
 
 impl Macros {
-    /// Adds those of a `macros.conf`.
-    pub(super) fn add(&mut self, bytes: &[u8]) {
-        let text = String::from_utf8_lossy(bytes);
-        let conf = spl::read::Conf::read(&text);
-        let read = conf.and_then(|conf| Ok((spl::read::Macros::from_conf(&conf)?, conf)));
+    /// Adds those of a `macros.conf`, over those that are there.
+    pub(super) fn add(&mut self, path: &str, text: &Result<&str, String>) {
+        let read = text.clone().and_then(|text| {
+            self.conf.lay_over(spl::read::Conf::read(text).map_err(|error| error.to_string())?);
+            spl::read::Macros::from_conf(&self.conf).map_err(|error| error.to_string())
+        });
         match read {
-            Ok((known, conf)) => {
-                self.known = Arc::new(known);
-                self.names.extend(conf.stanzas.into_iter().map(|(name, _)| name));
-            }
-            Err(error) => self.fault = Some(error.to_string()),
+            Ok(known) => self.known = Arc::new(known),
+            Err(fault) => self.fault = self.fault.take().or(Some(format!("{path}: {fault}"))),
         }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.conf.stanzas.iter().any(|(known, _)| known == name)
     }
 }
 
 struct Search {
-    text: String,
+    entries: Vec<(String, String)>,
     macros: Macros,
 }
 
-/// The searches of a file.
-pub(super) fn read(text: &str, macros: &Macros) -> Result<Vec<Found>, String> {
-    let conf = spl::read::Conf::read(text).map_err(|error| error.to_string())?;
+/// The searches of a file, with what is laid over it.
+pub(super) fn read(text: &str, overlays: &[Overlay<'_>], macros: &Macros) -> Result<Vec<Found>, String> {
+    let read = |text: &str| spl::read::Conf::read(text).map_err(|error| error.to_string());
+    let mut conf = read(text)?;
+    for (path, overlay) in overlays {
+        let overlay = overlay.clone().and_then(read);
+        conf.lay_over(overlay.map_err(|reason| format!("{path}, which is laid over it: {reason}"))?);
+    }
     let searches = conf.stanzas.into_iter().filter(|(name, _)| name != "default");
     let found = searches.map(|(name, entries)| {
-        let value = |key: &str| entries.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str());
-        Found {
-            id: Some(identity(value("action.correlationsearch.annotations").and_then(id).as_deref())),
-            text: Box::new(Search { text: value("search").unwrap_or_default().to_owned(), macros: macros.clone() }),
-            name,
-        }
+        let search = Search { entries, macros: macros.clone() };
+        let id = search.value("action.correlationsearch.annotations").and_then(id);
+        Found { id: Some(identity(id.as_deref())), text: Box::new(search), name, is_off: false }
     });
     Ok(found.collect())
+}
+
+impl Search {
+    fn value(&self, key: &str) -> Option<&str> {
+        self.entries.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
+    }
+
+    /// Why one event that the search finds is not enough for it to tell somebody, if it is not.
+    fn silence(&self) -> Option<String> {
+        if self.value("alert_condition").is_some_and(|condition| !condition.is_empty()) {
+            return Some("`alert_condition` decides on what was found, and is not read".to_owned());
+        }
+        let (kind, relation) = (self.value("counttype").unwrap_or("always"), self.value("relation"));
+        let quantity = self.value("quantity").map(|quantity| quantity.trim().parse::<f64>());
+        let is_any = match (kind.to_ascii_lowercase().as_str(), relation.map(str::to_ascii_lowercase).as_deref()) {
+            ("always", _) => true,
+            ("number of events", Some("greater than" | "not equal to")) => matches!(quantity, Some(Ok(0.0))),
+            _ => false,
+        };
+        let shown = || {
+            let keys = ["counttype", "relation", "quantity"].iter();
+            keys.filter_map(|key| Some(format!("`{key} = {}`", self.value(key)?))).collect::<Vec<_>>().join(", ")
+        };
+        (!is_any).then(|| format!("one event that it finds is not enough for an alert: {}", shown()))
+    }
+
+    /// What the macro of a log source asks beside where the data is: nothing, unless somebody has changed it.
+    fn beside_the_place(&self, name: &str, fields: &FieldTable) -> Result<Formula, String> {
+        let fault = |reason: String| format!("the macro `{name}` says more than where the data is: {reason}");
+        let text = self.macros.known.expand(&format!("`{name}`")).map_err(|error| fault(error.reason))?;
+        let terms = spl::read::read_condition(&text, fields).map_err(|error| fault(error.to_string()))?;
+        let parts = match terms {
+            Formula::And(parts) => parts,
+            term => vec![term],
+        };
+        Ok(Formula::and(parts.into_iter().filter(|part| asks_an_event(part, fields))))
+    }
+}
+
+/// Whether terms ask a field that events of the log source have.
+fn asks_an_event(terms: &Formula, fields: &FieldTable) -> bool {
+    let is_place = |name: &str| PLACE.contains(&name) || (name == "host" && !fields.has(name));
+    field_names(terms).iter().any(|name| !is_place(name) && fields.get(name).is_some())
 }
 
 /// The identity that the annotations of a correlation search carry.
@@ -71,17 +132,33 @@ impl RuleText for Search {
         if let Some(fault) = &self.macros.fault {
             return Err(Fault::Unreadable(format!("the macros cannot be read: {fault}")));
         }
+        if let Some(silence) = self.silence() {
+            return Err(Fault::Elsewhere(silence));
+        }
         let mut macros = self.macros.known.as_ref().clone();
+        let mut beside = None;
         // Where the data is may be changed on the spot; that the search asks there may not.
-        if let Some(name) = source_macro(settings).filter(|name| self.macros.names.iter().any(|known| known == name)) {
+        if let Some(name) = source_macro(settings).filter(|name| self.macros.has(name)) {
+            beside = Some(self.beside_the_place(name, fields).map_err(Fault::Unreadable)?);
             macros.insert(name, Vec::new(), &format!("{MARK}={name}"));
         }
-        spl::read::read_search(&self.text, &macros, fields).map_err(|error| Fault::Unreadable(error.to_string()))
+        let text = self.value("search").unwrap_or_default();
+        let read =
+            spl::read::read_search(text, &macros, fields).map_err(|error| Fault::Unreadable(error.to_string()))?;
+        Ok(Formula::and([read].into_iter().chain(beside)))
     }
 
-    fn assumed(&self, settings: &SourceSettings) -> Option<Formula> {
+    fn assumed(&self, settings: &SourceSettings, fields: &FieldTable) -> Option<Formula> {
         let name = source_macro(settings)?;
         let mark = TextSet::new(vec![Pattern::Glob(Glob::equals(name))], Case::Either);
-        Some(Formula::test(&Path::from_segments([MARK]), Predicate::Text(mark)))
+        let mark = Formula::test(&Path::from_segments([MARK]), Predicate::Text(mark));
+        // What the binding itself asks is true of all events of the log source.
+        let binding = settings.binding.get("search").and_then(Value::as_str).unwrap_or_default();
+        let terms = spl::read::read_condition(binding, fields).ok();
+        let parts = terms.into_iter().flat_map(|terms| match terms {
+            Formula::And(parts) => parts,
+            term => vec![term],
+        });
+        Some(Formula::and([mark].into_iter().chain(parts.filter(|part| asks_an_event(part, fields)))))
     }
 }

@@ -157,11 +157,20 @@ fn append_exceptions(old: &mut Vec<Value>, new: Vec<Value>) -> Result<(), String
 
 /// Reads a rules file over the fields of an event source.
 pub fn read_file(text: &str, fields: &FieldTable) -> Result<RulesFile, FileError> {
+    read_entries(entries(text)?, fields)
+}
+
+/// The entries of a rules file.
+pub fn entries(text: &str) -> Result<Vec<Value>, FileError> {
     let outside = |reason: String| FileError { entry: None, reason };
-    let document: Value = serde_yaml::from_str(text).map_err(|error| outside(error.to_string()))?;
-    let Value::Sequence(items) = document else {
-        return Err(outside("a rules file is a list of rules, macros and lists".into()));
-    };
+    match serde_yaml::from_str(text).map_err(|error| outside(error.to_string()))? {
+        Value::Sequence(items) => Ok(items),
+        _ => Err(outside("a rules file is a list of rules, macros and lists".into())),
+    }
+}
+
+/// Reads the entries of one rules file, or of several in the order in which Falco loads them.
+pub fn read_entries(items: Vec<Value>, fields: &FieldTable) -> Result<RulesFile, FileError> {
     let (mut lists, mut macros, mut rules) = (Entries::default(), Entries::default(), Entries::default());
     for (index, item) in items.into_iter().enumerate() {
         let inside = |reason: String| FileError { entry: Some(index), reason };

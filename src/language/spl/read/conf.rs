@@ -73,6 +73,19 @@ impl Conf {
         Ok(conf)
     }
 
+    /// Lays another file over this one, as Splunk does with those of `local/`: key by key.
+    pub fn lay_over(&mut self, other: Conf) {
+        for (name, entries) in other.stanzas {
+            match self.stanzas.iter_mut().find(|(known, _)| *known == name) {
+                None => self.stanzas.push((name, entries)),
+                Some((_, known)) => {
+                    known.retain(|(key, _)| !entries.iter().any(|(new, _)| new == key));
+                    known.extend(entries);
+                }
+            }
+        }
+    }
+
     /// The value of a key in a stanza.
     pub fn get(&self, stanza: &str, key: &str) -> Option<&str> {
         let (_, entries) = self.stanzas.iter().find(|(name, _)| name == stanza)?;
