@@ -263,7 +263,7 @@ fn detections_come_go_and_are_renamed() {
     let names: Vec<(&str, State, Option<&str>)> =
         diff.detections.iter().map(|c| (c.name.as_str(), c.state, c.renamed_from.as_deref())).collect();
     assert_eq!(names, [("netcat", State::Changed, Some("tool")), ("other", State::Removed, None)]);
-    assert_eq!(risks(&diff), [RiskKind::Removed]);
+    assert_eq!(risks(&diff), [RiskKind::RuleRenamed, RiskKind::Removed]);
     // A renamed detection's rules are those that it had.
     let renamed = diff.detections.first().expect("a change");
     let sigma = renamed.targets.iter().find(|target| target.target == "sigma");
@@ -677,4 +677,44 @@ fn what_a_profile_changes_is_told_as_the_profile_s() {
     assert_eq!(only(&gone).risks[0].message, "the profile leaves the detection out now; nothing finds what it found");
     let back = compared(&without, &plain);
     assert!(only(&back).state == State::Added && only(&back).by_profile);
+}
+
+#[test]
+fn the_manifest_is_a_part_of_the_pack() {
+    let project = Project::new(&[("detections/tool.yml", BASE)]);
+    project.build();
+    let before = project.side();
+    let against = |before: &Side| {
+        diff::compare(before, &project.side(), Catalogue::builtin(), &Options { rules: false, ..Options::default() })
+    };
+    let manifest = project.0.path().join("out/manifest.json");
+    let text = fs::read_to_string(&manifest).expect("a manifest");
+    project.write("out/manifest.json", &text.replacen("proved", "tested", 1));
+    let diff = against(&before);
+    let edits: Vec<(&str, EditKind)> = diff.pack.edits.iter().map(|edit| (&*edit.file, edit.kind)).collect();
+    assert_eq!(edits, [("manifest.json", EditKind::HandEdited)]);
+    assert!(!stopped(&diff, &[Gate::HandEdit]).is_empty());
+    fs::remove_file(&manifest).expect("removed");
+    let diff = against(&before);
+    assert!(diff.pack.edits.iter().any(|edit| edit.kind == EditKind::HandRemoved), "{:?}", diff.pack.edits);
+}
+
+#[test]
+fn keys_of_an_event_have_no_order() {
+    let event = "{ process: { name: nc, parent: { name: bash } }, user: { name: dev } }";
+    let diff = changed(&[(event, "{ user: { name: dev }, process: { parent: { name: bash }, name: nc } }")]);
+    assert!(diff.detections.is_empty(), "{:?}", diff.detections);
+    let diff = changed(&[(event, "{ user: { name: ops }, process: { parent: { name: bash }, name: nc } }")]);
+    assert!(risks(&diff).contains(&RiskKind::TestsWeakened));
+}
+
+#[test]
+fn a_rule_that_platforms_know_by_its_name_stands_out_when_that_changes() {
+    let diff = changed(&[("title: Network tool", "title: A network tool")]);
+    assert_eq!(risks(&diff), [RiskKind::RuleRenamed]);
+    assert_eq!(stopped(&diff, &[Gate::RuleRenamed]).len(), 1);
+    let moved =
+        compared(&Project::new(&[("detections/tool.yml", BASE)]), &Project::new(&[("detections/nc.yml", BASE)]));
+    assert_eq!(risks(&moved), [RiskKind::RuleRenamed]);
+    assert_eq!(risks(&changed(&[("severity: high", "severity: low")])), [RiskKind::SeverityLowered]);
 }

@@ -10,7 +10,7 @@ use super::lines::{Line, compare, readable};
 use super::side::Side;
 use crate::pack;
 use crate::source::Catalogue;
-use crate::target;
+use crate::target::{self, Built};
 
 /// A file of the pack that is not what a build makes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -89,7 +89,23 @@ pub fn compare_pack(base: &Side, head: &Side, catalogue: &Catalogue) -> Pack {
         result.not_checked = Some("detections have errors, so nothing can be built to compare with".to_owned());
         return result;
     }
-    let built = match target::build(targets, &head.detections, catalogue, &head.pack(), &|| ()) {
+    let info = head.pack();
+    let made = |built: Built| {
+        let mut files = built.files.clone();
+        files.insert(pack::MANIFEST.to_owned(), pack::manifest(&built, &info));
+        files
+    };
+    // What the compiler takes rules for is nearly always what they turn out to be; if it is not, they are decided.
+    let built = target::compile_all(targets, &head.detections, catalogue, &|| ()).and_then(|compiled| {
+        let claimed = target::render_all(targets, &compiled, catalogue, &info, &|_, rule| rule.claim())?;
+        let claimed = made(claimed);
+        if claimed.iter().all(|(file, bytes)| head.out.get(file) == Some(bytes)) {
+            return Ok(claimed);
+        }
+        let proved = pack::prove(targets, &compiled, catalogue, &info, &|_| Vec::new())?;
+        Ok(if proved.report.is_wrong() { claimed } else { made(proved.built) })
+    });
+    let built = match built {
         Ok(built) => built,
         Err(problems) => {
             let reason = problems.first().map(|problem| problem.message.clone()).unwrap_or_default();
@@ -106,12 +122,9 @@ pub fn compare_pack(base: &Side, head: &Side, catalogue: &Catalogue) -> Pack {
         != Some(env!("CARGO_PKG_VERSION"));
     let inputs_changed =
         !result.templates.is_empty() || result.profile || base.sources != head.sources || other_version;
-    let files: BTreeSet<&String> = head.out.keys().chain(built.files.keys()).collect();
+    let files: BTreeSet<&String> = head.out.keys().chain(built.keys()).filter(|file| *file != pack::MANIFEST).collect();
     for file in files {
-        if file == pack::MANIFEST {
-            continue;
-        }
-        let (there, wanted) = (head.out.get(file), built.files.get(file));
+        let (there, wanted) = (head.out.get(file), built.get(file));
         let touched = base.out.get(file) != there;
         // A file that is neither built nor listed is nobody's business unless it is new.
         if there == wanted || (wanted.is_none() && digest_of(file).is_none() && !touched) {
@@ -134,6 +147,23 @@ pub fn compare_pack(base: &Side, head: &Side, catalogue: &Catalogue) -> Pack {
             kind,
             lines: compare(&text(wanted), &text(there)),
         });
+    }
+    // The manifest follows from the rest. Where that is as it is built, nothing but a hand can have changed it.
+    let manifest = pack::MANIFEST;
+    let (there, wanted) = (head.out.get(manifest), built.get(manifest));
+    if result.edits.is_empty() && there != wanted {
+        let touched = base.out.get(manifest) != there;
+        let kind = match there {
+            _ if !touched => EditKind::Stale,
+            None => EditKind::HandRemoved,
+            Some(_) if other_version => EditKind::Stale,
+            Some(_) => EditKind::HandEdited,
+        };
+        let text = |bytes: Option<&Vec<u8>>| {
+            readable(manifest, &String::from_utf8_lossy(bytes.map(Vec::as_slice).unwrap_or_default()))
+        };
+        let lines = compare(&text(wanted), &text(there));
+        result.edits.push(Edit { file: format!("{}{manifest}", head.pack_folder), kind, lines });
     }
     result
 }

@@ -31,6 +31,8 @@ pub enum Gate {
     IdChanged,
     /// The logic changed, and the version did not rise.
     Version,
+    /// Rules have another name: what was enabled or tuned by the old one is lost.
+    RuleRenamed,
     /// A field has another name.
     FieldRenamed,
     /// Tests are gone or ask for less.
@@ -102,6 +104,7 @@ fn stopped_by(diff: &Diff, gate: Gate) -> Vec<String> {
         Gate::SeverityLowered => risk(&[RiskKind::SeverityLowered]),
         Gate::IdChanged => risk(&[RiskKind::IdChanged]),
         Gate::Version => risk(&[RiskKind::Version]),
+        Gate::RuleRenamed => risk(&[RiskKind::RuleRenamed]),
         Gate::FieldRenamed => risk(&[RiskKind::FieldRenamed]),
         Gate::Tests => risk(&[RiskKind::TestsWeakened]),
         Gate::RuleGone => risk(&[RiskKind::RuleGone]),

@@ -39,6 +39,8 @@ pub enum RiskKind {
     SourceRemoved,
     /// The detection has another id.
     IdChanged,
+    /// Rules have another name.
+    RuleRenamed,
     /// The severity is lower.
     SeverityLowered,
     /// The logic changed and the version did not rise.
@@ -143,6 +145,28 @@ fn identity(before: &Detection, after: &Detection, metadata: &[KeyChange], risks
                 "the id changed from {} to {}: deployed rules stay behind, and the new ones know nothing of their \
                  exceptions and history",
                 before.id, after.id
+            ),
+        });
+    }
+    if before.title != after.title {
+        let by_profile = metadata.iter().any(|change| change.key == "title" && change.by_profile);
+        let by = if by_profile { ", by the profile" } else { "" };
+        risks.push(Risk {
+            kind: RiskKind::RuleRenamed,
+            source: None,
+            message: format!(
+                "rules have another name{by}: what was enabled or tuned by it (a saved search in Splunk, a rule in \
+                 Falco) stays with the old one"
+            ),
+        });
+    }
+    if before.name != after.name {
+        risks.push(Risk {
+            kind: RiskKind::RuleRenamed,
+            source: None,
+            message: format!(
+                "macros for local exceptions are named after `{}` now: those of `{}` are no longer asked",
+                after.name, before.name
             ),
         });
     }

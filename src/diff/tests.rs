@@ -1,6 +1,7 @@
 //! Tests of a detection that are gone, or ask for less than they did.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::detection::{Detection, DetectionTest, TestEvents};
 
@@ -22,16 +23,35 @@ impl TestChange {
 
 /// What `after` no longer expects, and how much it expects anew.
 pub fn compare(before: &Detection, after: &Detection) -> TestChange {
-    let expected = |detection: &Detection| -> Vec<String> { detection.tests.iter().flat_map(expectations).collect() };
+    let expected =
+        |detection: &Detection| -> Vec<Expectation> { detection.tests.iter().flat_map(expectations).collect() };
     let (before, after) = (expected(before), expected(after));
+    let has = |all: &[Expectation], one: &Expectation| all.iter().any(|known| known.is(one));
     TestChange {
-        added: after.iter().filter(|one| !before.contains(one)).count(),
-        removed: before.into_iter().filter(|one| !after.contains(one)).collect(),
+        added: after.iter().filter(|one| !has(&before, one)).count(),
+        removed: before.iter().filter(|one| !has(&after, one)).map(Expectation::words).collect(),
+    }
+}
+
+/// Something that a test expects: what, and of which event if that is written down.
+struct Expectation {
+    words: String,
+    event: Option<Value>,
+}
+
+impl Expectation {
+    /// Whether it is the same one: an event's keys have no order.
+    fn is(&self, other: &Self) -> bool {
+        self.words == other.words && self.event == other.event
+    }
+
+    fn words(&self) -> String {
+        self.event.as_ref().map_or_else(|| self.words.clone(), |event| format!("{} {event}", self.words))
     }
 }
 
 /// Everything that a test expects, one sentence each.
-fn expectations(test: &DetectionTest) -> Vec<String> {
+fn expectations(test: &DetectionTest) -> Vec<Expectation> {
     let source = test.source.as_deref();
     match &test.events {
         TestEvents::Log { path, matches, misses, partial } => {
@@ -45,12 +65,14 @@ fn expectations(test: &DetectionTest) -> Vec<String> {
             if !partial {
                 all.push(format!("matches no other event of {log}{here}"));
             }
-            all
+            all.into_iter().map(|words| Expectation { words, event: None }).collect()
         }
         TestEvents::Inline { matches, misses } => {
             let of = source.map(|source| format!("{source} ")).unwrap_or_default();
-            let each = |events: &[serde_json::Value], verb: &str| -> Vec<String> {
-                events.iter().map(|event| format!("{verb} the {of}event {event}")).collect()
+            let each = |events: &[Value], verb: &str| -> Vec<Expectation> {
+                let words = format!("{verb} the {of}event");
+                let expectation = |event: &Value| Expectation { words: words.clone(), event: Some(event.clone()) };
+                events.iter().map(expectation).collect()
             };
             let mut all = each(matches, "matches");
             all.extend(each(misses, "misses"));

@@ -19,6 +19,7 @@ pub fn annotations(diff: &Diff, prefix: &str) -> String {
         for risk in &change.risks {
             let key = match (risk.kind, &risk.source) {
                 (RiskKind::IdChanged, _) => "id".to_owned(),
+                (RiskKind::RuleRenamed, _) => "title".to_owned(),
                 (RiskKind::SeverityLowered, _) => "severity".to_owned(),
                 (RiskKind::Version, _) => "version".to_owned(),
                 (RiskKind::TestsWeakened, _) => "tests".to_owned(),
