@@ -413,3 +413,54 @@ fn an_exception_that_a_target_cannot_say_is_told_at_its_place() {
     let count = |verdict: &str| found.iter().filter(|(_, found)| found == verdict).count();
     assert!(count("wider") == 1 && count("proved") + 1 == found.len(), "{found:?}");
 }
+
+/// A profile is read as data: what it says of places and names changes no rule's structure, and what hangs on a field's
+/// name follows it.
+#[test]
+fn names_that_a_profile_gives_are_used_everywhere_and_stay_data() {
+    let project = project();
+    let folder = project.path();
+    write(
+        folder,
+        "cresset.yml",
+        r#"
+name: acme
+overrides:
+  - { for: [socket_read], risk: 88 }
+naming: { tags: [acme] }
+targets:
+  splunk:
+    sources:
+      process:
+        binding: { index: "linux | delete" }
+        fields: { host.name: dvc }
+"#,
+    );
+    said(folder, &["build"], 0);
+    let read = |file: &str| fs::read_to_string(folder.join("out").join(file)).expect(file);
+    let macros = read("splunk/cresset_container/default/macros.conf");
+    assert!(macros.contains("definition = index=\"linux | delete\" tag=process"), "{macros}");
+    let searches = read("splunk/cresset_container/default/savedsearches.conf");
+    let process: String = searches.split("\n[").filter(|stanza| stanza.contains("`cresset_process`")).collect();
+    for text in
+        ["\"risk_object_field\": \"dvc\"", ": $dvc$", "dvc=\\\"$dvc$\\\"", "table _time, dvc", "\"risk_score\": 88"]
+    {
+        assert!(process.contains(text), "{text}:\n{process}");
+    }
+    assert!(!process.contains("$dest$"), "{process}");
+    let rule: serde_json::Value =
+        serde_json::from_str(&read("elastic/rules/socket_read.process.json")).expect("a rule");
+    assert_eq!(rule.get("risk_score"), Some(&88.into()));
+    assert!(read("falco/cresset_container_rules.yaml").contains("    - acme\n"));
+
+    // Where the data is may be said in the profile's own words, but nothing more than that.
+    write(
+        folder,
+        "cresset.yml",
+        "name: x\ntargets: { splunk: { sources: { process: { binding: { search: 'a=b | head 1' } } } } }\n",
+    );
+    let output = cresset(folder, &["build"]);
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert!(errors.contains("says more than where the data is"), "{errors}");
+}

@@ -31,7 +31,7 @@ pub struct Change {
     /// Its values, instead of those that it has.
     pub replace: Option<Vec<(String, Place)>>,
     /// Values that go.
-    pub remove: Vec<String>,
+    pub remove: Vec<(String, Place)>,
     /// Values that come.
     pub add: Vec<(String, Place)>,
 }
@@ -41,7 +41,7 @@ impl Change {
         if let Some(replace) = &self.replace {
             values.clone_from(replace);
         }
-        values.retain(|(value, _)| !self.remove.contains(value));
+        values.retain(|(value, _)| !self.remove.iter().any(|(gone, _)| gone == value));
         for (value, place) in &self.add {
             if !values.iter().any(|(known, _)| known == value) {
                 values.push((value.clone(), place.clone()));
@@ -57,6 +57,8 @@ pub struct List {
     pub place: Place,
     /// Its values and where they were written.
     pub values: Vec<(String, Place)>,
+    /// What a profile takes out of it and was never in it.
+    pub not_there: Vec<(String, Place)>,
 }
 
 /// Which lists were used: by the file that defines them and their name.
@@ -91,8 +93,11 @@ impl Lists {
                 }
             }
             let mut place = reader.place(entry.key_span.clone());
+            let mut not_there = Vec::new();
             if let Some(change) = changes.get(&entry.key) {
                 let was_empty = values.is_empty();
+                let before: Vec<String> = values.iter().map(|(value, _)| value.clone()).collect();
+                not_there = change.remove.iter().filter(|(value, _)| !before.contains(value)).cloned().collect();
                 change.apply(&mut values);
                 if values.is_empty() && !was_empty {
                     place = change.place.clone();
@@ -104,7 +109,7 @@ impl Lists {
                         .help("a test against an empty list would never be true");
                 reader.report(problem);
             }
-            own.insert(entry.key.clone(), List { place: reader.place(entry.key_span.clone()), values });
+            own.insert(entry.key.clone(), List { place: reader.place(entry.key_span.clone()), values, not_there });
         }
         Self { own, outer, changes }
     }

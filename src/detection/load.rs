@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use crate::diagnostic::suggest::nearest;
 use crate::diagnostic::{self, Code, Diagnostic, SourceFile};
 use crate::project::{DetectionFile, Project};
 use crate::source::Catalogue;
 
 use super::check;
-use super::lists::{Changes, Lists, Used};
+use super::lists::{Changes, List, Lists, Used};
 use super::model::Detection;
 use super::parse::{self, Parsed};
 
@@ -106,6 +107,7 @@ fn read_files(
         })
         .unzip();
     unused_lists(&lists, &parsed, &mut problems);
+    never_there(&lists, &parsed, &mut problems);
     let mut detections = Vec::new();
     let mut list_names: BTreeSet<String> = lists.values().flat_map(|lists| lists.own().keys().cloned()).collect();
     list_names.extend(parsed.iter().flat_map(|(_, parsed)| parsed.used.iter().map(|(_, name)| name.clone())));
@@ -117,6 +119,40 @@ fn read_files(
     }
     diagnostic::sort(&mut problems);
     Loaded { detections, refused: refused.into_iter().flatten().collect(), problems, list_names, lists }
+}
+
+/// What a profile takes out of a list and is in none of its name.
+fn never_there(
+    lists: &BTreeMap<PathBuf, Arc<Lists>>,
+    parsed: &[(&DetectionFile, Parsed)],
+    problems: &mut Vec<Diagnostic>,
+) {
+    let mut all: BTreeMap<&str, Vec<&List>> = BTreeMap::new();
+    for (name, list) in lists.values().flat_map(|lists| lists.own()) {
+        all.entry(name).or_default().push(list);
+    }
+    for (name, lists) in all {
+        // A detection may have a list of this name for itself.
+        let is_own = |path: &PathBuf| !lists.iter().any(|list| Path::new(&list.place.file.path) == path);
+        if parsed.iter().any(|(_, parsed)| parsed.used.iter().any(|(path, used)| used == name && is_own(path))) {
+            continue;
+        }
+        let Some((first, rest)) = lists.split_first() else { continue };
+        for (value, place) in &first.not_there {
+            if rest.iter().all(|list| list.not_there.iter().any(|(other, _)| other == value)) {
+                let message = format!("the list `{name}` has no value `{value}`");
+                let values = first.values.iter().map(|(value, _)| value.as_str());
+                let problem = Diagnostic::new(Code::UnknownList, place.clone(), message);
+                let near = nearest(value, values);
+                let problem = problem.suggestion(near);
+                problems.push(if near.is_some() {
+                    problem
+                } else {
+                    problem.help("only what is written in the list itself can be removed, not what a list in it holds")
+                });
+            }
+        }
+    }
 }
 
 /// Adds what the checks find; a detection with an error is none, and comes back.

@@ -147,8 +147,7 @@ fn read_lists(reader: &mut Reader, node: &Node) -> Changes {
             }
             change.replace = map.get("replace").map(|node| values(reader, node));
             change.add = map.get("add").map(|node| values(reader, node)).unwrap_or_default();
-            let remove = map.get("remove").map(|node| values(reader, node)).unwrap_or_default();
-            change.remove = remove.into_iter().map(|(value, _)| value).collect();
+            change.remove = map.get("remove").map(|node| values(reader, node)).unwrap_or_default();
         }
         changes.insert(entry.key.clone(), change);
     }

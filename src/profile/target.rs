@@ -59,7 +59,16 @@ pub(super) fn read_target(
             }
         }
         if let Some(node) = map.get("fields") {
+            let before = settings.fields.clone();
             read_fields(reader, node, &entry.key, catalogue, &mut settings.fields);
+            let given = map.get("binding").map(|node| &node.kind);
+            let is_given = |key: &str| matches!(given, Some(Kind::Mapping(entries)) if entries.iter().any(|entry| entry.key == key));
+            let follow = target.settings.binding_fields.iter().filter(|key| !is_given(key));
+            for key in follow {
+                if let Some(value) = settings.binding.get_mut(key) {
+                    rename_fields(value, &before, &settings.fields);
+                }
+            }
         }
         if let Some(accept) = read_accept(reader, &map) {
             profile.accept.insert(entry.key.clone(), accept);
@@ -170,6 +179,29 @@ fn read_fields(
             },
         };
         fields.insert(entry.key.clone(), WrittenFieldRule(rule));
+    }
+}
+
+/// Gives fields that a value of a binding names the names that they have now.
+fn rename_fields(
+    value: &mut Value,
+    before: &IndexMap<String, WrittenFieldRule>,
+    after: &IndexMap<String, WrittenFieldRule>,
+) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| rename_fields(item, before, after)),
+        Value::String(name) => {
+            fn called<'r>(path: &'r str, rule: &'r FieldRule) -> &'r str {
+                rule.name.as_deref().or(rule.joined.as_deref()).unwrap_or(path)
+            }
+            // A field that the target has as it is called in events need not stand among its fields.
+            let was = before.iter().find(|(path, rule)| rule.0.from.is_none() && called(path, &rule.0) == name);
+            let path = was.map_or(name.as_str(), |(path, _)| path.as_str());
+            if let Some(rule) = after.get(path).filter(|rule| rule.0.from.is_none()) {
+                *name = called(path, &rule.0).to_owned();
+            }
+        }
+        _ => {}
     }
 }
 

@@ -67,6 +67,8 @@ pub struct RuleContext {
     pub tags: Shared,
     /// Risk of one hit, 0 to 100.
     pub risk: u8,
+    /// Whether somebody chose it: it does not only follow from the severity.
+    pub own_risk: bool,
     /// When it runs.
     pub schedule: ScheduleContext,
     /// How repeated hits are held back.
@@ -283,6 +285,7 @@ pub fn of_rule(here: &Here<'_>, rule: &Rule<'_>, common: &Common, verdict: Verdi
         triage: common.triage,
         tags: common.tags,
         risk: detection.risk,
+        own_risk: detection.risk != detection.severity.risk(),
         schedule: ScheduleContext {
             every: detection.schedule.every,
             look_back: detection.schedule.look_back,

@@ -33,6 +33,9 @@ pub struct Settings {
     /// Further keys of a `binding` that a profile may give: templates know them.
     #[serde(default)]
     pub binding_keys: Vec<String>,
+    /// Keys of a `binding` that hold names of the target's fields: they follow when a profile gives a field another name.
+    #[serde(default)]
+    pub binding_fields: Vec<String>,
     /// Where each log source lives. A source that is not here is not applicable to the target.
     pub sources: IndexMap<String, SourceSettings>,
     /// The files that the target is made of.
