@@ -133,7 +133,7 @@ fn pack(target: &str, files: impl IntoIterator<Item = (&'static str, Vec<u8>)>) 
         for rule in &content.rules {
             for settings in target.settings.sources.values() {
                 _ = rule.text.condition(settings, &FIELDS);
-                _ = (rule.text.assumed(settings), rule.text.given());
+                _ = (rule.text.assumed(settings, &FIELDS), rule.text.given());
             }
         }
     }
