@@ -34,7 +34,7 @@ pub use meter::{Budget, Reason};
 pub use schema::{Derivation, Derived, Kind, Schema};
 
 use meter::Meter;
-use problem::{Problem, Skeleton, root};
+use problem::{Lines, Problem, Skeleton, root};
 use solve::Solver;
 
 use super::evaluate::{Reading, evaluate};
@@ -100,12 +100,12 @@ type Read<'f> = (&'f Formula, Reading);
 
 /// Whether some event satisfies `formula`.
 pub fn satisfiable(formula: &Formula, reading: Reading, schema: &Schema, budget: &Budget) -> Satisfiability {
-    search(&[(formula, reading)], &[], schema, budget)
+    Question { yes: &[(formula, reading)], no: &[], schema, budget }.answer()
 }
 
 /// Whether every event satisfies `formula`.
 pub fn tautology(formula: &Formula, reading: Reading, schema: &Schema, budget: &Budget) -> Answer {
-    search(&[], &[(formula, reading)], schema, budget).into()
+    Question { yes: &[], no: &[(formula, reading)], schema, budget }.answer().into()
 }
 
 /// Whether every event that satisfies `a` satisfies `b`.
@@ -117,7 +117,7 @@ pub fn implies(
     schema: &Schema,
     budget: &Budget,
 ) -> Answer {
-    search(&[(a, reading_a)], &[(b, reading_b)], schema, budget).into()
+    Question { yes: &[(a, reading_a)], no: &[(b, reading_b)], schema, budget }.answer().into()
 }
 
 /// Whether the same events satisfy `a` and `b`, in one reading.
@@ -134,7 +134,7 @@ pub fn equivalent(a: &Formula, b: &Formula, reading: Reading, schema: &Schema, b
 
 /// Whether no event satisfies both, in one reading.
 pub fn disjoint(a: &Formula, b: &Formula, reading: Reading, schema: &Schema, budget: &Budget) -> Answer {
-    search(&[(a, reading), (b, reading)], &[], schema, budget).into()
+    Question { yes: &[(a, reading), (b, reading)], no: &[], schema, budget }.answer().into()
 }
 
 /// Whether `rule` matches every event that `condition` must match, and none but those that it may.
@@ -145,71 +145,71 @@ pub fn between(condition: &Formula, rule: &Formula, schema: &Schema, budget: &Bu
     }
 }
 
-/// An event that satisfies all of `yes` and none of `no`.
-fn search(yes: &[Read<'_>], no: &[Read<'_>], schema: &Schema, budget: &Budget) -> Satisfiability {
-    let is_confirmed = |event: &Event| {
-        yes.iter().all(|(formula, reading)| evaluate(formula, event, *reading))
-            && !no.iter().any(|(formula, reading)| evaluate(formula, event, *reading))
-    };
-    let found = match find_with_room(yes, no, schema, budget, false) {
-        Ok(Some(event)) => event,
-        Ok(None) => return Satisfiability::Unsat,
-        Err(reason) => return Satisfiability::Undecided(reason),
-    };
-    if is_confirmed(&found) {
-        return Satisfiability::Sat(found);
-    }
-    // A line does not tell whether the program before a command's words is one that starts others. Where it is, the line
-    // says all.
-    match find_with_room(yes, no, schema, budget, true) {
-        Ok(Some(event)) if is_confirmed(&event) => Satisfiability::Sat(event),
-        _ => Satisfiability::Undecided(Reason::Unconfirmed(found.to_string())),
-    }
+/// The question for an event that satisfies all of `yes` and none of `no`.
+#[derive(Clone, Copy)]
+struct Question<'q> {
+    yes: &'q [Read<'q>],
+    no: &'q [Read<'q>],
+    schema: &'q Schema,
+    budget: &'q Budget,
 }
 
-/// The search goes as deep as there are tests, so large conditions get a stack of their own.
-fn find_with_room(
-    yes: &[Read<'_>],
-    no: &[Read<'_>],
-    schema: &Schema,
-    budget: &Budget,
-    launched: bool,
-) -> Result<Option<Event>, Reason> {
-    let mut tests = 0;
-    yes.iter().chain(no).for_each(|(formula, _)| formula.each_test(&mut |_, _| tests += 1));
-    if tests <= FEW_TESTS {
-        return find(yes, no, schema, budget, launched);
+impl Question<'_> {
+    fn answer(self) -> Satisfiability {
+        let found = match self.find_with_room(Lines::All) {
+            Ok(Some(event)) => event,
+            Ok(None) => return Satisfiability::Unsat,
+            Err(reason) => return Satisfiability::Undecided(reason),
+        };
+        if self.is_confirmed(&found) {
+            return Satisfiability::Sat(found);
+        }
+        match self.find_with_room(Lines::Certain) {
+            Ok(Some(event)) if self.is_confirmed(&event) => Satisfiability::Sat(event),
+            _ => Satisfiability::Undecided(Reason::Unconfirmed(found.to_string())),
+        }
     }
-    std::thread::scope(|scope| {
-        std::thread::Builder::new()
-            .stack_size(STACK)
-            .spawn_scoped(scope, || find(yes, no, schema, budget, launched))
-            .ok()
-            .and_then(|thread| thread.join().ok())
-            .unwrap_or(Err(Reason::Nodes))
-    })
-}
 
-/// `launched` asks for an event in which a command is started by another program.
-fn find(
-    yes: &[Read<'_>],
-    no: &[Read<'_>],
-    schema: &Schema,
-    budget: &Budget,
-    launched: bool,
-) -> Result<Option<Event>, Reason> {
-    let meter = Meter::new(budget);
-    let mut problem = Problem::new(schema, yes.iter().chain(no).map(|(formula, _)| *formula));
-    let mut parts = Vec::new();
-    for (formula, reading) in yes {
-        parts.push(problem.compile(formula, *reading, &root())?);
+    fn is_confirmed(self, event: &Event) -> bool {
+        self.yes.iter().all(|(formula, reading)| evaluate(formula, event, *reading))
+            && !self.no.iter().any(|(formula, reading)| evaluate(formula, event, *reading))
     }
-    for (formula, reading) in no {
-        parts.push(Skeleton::Not(Box::new(problem.compile(formula, *reading, &root())?)));
+
+    fn formulas(&self) -> impl Iterator<Item = &Formula> {
+        self.yes.iter().chain(self.no).map(|(formula, _)| *formula)
     }
-    if launched && problem.launcher.is_none() {
-        return Ok(None);
+
+    /// The search goes as deep as there are tests, so large conditions get a stack of their own.
+    fn find_with_room(self, lines: Lines) -> Result<Option<Event>, Reason> {
+        let mut tests = 0;
+        self.formulas().for_each(|formula| formula.each_test(&mut |_, _| tests += 1));
+        if tests <= FEW_TESTS {
+            return self.find(lines);
+        }
+        std::thread::scope(|scope| {
+            std::thread::Builder::new()
+                .stack_size(STACK)
+                .spawn_scoped(scope, || self.find(lines))
+                .ok()
+                .and_then(|thread| thread.join().ok())
+                .unwrap_or(Err(Reason::Nodes))
+        })
     }
-    let world = Solver::new(&problem, &meter, launched).run(&Skeleton::And(parts))?;
-    Ok(world.map(|world| world::event(&problem, &world)))
+
+    fn find(self, lines: Lines) -> Result<Option<Event>, Reason> {
+        let meter = Meter::new(self.budget);
+        let mut problem = Problem::new(self.schema, lines, self.formulas());
+        let mut parts = Vec::new();
+        for (formula, reading) in self.yes {
+            parts.push(problem.compile(formula, *reading, &root())?);
+        }
+        for (formula, reading) in self.no {
+            parts.push(Skeleton::Not(Box::new(problem.compile(formula, *reading, &root())?)));
+        }
+        if lines == Lines::Certain && !problem.plain_vectors {
+            return Ok(None);
+        }
+        let world = Solver::new(&problem, &meter).run(&Skeleton::And(parts))?;
+        Ok(world.map(|world| world::event(&problem, &world)))
+    }
 }

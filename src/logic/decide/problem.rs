@@ -96,6 +96,16 @@ pub(super) enum About {
     Comparison(usize),
 }
 
+/// Which lines an option's own reading is taken to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lines {
+    /// All in which it may be given: some are read otherwise by whoever knows which options take a value, and which
+    /// programs start others.
+    All,
+    /// Some in which it is given for certain.
+    Certain,
+}
+
 /// Atoms, groups and how fields are seen.
 #[derive(Debug)]
 pub(super) struct Problem<'s> {
@@ -106,8 +116,7 @@ pub(super) struct Problem<'s> {
     pub(super) named: Vec<BTreeMap<Path, View>>,
     /// Whether an option's own reading is asked for: then vectors are those without blanks in their arguments.
     pub(super) plain_vectors: bool,
-    /// A program that starts others: behind it, an option's own reading takes any argument for the command.
-    pub(super) launcher: Option<String>,
+    lines: Lines,
     atom_ids: HashMap<Atom, usize, RandomState>,
     group_ids: HashMap<Group, usize>,
     scopes: BTreeSet<Path>,
@@ -117,14 +126,14 @@ pub(super) struct Problem<'s> {
 
 impl<'s> Problem<'s> {
     /// Looks at all the formulas that will be compiled, to know which fields and objects they speak of.
-    pub(super) fn new<'f>(schema: &'s Schema, formulas: impl IntoIterator<Item = &'f Formula>) -> Self {
+    pub(super) fn new<'f>(schema: &'s Schema, lines: Lines, formulas: impl IntoIterator<Item = &'f Formula>) -> Self {
         let mut problem = Self {
             schema,
             atoms: Vec::new(),
             groups: Vec::new(),
             named: Vec::new(),
             plain_vectors: false,
-            launcher: None,
+            lines,
             atom_ids: HashMap::default(),
             group_ids: HashMap::new(),
             scopes: BTreeSet::new(),
@@ -275,10 +284,11 @@ impl<'s> Problem<'s> {
             return Err(Reason::beyond("an option's value has conditions that no single expression says"));
         }
         self.plain_vectors |= !may;
-        if self.launcher.is_none() && !may {
-            self.launcher = option.launchers.example().map(str::to_owned);
-        }
-        let regex = if may { option.loose_regex() } else { option.strict_regex() };
+        let regex = match self.lines {
+            _ if may => option.loose_regex(),
+            Lines::All => option.strict_regex(),
+            Lines::Certain => option.certain_regex(),
+        };
         Ok(self.values(group, View::Joined, vec![ValueTest::Line(regex, option.folds(may))]))
     }
 

@@ -46,12 +46,10 @@ pub(super) struct Solver<'p, 's> {
     filled: HashMap<(usize, Choice, Forbidden), Filled>,
     /// Why some part was neither shown possible nor impossible.
     doubt: Option<Reason>,
-    /// Whether all vectors are to begin with the problem's launcher.
-    launched: bool,
 }
 
 impl<'p, 's> Solver<'p, 's> {
-    pub(super) fn new(problem: &'p Problem<'s>, meter: &'p Meter, launched: bool) -> Self {
+    pub(super) fn new(problem: &'p Problem<'s>, meter: &'p Meter) -> Self {
         let mut order: Vec<usize> = (0..problem.atoms.len()).collect();
         // Keywords first: what they forbid holds for all values.
         order.sort_by_key(|atom| {
@@ -83,7 +81,6 @@ impl<'p, 's> Solver<'p, 's> {
             solved: HashMap::new(),
             filled: HashMap::new(),
             doubt: None,
-            launched,
         }
     }
 
@@ -280,15 +277,7 @@ impl<'p, 's> Solver<'p, 's> {
         };
         let kind = field.and_then(|field| problem.kind(field));
         let within: Vec<Arc<Automaton>> = match about {
-            About::Vector(_) => {
-                let mut within = vec![self.languages.vectors(problem.plain_vectors)];
-                if let Some(launcher) = problem.launcher.as_ref().filter(|_| self.launched) {
-                    let line = ValueTest::Line(format!("{} .*", regex_syntax::escape(launcher)), false);
-                    let seen = (self.languages.number(&line), View::Joined);
-                    within.push(self.languages.language(seen, self.meter)?);
-                }
-                within
-            }
+            About::Vector(_) => vec![self.languages.vectors(problem.plain_vectors)],
             About::Executable(_) => vec![self.languages.named(ABSOLUTE_PATH, self.meter)?],
             _ => Vec::new(),
         };

@@ -1,0 +1,245 @@
+//! Options in vectors and in lines.
+
+use super::line::{CLUSTER, OPTIONS, SWITCHED_ON, commands_regex};
+use super::*;
+use crate::logic::pattern::{Case, Pattern};
+
+fn launchers() -> Arc<Launchers> {
+    let set = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
+    Arc::new(Launchers { wrappers: set(&["sudo", "env", "timeout", "nohup"]), shells: set(&["sh", "bash"]) })
+}
+
+fn command(program: Option<&str>, words: &[&str]) -> Command {
+    let flags = ["-d", "-i", "-t", "--rm", "--privileged"].iter().map(|f| (*f).to_owned()).collect();
+    Command {
+        program: program.map(str::to_owned),
+        words: words.iter().map(|w| (*w).to_owned()).collect(),
+        grammar: Arc::new(Grammar { flags, interspersed: false }),
+    }
+}
+
+fn test(names: &[&str], value: OptionValue) -> OptionTest {
+    OptionTest {
+        commands: vec![command(Some("docker"), &["run"]), command(Some("docker"), &["container", "run"])],
+        names: names.iter().map(|n| (*n).to_owned()).collect(),
+        value,
+        launchers: launchers(),
+    }
+}
+
+fn etc(read_only: Option<bool>, form: ValueForm) -> OptionValue {
+    let set = TextSet::new(vec![Pattern::Path { path: "/etc".into(), below: true }], Case::Sensitive);
+    let mut tests = vec![ValueTest::Key(vec!["source".into(), "src".into()], set)];
+    tests.extend(read_only.map(ValueTest::ReadOnly));
+    OptionValue::Given { form, tests }
+}
+
+/// Whether the vector, the strict and the loose line reading find it.
+fn readings(test: &OptionTest, argv: &[&str]) -> (bool, bool, bool) {
+    let line = argv.join(" ");
+    let line_matches =
+        |regex: String| regex::Regex::new(&format!("^(?:{regex})$")).expect("an expression").is_match(&line);
+    (test.is_given(argv), line_matches(test.strict_regex()), line_matches(test.loose_regex()))
+}
+
+#[test]
+fn switches() {
+    let privileged = test(&["--privileged"], OptionValue::Switch);
+    for line in [
+        "docker run --privileged alpine",
+        "/usr/bin/docker run --rm --privileged alpine",
+        "docker run --privileged=true alpine",
+        "docker --context x run -it --name a --privileged alpine",
+        "docker container run --privileged alpine",
+        "sudo docker run --privileged alpine",
+        "timeout -s TERM 6 docker run --privileged alpine",
+    ] {
+        let argv: Vec<&str> = line.split(' ').collect();
+        assert_eq!(readings(&privileged, &argv), (true, true, true), "{line}");
+    }
+    for line in [
+        "docker run --privileged=false alpine",
+        "docker run alpine echo --privileged",
+        "docker run --name privileged alpine",
+        "docker ps --filter label=privileged",
+        "grep -- --privileged notes",
+        "docker build --privileged .",
+    ] {
+        let argv: Vec<&str> = line.split(' ').collect();
+        let (vector, strict, _) = readings(&privileged, &argv);
+        assert_eq!((vector, strict), (false, false), "{line}");
+    }
+    assert!(privileged.is_given(&["sh", "-c", "cd /tmp && docker run --privileged 'a b'"]));
+    assert!(privileged.is_given(&["sudo", "-E", "bash", "-lc", "docker run --privileged a"]));
+    assert!(!privileged.is_given(&["docker", "build", "echo docker run --privileged"]));
+    assert!(!privileged.is_given(&["docker", "run", "-e", "--privileged", "alpine"]));
+}
+
+#[test]
+fn values_in_every_spelling() {
+    let mount = test(&["-v", "--volume"], etc(None, ValueForm::Volume));
+    for line in [
+        "docker run -v /etc:/etc a",
+        "docker run -v=/etc:/etc a",
+        "docker run -v/etc:/etc a",
+        "docker run -itv /etc:/x a",
+        "docker run -itv/etc:/x a",
+        "docker run --volume /etc/:/x a",
+        "docker run --volume=//etc/shadow:/x a",
+        "docker run -v /data:/data:ro -v /etc:/x a",
+    ] {
+        let argv: Vec<&str> = line.split(' ').collect();
+        assert_eq!(readings(&mount, &argv), (true, true, true), "{line}");
+    }
+    for line in [
+        "docker run -v /etcd:/etc a",
+        "docker run -v /srv:/etc a",
+        "docker run a -v /etc:/etc",
+        "docker run -v etc:/etc a",
+        "docker run -v /etc a",
+    ] {
+        let argv: Vec<&str> = line.split(' ').collect();
+        let (vector, strict, _) = readings(&mount, &argv);
+        assert_eq!((vector, strict), (false, false), "{line}");
+    }
+}
+
+#[test]
+fn conditions_hold_for_one_occurrence() {
+    let (v, m) = (["-v", "--volume"], ["--mount"]);
+    let written = test(&v, etc(Some(false), ValueForm::Volume));
+    let read = test(&v, etc(Some(true), ValueForm::Volume));
+    let mounted = test(&m, etc(Some(false), ValueForm::Keys));
+    let mounted_ro = test(&m, etc(Some(true), ValueForm::Keys));
+    for (line, expected) in [
+        ("docker run -v /data:/data:ro -v /etc:/etc a", [true, false, false, false]),
+        ("docker run -v /data:/data -v /etc:/etc:ro a", [false, true, false, false]),
+        ("docker run -v /etc:/etc:rw,z a", [true, false, false, false]),
+        ("docker run -v /etc:/etc:z,ro a", [false, true, false, false]),
+        ("docker run -v /etc:/etc:readonly a", [true, false, false, false]),
+        ("docker run --mount type=bind,src=/etc,dst=/x a", [false, false, true, false]),
+        ("docker run --mount readonly,type=bind,source=/etc,dst=/x a", [false, false, false, true]),
+        ("docker run --mount type=bind,source=/etc,dst=/x,ro=true a", [false, false, false, true]),
+        ("docker run --mount type=bind,source=/etc,dst=/x,readonly=false a", [false, false, true, false]),
+        ("docker run --mount type=bind,source=/etcd,dst=/etc a", [false, false, false, false]),
+    ] {
+        let argv: Vec<&str> = line.split(' ').collect();
+        for (test, expected) in [&written, &read, &mounted, &mounted_ro].into_iter().zip(expected) {
+            let (vector, strict, loose) = readings(test, &argv);
+            assert_eq!((vector, strict), (expected, expected), "{line} {:?}", test.value);
+            assert!(loose || !strict);
+        }
+    }
+}
+
+#[test]
+fn an_item_that_only_looks_like_read_only_is_neither() {
+    let mounted = |read_only| test(&["--mount"], etc(Some(read_only), ValueForm::Keys));
+    for (item, expected) in [
+        ("ro", [true, false]),
+        ("readonly=1", [true, false]),
+        ("readonly=false", [false, true]),
+        ("ro=0", [false, true]),
+        ("readonly=maybe", [false, false]),
+        ("rox", [false, false]),
+        ("readon", [false, false]),
+        ("relabel=shared", [false, true]),
+        ("rw", [false, true]),
+        ("re", [false, false]),
+        ("", [false, true]),
+    ] {
+        for value in [format!("src=/etc,{item}"), format!("{item},src=/etc"), format!("a=b,{item},src=/etc,c=d")] {
+            let argv = ["docker", "run", "--mount", &value, "alpine"];
+            for (read_only, expected) in [true, false].into_iter().zip(expected) {
+                let (vector, strict, _) = readings(&mounted(read_only), &argv);
+                assert_eq!((vector, strict), (expected, expected), "{value} {read_only}");
+            }
+        }
+    }
+}
+
+/// Commands of any program are written shorter than others, and mean the same.
+#[test]
+fn a_command_of_any_program_is_any_words_before_its_own() {
+    use crate::logic::decide::{Answer, Budget, Schema, equivalent};
+    use crate::logic::{Formula, Path, Predicate, Reading};
+
+    let line = |regex: &str| {
+        let set = TextSet::new(vec![Pattern::Regex(format!("^(?:{regex})$"))], Case::Sensitive);
+        Formula::test(&Path::from_segments(["line"]), Predicate::Text(set))
+    };
+    for commands in [vec![], vec![vec!["run"]], vec![vec!["run"], vec!["container", "run"], vec!["create"]]] {
+        for names in [&["--privileged"][..], &[]] {
+            let mut option = test(names, OptionValue::Switch);
+            option.commands = commands.iter().map(|words| command(None, words)).collect();
+            if commands.is_empty() && names.is_empty() {
+                continue;
+            }
+            let (general, last) = match commands.len() {
+                0 => ("[^ ]+".to_owned(), "(?: [^ ]+)*"),
+                _ => (commands_regex(&option.commands.iter().collect::<Vec<_>>(), "[^ ]+", OPTIONS), OPTIONS),
+            };
+            let given = match names {
+                [] => String::new(),
+                _ => format!("{last} {}", option.given_regex(SWITCHED_ON, CLUSTER, false)),
+            };
+            let general = format!("(?:[^ ]+ )*(?:[^ ]*/)?{general}{given}(?: (?s:.*))?");
+            let answer = equivalent(
+                &line(&general),
+                &line(&option.strict_regex()),
+                Reading::Must,
+                &Schema::default(),
+                &Budget::default(),
+            );
+            assert_eq!(answer, Answer::Holds, "{general}\n{}", option.strict_regex());
+        }
+    }
+}
+
+#[test]
+fn several_expressions_say_what_one_says() {
+    let mounted = test(&["--mount"], etc(Some(true), ValueForm::Keys));
+    let all = mounted.strict_regexes();
+    assert_eq!(all.len(), 2);
+    let whole = regex::Regex::new(&format!("^(?:{})$", mounted.strict_regex())).expect("an expression");
+    let parts: Vec<_> =
+        all.iter().map(|part| regex::Regex::new(&format!("^(?:{part})$")).expect("an expression")).collect();
+    for value in ["src=/etc,ro", "ro,src=/etc", "a,ro,b,src=/etc,c", "src=/etc", "ro", "src=/etcd,ro"] {
+        let line = format!("docker run --mount {value} alpine");
+        assert_eq!(parts.iter().any(|part| part.is_match(&line)), whole.is_match(&line), "{line}");
+    }
+}
+
+#[test]
+fn a_command_without_names_is_enough() {
+    let mut run = test(&[], OptionValue::Switch);
+    run.commands = vec![command(Some("kubectl"), &["exec"])];
+    for (line, expected) in [
+        ("kubectl -n kube-system exec etcd-0 -- sh", true),
+        ("sudo kubectl exec x", true),
+        ("kubectl get exec", false),
+        ("echo kubectl exec x", false),
+    ] {
+        let argv: Vec<&str> = line.split(' ').collect();
+        assert_eq!(run.is_given(&argv), expected, "{line}");
+        assert!(!expected || readings(&run, &argv) == (true, true, true), "{line}");
+    }
+}
+
+#[test]
+fn wildcards_lie_between_the_readings() {
+    let privileged = test(&["--privileged"], OptionValue::Switch);
+    let globs = privileged.loose_globs().expect("a switch");
+    let set = TextSet::new(globs.into_iter().map(Pattern::Glob).collect(), Case::Sensitive);
+    assert!(set.is_match("sudo docker run -it --privileged alpine", false));
+    assert!(set.is_match("docker run --privileged=true alpine", false));
+    assert!(!set.is_match("docker run --privileged=false alpine", false));
+}
+
+#[test]
+fn shells_split_words() {
+    assert_eq!(
+        split_shell(r#"A=b docker run 'x y' "z\"" && echo a;b|c"#),
+        [vec!["docker", "run", "x y", "z\""], vec!["echo", "a"], vec!["b"], vec!["c"]]
+    );
+}

@@ -1,0 +1,174 @@
+//! Conditions on an option's value: what holds for a value, and the expressions that say so of it within a line.
+
+use super::line::group;
+use super::{TRUE_WORDS, ValueForm, ValueTest};
+use crate::logic::pattern::{Pattern, TextSet, escape};
+
+/// Words that make a mount read-only in `--mount`.
+const READ_ONLY_WORDS: [&str; 2] = ["ro", "readonly"];
+/// Words that make a mount read-only in `--volume`.
+const VOLUME_READ_ONLY_WORDS: [&str; 1] = ["ro"];
+
+impl ValueTest {
+    pub(super) fn set(&self) -> Option<&TextSet> {
+        match self {
+            ValueTest::Whole(set) | ValueTest::Key(_, set) => Some(set),
+            ValueTest::ReadOnly(_) => None,
+        }
+    }
+
+    pub(super) fn holds(&self, form: ValueForm, value: &str) -> bool {
+        match self {
+            ValueTest::Whole(set) => set.is_match(value, false),
+            ValueTest::Key(names, set) => match form {
+                ValueForm::Plain => false,
+                ValueForm::Volume => {
+                    let fields: Vec<&str> = value.split(':').collect();
+                    let field = |name: &str| match (name, fields.as_slice()) {
+                        ("source", [source, _, ..]) => Some(*source),
+                        ("target", [_, target, ..] | [target]) => Some(*target),
+                        _ => None,
+                    };
+                    names.iter().filter_map(|name| field(name)).any(|field| set.is_match(field, false))
+                }
+                ValueForm::Keys => value
+                    .split(',')
+                    .filter_map(|item| item.split_once('='))
+                    .any(|(key, value)| names.iter().any(|name| name == key) && set.is_match(value, false)),
+            },
+            ValueTest::ReadOnly(true) => is_read_only(form, value),
+            ValueTest::ReadOnly(false) => is_writable(form, value),
+        }
+    }
+}
+
+fn is_read_only(form: ValueForm, value: &str) -> bool {
+    match form {
+        ValueForm::Plain => false,
+        ValueForm::Volume => value
+            .splitn(3, ':')
+            .nth(2)
+            .unwrap_or_default()
+            .split(',')
+            .any(|item| VOLUME_READ_ONLY_WORDS.contains(&item)),
+        ValueForm::Keys => value.split(',').any(|item| match item.split_once('=') {
+            None => READ_ONLY_WORDS.contains(&item),
+            Some((key, value)) => READ_ONLY_WORDS.contains(&key) && TRUE_WORDS.contains(&value),
+        }),
+    }
+}
+
+/// Whether a mount can be written to.
+fn is_writable(form: ValueForm, value: &str) -> bool {
+    !is_read_only(form, value) && (form != ValueForm::Keys || value.split(',').all(is_writable_item))
+}
+
+/// Whether an item of `--mount` leaves the mount writable, see [`WRITABLE_ITEM`].
+fn is_writable_item(item: &str) -> bool {
+    let is_its_beginning = matches!(item, "r" | "re") || item.starts_with("ro") || item.starts_with("rea");
+    if !is_its_beginning {
+        return true;
+    }
+    let value = READ_ONLY_WORDS.iter().find_map(|word| item.strip_prefix(word)?.strip_prefix('='));
+    value.is_some_and(|value| value.starts_with(['0', 'f', 'F']))
+}
+
+/// An item of `--mount` that leaves the mount writable: it does not begin like the words for read-only, or says no.
+/// No other key begins so, and this is much shorter than an expression for all other items would be.
+const WRITABLE_ITEM: &str = "(?:(?:[^ ,r]|r[^ ,eo]|re[^ ,a]|(?:ro|readonly)=[0fF])[^ ,]*)?";
+
+/// The conditions on one value as a regular expression over that value within a line; `None` if they need more
+/// than one expression. `folded` as for [`OptionTest::given_regex`].
+pub(super) fn value_regex(form: ValueForm, tests: &[ValueTest], folded: bool) -> Option<String> {
+    value_regexes(form, tests, folded).map(|all| group(&all))
+}
+
+/// The same as alternatives.
+pub(super) fn value_regexes(form: ValueForm, tests: &[ValueTest], folded: bool) -> Option<Vec<String>> {
+    let as_written = |regex: &str| if folded { format!("(?-i:{regex})") } else { regex.to_owned() };
+    let other_than = |words: &[&str], stop: &str| as_written(&other_than(words, stop));
+    let writable_item = as_written(WRITABLE_ITEM);
+    // An anchor of the value's own would stand for the line's beginning or end.
+    let anchors = ["^", "$", r"\b", r"\B", r"\A", r"\z"];
+    let anchored = |pattern: &Pattern| matches!(pattern, Pattern::Regex(source) if anchors.iter().any(|anchor| source.contains(anchor)));
+    if tests.iter().filter_map(ValueTest::set).any(|set| set.any.iter().any(anchored)) {
+        return None;
+    }
+    let mut read_only = None;
+    let mut whole = None;
+    let mut keys: Vec<(&[String], &TextSet)> = Vec::new();
+    for test in tests {
+        match test {
+            ValueTest::ReadOnly(wanted) if read_only.is_none() => read_only = Some(*wanted),
+            ValueTest::Whole(set) if whole.is_none() => whole = Some(set),
+            ValueTest::Key(names, set) => keys.push((names, set)),
+            _ => return None,
+        }
+    }
+    if let Some(set) = whole {
+        return (tests.len() == 1).then(|| vec![format!("(?:{})", set.to_regex("[^ ]"))]);
+    }
+    match form {
+        ValueForm::Plain => tests.is_empty().then(|| vec!["[^ ]+".to_owned()]),
+        ValueForm::Volume => {
+            let mut field = |name: &str| {
+                let at = keys.iter().position(|(names, _)| names.iter().any(|n| n == name))?;
+                Some(format!("(?:{})", keys.remove(at).1.to_regex("[^ :]")))
+            };
+            let source = field("source").unwrap_or_else(|| "[^ :]*".to_owned());
+            let target = field("target").unwrap_or_else(|| "[^ :]*".to_owned());
+            let options = match read_only {
+                None => "(?::[^ ]*)?".to_owned(),
+                Some(true) => "(?::(?:[^ ,]*,)*ro(?:,[^ ]*)?)".to_owned(),
+                // A comma may begin an item, too: one in the target is the target's own.
+                Some(false) => format!("(?:[:,]{})*", other_than(&VOLUME_READ_ONLY_WORDS, " ,")),
+            };
+            keys.is_empty().then(|| vec![format!("{source}:{target}{options}")])
+        }
+        ValueForm::Keys => {
+            let given = |(names, set): &(&[String], &TextSet)| {
+                let names: Vec<String> = names.iter().map(|name| escape(name)).collect();
+                format!("{}=(?:{})", group(&names), set.to_regex("[^ ,]"))
+            };
+            let read_only_item = "(?:ro|readonly)(?:=(?:1|t|T|true|TRUE|True))?";
+            let items = "(?:[^ ,]*,)*";
+            let rest = "(?:,[^ ]*)?";
+            Some(match (keys.as_slice(), read_only) {
+                ([], None) => vec!["[^ ]+".to_owned()],
+                ([key], None) => vec![format!("{items}{}{rest}", given(key))],
+                ([], Some(true)) => vec![format!("{items}{read_only_item}{rest}")],
+                ([key], Some(true)) => {
+                    let key = given(key);
+                    vec![
+                        format!("{items}{key},{items}{read_only_item}{rest}"),
+                        format!("{items}{read_only_item},{items}{key}{rest}"),
+                    ]
+                }
+                ([], Some(false)) => vec![format!("{writable_item}(?:,{writable_item})*")],
+                ([key], Some(false)) => vec![format!("(?:{writable_item},)*{}(?:,{writable_item})*", given(key))],
+                _ => return None,
+            })
+        }
+    }
+}
+
+/// An expression for every text without characters of `stop` that is none of `words`.
+fn other_than(words: &[&str], stop: &str) -> String {
+    fn below(words: &[&str], stop: &str) -> String {
+        let mut firsts: Vec<char> = words.iter().filter_map(|word| word.chars().next()).collect();
+        firsts.sort_unstable();
+        firsts.dedup();
+        let mut alternatives: Vec<String> = firsts
+            .iter()
+            .map(|first| {
+                let rest: Vec<&str> = words.iter().filter_map(|word| word.strip_prefix(*first)).collect();
+                format!("{}{}", escape(&first.to_string()), below(&rest, stop))
+            })
+            .collect();
+        let listed: String = firsts.iter().collect();
+        alternatives.push(format!("[^{stop}{}][^{stop}]*", listed));
+        let optional = if words.contains(&"") { "" } else { "?" };
+        format!("(?:{}){optional}", alternatives.join("|"))
+    }
+    below(words, stop)
+}
