@@ -10,9 +10,10 @@ use foldhash::fast::RandomState;
 use regex_syntax::ast::{self, Ast};
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
+use super::fields::FieldType;
 use super::fragment::{Fragment, Strength};
 use crate::logic::expression::{self, Expression};
-use crate::logic::{ANY_CHARACTER, Glob, Pattern, Piece};
+use crate::logic::{ANY_CHARACTER, Glob, Pattern, Piece, TextSet};
 
 /// Why an expression cannot be said, in words.
 type Refusal = String;
@@ -254,10 +255,33 @@ fn has_flag(tree: &Ast, flag: ast::Flag) -> bool {
     }
 }
 
-/// Expressions that were read and printed before. Whether a condition can be said is asked part by part before it is
-/// printed, and the rules of one detection have most of their expressions in common.
+/// Expressions and tests that were read and printed before. Whether a condition can be said is asked part by part before
+/// it is printed, and the rules of one detection have most of their expressions in common.
 #[derive(Debug, Default)]
-pub struct Expressions(RefCell<HashMap<Pattern, Known, RandomState>>);
+pub struct Expressions {
+    patterns: RefCell<HashMap<Pattern, Known, RandomState>>,
+    tests: RefCell<HashMap<(Asked, *const Pattern), PrintedTest, RandomState>>,
+}
+
+/// Where a set of patterns is to be printed, and how.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct Asked {
+    /// The name of the dialect.
+    pub dialect: &'static str,
+    /// The field's name and type.
+    pub field: String,
+    pub kind: Option<FieldType>,
+    /// Whether its negation is asked for.
+    pub negate: bool,
+}
+
+/// A test of text as it was printed, or why it cannot be.
+#[derive(Debug)]
+struct PrintedTest {
+    /// Keeps the patterns where they are: they are known by that.
+    set: TextSet,
+    text: Result<Fragment, Refusal>,
+}
 
 /// What is known of a pattern.
 #[derive(Debug, Default)]
@@ -310,9 +334,26 @@ impl Expressions {
         self.remembered(pattern, Notation::Posix { fold }, |known| whole(&known.read(pattern, fold)?.tree, &POSIX))
     }
 
+    /// A test of text, printed unless it was before. Copies of a set, of which conditions are full, are one set here; sets
+    /// that were made one by one are not.
+    pub(super) fn test(
+        &self,
+        asked: Asked,
+        set: &TextSet,
+        print: impl FnOnce() -> Result<Fragment, Refusal>,
+    ) -> Result<Fragment, Refusal> {
+        let key = (asked, set.any.as_ptr());
+        if let Some(known) = self.tests.borrow().get(&key).filter(|known| known.set.case == set.case) {
+            return known.text.clone();
+        }
+        let text = print();
+        self.tests.borrow_mut().insert(key, PrintedTest { set: set.clone(), text: text.clone() });
+        text
+    }
+
     /// A pattern as an expression that is found in a value, if it is one.
     pub(crate) fn read(&self, pattern: &Pattern) -> Option<Rc<Expression>> {
-        let mut known = self.0.borrow_mut();
+        let mut known = self.patterns.borrow_mut();
         known.entry(pattern.clone()).or_default().read(pattern, false).ok()
     }
 
@@ -322,7 +363,7 @@ impl Expressions {
         notation: Notation,
         print: impl FnOnce(&mut Known) -> Result<Rc<str>, Refusal>,
     ) -> Result<Rc<str>, Refusal> {
-        let mut all = self.0.borrow_mut();
+        let mut all = self.patterns.borrow_mut();
         if !all.contains_key(pattern) {
             all.insert(pattern.clone(), Known::default());
         }

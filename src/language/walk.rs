@@ -8,7 +8,7 @@ use crate::logic::{Formula, Origin, Path, Predicate, Subject, Test, TextSet};
 use super::Gap;
 use super::fields::{FieldTable, FieldType};
 use super::fragment::{Fragment, Strength};
-use super::regex::Expressions;
+use super::regex::{Asked, Expressions};
 
 /// Lines longer than this are broken at their operators.
 pub(super) const WIDTH: usize = 100;
@@ -175,12 +175,12 @@ impl Walk<'_> {
             Subject::Field(path) => {
                 let name = name_of(path);
                 let field = self.field(&name);
-                if !negate {
-                    dialect.test(field, &test.predicate)
-                } else if dialect.negates_plainly(field, &test.predicate) {
-                    dialect.test(field, &test.predicate).map(|part| negation(dialect.words(), part))
-                } else {
-                    dialect.negated(field, &test.predicate)
+                match &test.predicate {
+                    Predicate::Text(set) => {
+                        let asked = Asked { dialect: dialect.name(), field: name.clone(), kind: field.kind, negate };
+                        self.expressions.test(asked, set, || print_test(dialect, field, &test.predicate, negate))
+                    }
+                    predicate => print_test(dialect, field, predicate, negate),
                 }
             }
         };
@@ -213,6 +213,22 @@ impl Walk<'_> {
             self.gaps.push(gap);
         }
         None
+    }
+}
+
+/// A test of a field, or its negation.
+fn print_test(
+    dialect: &dyn Dialect,
+    field: Field<'_>,
+    predicate: &Predicate,
+    negate: bool,
+) -> Result<Fragment, Refusal> {
+    if !negate {
+        dialect.test(field, predicate)
+    } else if dialect.negates_plainly(field, predicate) {
+        dialect.test(field, predicate).map(|part| negation(dialect.words(), part))
+    } else {
+        dialect.negated(field, predicate)
     }
 }
 

@@ -130,14 +130,15 @@ impl<'a> Mapper<'a> {
         let whole = self.path(line, FieldType::Text);
         let printer = Printer { language: self.language.name, fields: &self.table, expressions: self.expressions };
         let is_too_long = |set: &TextSet| {
-            let formula = Formula::test(&whole, Predicate::Text(set.clone()));
             let is_longer =
                 |limit: usize| set.any.iter().any(|p| matches!(p, Pattern::Regex(text) if text.len() > limit));
-            let limit = self.language.name.longest_expression();
             self.language.max_pattern.is_some_and(is_longer)
-                // What is as long as this gets no shorter by being printed, so that need not be tried.
-                || limit.is_some_and(|limit| is_longer(4 * limit))
-                || printer.gaps(&formula).iter().any(|gap| gap.reason.contains(" of at most "))
+                || self.language.name.longest_expression().is_some_and(|limit| {
+                    let formula = || Formula::test(&whole, Predicate::Text(set.clone()));
+                    // What is as long as this gets no shorter by being printed, so that need not be tried.
+                    is_longer(4 * limit)
+                        || printer.gaps(&formula()).iter().any(|gap| gap.reason.contains(" of at most "))
+                })
         };
         match option::lower(option, &self.language.options, &is_too_long) {
             Ok(Lowered { sets, lost }) => {

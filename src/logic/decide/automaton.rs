@@ -31,6 +31,9 @@ pub struct Automaton {
     sinks: [Option<u32>; 2],
 }
 
+/// How large a set of states may be and cost no more than one.
+const SET: usize = 256;
+
 /// The state before a text begins.
 pub(super) const START: u32 = 0;
 
@@ -400,7 +403,8 @@ fn determinise(nfa: &Nfa, meter: &Meter) -> Result<Automaton, Reason> {
         if let Some(state) = known.get(&key) {
             return Ok(*state);
         }
-        meter.state()?;
+        // A set of many states is paid for as several: `A` a thousand times makes sets of up to a thousand.
+        meter.states(1 + key.0.len() / SET)?;
         let state = order.len() as u32;
         known.insert(key.clone(), state);
         order.push(key);

@@ -346,3 +346,12 @@ fn options_are_compared_with_patterns_on_the_line() {
     let not_run = Formula::not(glob("args", "run"));
     assert_eq!(disjoint(&volume, &not_run, Reading::Must, &schema, &budget()), Answer::Holds);
 }
+
+/// What a long text costs is what its sets of states hold, not only how many there are.
+#[test]
+fn a_text_that_repeats_one_character_is_given_up_before_memory_is() {
+    let of = |length: usize| glob("f", &format!("*{}*", "A".repeat(length)));
+    let asked = |length| satisfiable(&of(length), Reading::Must, &Schema::default(), &budget());
+    assert!(matches!(asked(500), Satisfiability::Sat(_)));
+    assert_eq!(asked(30_000), Satisfiability::Undecided(Reason::States));
+}
