@@ -176,7 +176,8 @@ impl Walk<'_> {
                 let name = name_of(path);
                 let field = self.field(&name);
                 match &test.predicate {
-                    Predicate::Text(set) => {
+                    // A single pattern is printed as quickly as it is found again.
+                    Predicate::Text(set) if set.any.len() > 1 => {
                         let asked = Asked { dialect: dialect.name(), field: name.clone(), kind: field.kind, negate };
                         self.expressions.test(asked, set, || print_test(dialect, field, &test.predicate, negate))
                     }
