@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
+use std::rc::Rc;
 
 use foldhash::fast::FixedState;
 use regex_syntax::hir::Look;
@@ -382,7 +383,7 @@ fn determinise(nfa: &Nfa, meter: &Meter) -> Result<Automaton, Reason> {
         })
         .collect();
     // Which classes each set holds.
-    let held: Vec<Vec<bool>> = nfa
+    let held: Vec<Vec<usize>> = nfa
         .sets
         .iter()
         .map(|set| {
@@ -390,102 +391,128 @@ fn determinise(nfa: &Nfa, meter: &Meter) -> Result<Automaton, Reason> {
                 let at = set.partition_point(|(first, _)| *first <= symbol);
                 at > 0 && set[at - 1].1 >= symbol
             };
-            symbols.iter().map(|symbol| inside(*symbol)).collect()
+            (0..symbols.len()).filter(|class| inside(symbols[*class])).collect()
         })
         .collect();
     let endless = endless_states(nfa);
+    let mut distinct = kinds.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
 
-    let mut known: Fast<(Vec<u32>, u8), u32> = Fast::default();
-    let mut order: Vec<(Vec<u32>, u8)> = Vec::new();
+    let mut known = Kernels::default();
+    known.number(&[nfa.start as u32, u32::from(EDGE & relevant)], meter)?;
+    let mut walker = Walker::new(nfa);
     let mut table: Vec<u32> = Vec::new();
     let mut accepting: Vec<bool> = Vec::new();
-    let mut intern = |key: (Vec<u32>, u8), order: &mut Vec<(Vec<u32>, u8)>| -> Result<u32, Reason> {
-        if let Some(state) = known.get(&key) {
-            return Ok(*state);
-        }
-        // A set of many states is paid for as several: `A` a thousand times makes sets of up to a thousand.
-        meter.states(1 + key.0.len() / SET)?;
-        let state = order.len() as u32;
-        known.insert(key.clone(), state);
-        order.push(key);
-        Ok(state)
-    };
-    intern((vec![nfa.start as u32], EDGE & relevant), &mut order)?;
-    let mut walker = Walker { nfa, mark: vec![0; nfa.states.len()], round: 0 };
+    // What is read next, of each class. All is kept from state to state, so that little has to be allocated.
+    let mut next: Vec<Vec<u32>> = vec![Vec::new(); kinds.len()];
+    let mut row: Vec<u32> = vec![0; kinds.len()];
     let mut at = 0;
-    while let Some((kernel, before)) = order.get(at).cloned() {
+    while let Some(key) = known.in_order.get(at).cloned() {
         at += 1;
-        let mut reads: Vec<(u8, Vec<Read>, bool)> = Vec::new();
-        for (class, kind) in kinds.iter().enumerate() {
-            let found = match reads.iter().position(|(known, ..)| known == kind) {
-                Some(found) => found,
-                None => {
-                    let (read, _, all) = walker.closure(&kernel, before, *kind, &endless);
-                    reads.push((*kind, read, all));
-                    reads.len() - 1
+        let Some((before, kernel)) = key.split_last() else { continue };
+        let before = *before as u8;
+        for kind in &distinct {
+            let all = walker.closure(kernel, before, *kind, &endless).1;
+            for (set, state) in &walker.reads {
+                held[*set].iter().filter(|class| kinds[**class] == *kind).for_each(|class| next[*class].push(*state));
+            }
+            for (class, next) in next.iter_mut().enumerate().filter(|(class, _)| kinds[*class] == *kind) {
+                if all {
+                    // Whatever follows, the text is in the language: one state for all of these.
+                    next.clear();
+                    next.extend([ALL, 0]);
+                } else {
+                    next.sort_unstable();
+                    next.dedup();
+                    next.push(if next.is_empty() { 0 } else { u32::from(*kind) });
                 }
-            };
-            let (_, read, all) = &reads[found];
-            let key = if *all {
-                // Whatever follows, the text is in the language: one state for all of these.
-                (vec![u32::MAX], 0)
-            } else {
-                let mut next: Vec<u32> =
-                    read.iter().filter(|(set, _)| held[*set][class]).map(|(_, next)| *next as u32).collect();
-                next.sort_unstable();
-                next.dedup();
-                let before = if next.is_empty() { 0 } else { *kind };
-                (next, before)
-            };
-            table.push(intern(key, &mut order)?);
-            if table.len() > 8_000_000 {
-                return Err(Reason::States);
+                row[class] = known.number(next, meter)?;
+                next.clear();
             }
         }
-        let is_all = kernel.as_slice() == [u32::MAX];
-        accepting.push(is_all || walker.closure(&kernel, before, EDGE, &endless).1);
+        table.extend(&row);
+        if table.len() > 8_000_000 {
+            return Err(Reason::States);
+        }
+        accepting.push(walker.closure(kernel, before, EDGE, &endless).0);
         meter.tick()?;
     }
     // Every state was reached from the first.
     Ok(Automaton::smallest(alphabet, None, &table, &accepting))
 }
 
-/// A set of characters, and the state after one of them.
-type Read = (usize, usize);
+/// The only member of the set of states from which every rest is in the language.
+const ALL: u32 = u32::MAX;
 
-struct Walker<'n> {
-    nfa: &'n Nfa,
-    mark: Vec<u32>,
-    round: u32,
+/// Sets of states, each with what stands before it as its last member, numbered as they are found.
+#[derive(Default)]
+struct Kernels {
+    known: Fast<Rc<[u32]>, u32>,
+    in_order: Vec<Rc<[u32]>>,
 }
 
-impl Walker<'_> {
-    /// What can be read from `kernel` with these surroundings, whether the expression is satisfied here, and whether
-    /// it is whatever follows.
-    fn closure(&mut self, kernel: &[u32], before: u8, after: u8, endless: &[bool]) -> (Vec<Read>, bool, bool) {
-        if kernel == [u32::MAX] {
-            return (Vec::new(), true, true);
+impl Kernels {
+    fn number(&mut self, key: &[u32], meter: &Meter) -> Result<u32, Reason> {
+        if let Some(number) = self.known.get(key) {
+            return Ok(*number);
+        }
+        // A set of many states is paid for as several: `A` a thousand times makes sets of up to a thousand.
+        meter.states(1 + key.len() / SET)?;
+        let number = self.in_order.len() as u32;
+        let key: Rc<[u32]> = Rc::from(key);
+        self.in_order.push(Rc::clone(&key));
+        self.known.insert(key, number);
+        Ok(number)
+    }
+}
+
+/// A set of characters, and the state after one of them.
+type Read = (usize, u32);
+
+/// Goes from states to those that they reach without reading.
+struct Walker<'n> {
+    nfa: &'n Nfa,
+    /// The round in which each state was last met.
+    mark: Vec<u32>,
+    round: u32,
+    pending: Vec<usize>,
+    /// What can be read from the states of the last round.
+    reads: Vec<Read>,
+}
+
+impl<'n> Walker<'n> {
+    fn new(nfa: &'n Nfa) -> Self {
+        Self { nfa, mark: vec![0; nfa.states.len()], round: 0, pending: Vec::new(), reads: Vec::new() }
+    }
+
+    /// Finds what can be read from `kernel` with these surroundings; whether the expression is satisfied here, and
+    /// whether it is whatever follows.
+    fn closure(&mut self, kernel: &[u32], before: u8, after: u8, endless: &[bool]) -> (bool, bool) {
+        self.reads.clear();
+        if kernel == [ALL] {
+            return (true, true);
         }
         self.round += 1;
-        let mut pending: Vec<usize> = kernel.iter().map(|state| *state as usize).collect();
-        let (mut reads, mut matched, mut all) = (Vec::new(), false, false);
-        while let Some(state) = pending.pop() {
+        self.pending.extend(kernel.iter().map(|state| *state as usize));
+        let (mut matched, mut all) = (false, false);
+        while let Some(state) = self.pending.pop() {
             if std::mem::replace(&mut self.mark[state], self.round) == self.round {
                 continue;
             }
             all |= endless[state];
             match &self.nfa.states[state] {
-                State::Read { set, next } => reads.push((*set, *next)),
-                State::Split(nexts) => pending.extend(nexts),
+                State::Read { set, next } => self.reads.push((*set, *next as u32)),
+                State::Split(nexts) => self.pending.extend(nexts),
                 State::Look(look, next) => {
                     if holds(*look, before, after) {
-                        pending.push(*next);
+                        self.pending.push(*next);
                     }
                 }
                 State::Match => matched = true,
             }
         }
-        (reads, matched, all)
+        (matched, all)
     }
 }
 

@@ -15,43 +15,41 @@ pub(super) struct Blocks {
 }
 
 /// The blocks of a complete automaton: `table` has a row of `width` transitions for each state.
+///
+/// States from which no text is accepted are one block, and what leads there is left out: in most automata that are most
+/// of the transitions.
 pub(super) fn blocks(width: usize, table: &[u32], accepting: &[bool]) -> Blocks {
     let states = accepting.len();
+    let live = live(width, table, accepting);
     let mut blocks = Partition::new(states);
-    for (state, accepts) in accepting.iter().enumerate() {
-        if *accepts {
-            blocks.mark(state);
+    for is_in in [accepting, &live] {
+        is_in.iter().enumerate().filter(|(_, is_in)| **is_in).for_each(|(state, _)| blocks.mark(state));
+        blocks.split();
+    }
+    // Transitions, class by class. Those that read the same class are bundled.
+    let (mut from, mut to) = (Vec::new(), Vec::new());
+    let mut ends = Vec::with_capacity(width);
+    for column in 0..width {
+        for (state, row) in table.chunks(width).enumerate() {
+            if live[row[column] as usize] {
+                from.push(state as u32);
+                to.push(row[column]);
+            }
         }
+        ends.push(from.len() as u32);
     }
-    blocks.split();
-    // Transitions are their places in the table; those that read the same class are bundled.
-    let mut bundles = Partition::columns(states, width);
-    // The transitions into each state, one state after another.
-    let mut into = vec![0_u32; states + 1];
-    for to in table {
-        into[*to as usize + 1] += 1;
-    }
-    for state in 0..states {
-        into[state + 1] += into[state];
-    }
-    let mut places = into.clone();
-    let mut incoming = vec![0_u32; table.len()];
-    for (transition, to) in table.iter().enumerate() {
-        let place = &mut places[*to as usize];
-        incoming[*place as usize] = transition as u32;
-        *place += 1;
-    }
+    let mut bundles = Partition::of_sets(&ends);
+    let incoming = Incoming::new(states, &to);
     let (mut block, mut bundle) = (1, 0);
     while bundle < bundles.len() {
         for transition in bundles.members(bundle) {
-            blocks.mark(*transition as usize / width);
+            blocks.mark(from[*transition as usize] as usize);
         }
         blocks.split();
         bundle += 1;
         while block < blocks.len() {
             for state in blocks.members(block) {
-                let range = into[*state as usize] as usize..into[*state as usize + 1] as usize;
-                incoming[range].iter().for_each(|transition| bundles.mark(*transition as usize));
+                incoming.of(*state).iter().for_each(|transition| bundles.mark(*transition as usize));
             }
             bundles.split();
             block += 1;
@@ -59,6 +57,54 @@ pub(super) fn blocks(width: usize, table: &[u32], accepting: &[bool]) -> Blocks 
     }
     let members = (0..blocks.len()).map(|block| blocks.members(block)[0]).collect();
     Blocks { of: blocks.of, members }
+}
+
+/// Whether some text leads from each state to an accepting one.
+fn live(width: usize, table: &[u32], accepting: &[bool]) -> Vec<bool> {
+    let incoming = Incoming::new(accepting.len(), table);
+    let mut live = accepting.to_vec();
+    let mut pending: Vec<u32> = (0..live.len() as u32).filter(|state| live[*state as usize]).collect();
+    while let Some(state) = pending.pop() {
+        for transition in incoming.of(state) {
+            let from = *transition as usize / width;
+            if !std::mem::replace(&mut live[from], true) {
+                pending.push(from as u32);
+            }
+        }
+    }
+    live
+}
+
+/// The transitions into each state, by their places in a list of where transitions lead.
+struct Incoming {
+    /// One state's after another's.
+    transitions: Vec<u32>,
+    /// Where those of each state begin.
+    starts: Vec<u32>,
+}
+
+impl Incoming {
+    fn new(states: usize, to: &[u32]) -> Self {
+        let mut starts = vec![0_u32; states + 1];
+        for state in to {
+            starts[*state as usize + 1] += 1;
+        }
+        for state in 0..states {
+            starts[state + 1] += starts[state];
+        }
+        let mut places = starts.clone();
+        let mut transitions = vec![0_u32; to.len()];
+        for (transition, state) in to.iter().enumerate() {
+            let place = &mut places[*state as usize];
+            transitions[*place as usize] = transition as u32;
+            *place += 1;
+        }
+        Self { transitions, starts }
+    }
+
+    fn of(&self, state: u32) -> &[u32] {
+        &self.transitions[self.starts[state as usize] as usize..self.starts[state as usize + 1] as usize]
+    }
 }
 
 /// A partition that is refined: members are marked, then every set is split into those marked and the others.
@@ -83,18 +129,18 @@ impl Partition {
         Self { place: order.clone(), order, of: vec![0; count], sets, touched: Vec::new() }
     }
 
-    /// The places of a table, its columns for sets.
-    fn columns(rows: usize, width: usize) -> Self {
-        let order: Vec<u32> =
-            (0..width).flat_map(|column| (0..rows).map(move |row| (row * width + column) as u32)).collect();
-        let mut place = vec![0; order.len()];
-        for (at, member) in order.iter().enumerate() {
-            place[*member as usize] = at as u32;
+    /// Members in their order, of which a set ends at each of `ends`.
+    fn of_sets(ends: &[u32]) -> Self {
+        let order: Vec<u32> = (0..ends.last().copied().unwrap_or(0)).collect();
+        let mut sets = Vec::with_capacity(ends.len());
+        let mut of = Vec::with_capacity(order.len());
+        let mut first = 0;
+        for end in ends {
+            of.resize(*end as usize, sets.len() as u32);
+            sets.push((first, *end, 0));
+            first = *end;
         }
-        let of = (0..order.len()).map(|at| (at % width) as u32).collect();
-        let rows = rows as u32;
-        let sets = (0..width as u32).map(|column| (column * rows, (column + 1) * rows, 0)).collect();
-        Self { order, place, of, sets, touched: Vec::new() }
+        Self { place: order.clone(), order, of, sets, touched: Vec::new() }
     }
 
     fn len(&self) -> usize {

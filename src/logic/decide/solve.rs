@@ -89,6 +89,10 @@ impl<'p, 's> Solver<'p, 's> {
         if self.order.len() > MAX_ATOMS {
             return Err(Reason::Nodes);
         }
+        // Where both sides ask the same in the same words, no language has to be made.
+        if self.diagram(condition)? == FALSE {
+            return Ok(None);
+        }
         self.unite();
         let diagram = self.diagram(condition)?;
         let found = self.solve(diagram, &Forbidden::default())?;
