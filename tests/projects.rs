@@ -38,9 +38,14 @@ fn walk(project: &Path, log: &str) {
     let hits = said(project, &["hunt", log, "--format", "jsonl"], 0);
     assert!(hits.lines().count() > 0, "nothing was found in {log}");
     said(project, &["schema"], 0);
-    // A detection of one's own: sound, and not yet filled in.
-    let path = said(project, &["new", "mine/first"], 0);
-    assert!(project.join("detections/mine/first.yml").is_file(), "{path}");
+    // A detection of one's own: sound once it is filled in, and refused until then.
+    said(project, &["new", "mine/first"], 0);
+    let path = project.join("detections/mine/first.yml");
+    let scaffold = fs::read_to_string(&path).expect("a scaffold");
+    let blanks = said(project, &["check"], 1).matches("this is still to be filled in").count();
+    assert_eq!(blanks, scaffold.matches("TODO").count());
+    said(project, &["build"], 1);
+    fs::write(&path, scaffold.replace("TODO", "word")).expect("filled in");
     said(project, &["check"], 0);
     said(project, &["test", "first"], 0);
     said(project, &["build", "--check"], 1);

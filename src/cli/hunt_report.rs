@@ -138,7 +138,7 @@ impl Report {
         let table = self.table.get_or_insert_with(|| {
             new_table(&["severity", "detection", "time", "host", "user", "what", "selections", "event"])
         });
-        let or_none = |text: Option<&str>| printable(text.unwrap_or("-"));
+        let or_none = |text: Option<&str>| short(&printable(text.unwrap_or("-")));
         let title = if hit.may { format!("{} (may)", hit.title) } else { hit.title.to_owned() };
         table.add_row([
             severity(hit.severity),
@@ -146,7 +146,7 @@ impl Report {
             hit.time.map_or_else(|| "-".to_owned(), |time| time.to_string()),
             or_none(hit.host.as_deref()),
             or_none(hit.user.as_deref()),
-            printable(&hit.summary()),
+            short(&printable(&hit.summary())),
             hit.selections.join(", "),
             format!("{} {}\n{}:{}", hit.source, printable(&hit.event), printable(&hit.file), hit.line),
         ]);
@@ -358,9 +358,30 @@ pub(super) fn printable(text: &str) -> String {
     text.chars().flat_map(|c| if obeyed(c) { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
 }
 
+/// The beginning and the end of a text that would make a table as wide as itself; JSON and CSV have all of it.
+fn short(text: &str) -> String {
+    const BEGINNING: usize = 240;
+    const END: usize = 60;
+    let length = text.chars().count();
+    if length <= BEGINNING + END {
+        return text.to_owned();
+    }
+    let beginning = text.chars().take(BEGINNING);
+    let left_out = format!(" [… {} characters …] ", length - BEGINNING - END);
+    beginning.chain(left_out.chars()).chain(text.chars().skip(length - END)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_is_no_wider_than_somebody_reads() {
+        assert_eq!(short(&"é".repeat(300)), "é".repeat(300));
+        let long = short(&format!("docker run -e {} --privileged alpine", "A".repeat(9000)));
+        assert!(long.starts_with("docker run -e AAA") && long.ends_with("A --privileged alpine"), "{long}");
+        assert!(long.contains(" [… 8735 characters …] ") && long.chars().count() < 330, "{long}");
+    }
 
     #[test]
     fn csv_quotes_what_would_break_it() {

@@ -149,11 +149,16 @@ mod tests {
     use crate::diagnostic::SourceFile;
 
     #[test]
-    fn a_scaffold_of_every_source_is_a_sound_detection() {
+    fn a_scaffold_of_every_source_is_sound_once_it_is_filled_in() {
         let catalogue = Catalogue::builtin();
         let sources: Vec<&Source> = catalogue.sources.values().collect();
         let id = fresh_id().expect("an id").to_string();
-        let text = scaffold("x/a_b", &id, jiff::civil::date(2026, 11, 24), &sources);
+        let scaffold = scaffold("x/a_b", &id, jiff::civil::date(2026, 11, 24), &sources);
+        let open = load_text(&SourceFile::new("a_b.yml", scaffold.clone()), "a_b", catalogue);
+        assert!(open.detections.is_empty());
+        assert!(open.problems.iter().all(|problem| problem.message == "this is still to be filled in"));
+        assert_eq!(open.problems.len(), scaffold.matches("TODO").count());
+        let text = scaffold.replace("TODO", "word");
         let loaded = load_text(&SourceFile::new("a_b.yml", text), "a_b", catalogue);
         assert!(loaded.problems.is_empty(), "{}", crate::diagnostic::render::human(&loaded.problems, false));
         let detection = loaded.detections.first().expect("a detection");

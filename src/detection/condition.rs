@@ -41,11 +41,12 @@ pub struct Condition {
     pub used: BTreeSet<String>,
 }
 
-/// Reads a condition over selections.
-pub fn parse(text: &str, selections: &IndexMap<String, Formula>) -> Result<Condition, Fault> {
+/// Reads a condition over selections. What is wrong comes in the order of the text: every selection that there is
+/// none of, and the first other fault.
+pub fn parse(text: &str, selections: &IndexMap<String, Formula>) -> Result<Condition, Vec<Fault>> {
     let sizes = selections.iter().map(|(name, formula)| (name.as_str(), count(formula))).collect();
     let mut parser = Parser {
-        tokens: tokens(text)?,
+        tokens: tokens(text).map_err(|fault| vec![fault])?,
         at: 0,
         end: text.len(),
         depth: 0,
@@ -53,14 +54,23 @@ pub fn parse(text: &str, selections: &IndexMap<String, Formula>) -> Result<Condi
         selections,
         sizes,
         used: BTreeSet::new(),
+        unknown: Vec::new(),
     };
-    let formula = parser.or()?;
-    if let Some(token) = parser.peek() {
-        let wanted = "`and`, `or` or the end".to_owned();
-        let kind = FaultKind::Syntax(format!("`{}` stands where an operator should", token.text), wanted);
-        return Err(Fault { range: token.range.clone(), kind });
+    let whole = parser.or().and_then(|formula| match parser.peek() {
+        Some(token) => {
+            let wanted = "`and`, `or` or the end".to_owned();
+            let kind = FaultKind::Syntax(format!("`{}` stands where an operator should", token.text), wanted);
+            Err(Fault { range: token.range.clone(), kind })
+        }
+        None => Ok(formula),
+    });
+    let mut faults = parser.unknown;
+    match whole {
+        Ok(formula) if faults.is_empty() => return Ok(Condition { formula, used: parser.used }),
+        Ok(_) => {}
+        Err(fault) => faults.push(fault),
     }
-    Ok(Condition { formula, used: parser.used })
+    Err(faults)
 }
 
 #[derive(Clone, Debug)]
@@ -112,6 +122,8 @@ struct Parser<'t> {
     selections: &'t IndexMap<String, Formula>,
     sizes: std::collections::HashMap<&'t str, usize>,
     used: BTreeSet<String>,
+    /// Names of selections that there are none of.
+    unknown: Vec<Fault>,
 }
 
 impl<'t> Parser<'t> {
@@ -207,7 +219,8 @@ impl<'t> Parser<'t> {
             .filter(|name| if pattern.is("them") { !name.starts_with('_') } else { fits(pattern.text, name) })
             .collect();
         if names.is_empty() {
-            return Err(Fault { range: pattern.range, kind: FaultKind::Unknown(pattern.text.to_owned()) });
+            self.unknown.push(Fault { range: pattern.range, kind: FaultKind::Unknown(pattern.text.to_owned()) });
+            return Ok(Formula::TRUE);
         }
         let wanted = match quantity.text.to_ascii_lowercase().as_str() {
             "all" => names.len(),
@@ -237,7 +250,8 @@ impl<'t> Parser<'t> {
 
     fn take(&mut self, name: &str, range: &Range<usize>) -> Result<Formula, Fault> {
         let Some(formula) = self.selections.get(name) else {
-            return Err(Fault { range: range.clone(), kind: FaultKind::Unknown(name.to_owned()) });
+            self.unknown.push(Fault { range: range.clone(), kind: FaultKind::Unknown(name.to_owned()) });
+            return Ok(Formula::TRUE);
         };
         self.tests += self.sizes.get(name).copied().unwrap_or(0).max(1);
         if self.tests > MAX_TESTS {
@@ -249,7 +263,7 @@ impl<'t> Parser<'t> {
 }
 
 /// Whether a name fits a pattern with `*` and `?`.
-fn fits(pattern: &str, name: &str) -> bool {
+pub(super) fn fits(pattern: &str, name: &str) -> bool {
     let pattern = super::value::text(pattern, false, false);
     crate::logic::TextSet::new(vec![pattern], crate::logic::Case::Sensitive).is_match(name, false)
 }
@@ -270,7 +284,7 @@ mod tests {
     }
 
     fn read(text: &str) -> Formula {
-        parse(text, &selections()).unwrap_or_else(|fault| panic!("{text}: {fault:?}")).formula
+        parse(text, &selections()).unwrap_or_else(|faults| panic!("{text}: {faults:?}")).formula
     }
 
     #[test]
@@ -307,9 +321,14 @@ mod tests {
             ("a | count() > 5", 2),
             ("", 0),
         ] {
-            let fault = parse(text, &selections()).expect_err(text);
-            assert_eq!(fault.range.start, start, "{text}: {fault:?}");
+            let faults = parse(text, &selections()).expect_err(text);
+            assert_eq!(faults.iter().map(|fault| fault.range.start).collect::<Vec<_>>(), [start], "{text}: {faults:?}");
         }
+        let starts = |text: &str| -> Vec<usize> {
+            parse(text, &selections()).expect_err(text).iter().map(|fault| fault.range.start).collect()
+        };
+        assert_eq!(starts("x and a or not y and 1 of z*"), [0, 15, 26]);
+        assert_eq!(starts("x and a b"), [0, 8]);
         assert!(parse(&"(".repeat(100_000), &selections()).is_err());
         assert!(parse(&"not ".repeat(100_000), &selections()).is_err());
     }

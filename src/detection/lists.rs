@@ -117,9 +117,8 @@ impl Lists {
     /// The lists of a `lists.yml`: one top key `lists`.
     pub fn read_file(file: &Arc<SourceFile>, outer: Option<Arc<Lists>>) -> (Self, Vec<Diagnostic>) {
         let mut reader = Reader::new(file.clone());
-        let root = match yaml::parse(file) {
-            Ok(root) => root,
-            Err(problem) => return (Self { outer, ..Self::default() }, vec![problem]),
+        let Some(root) = yaml::parse_into(file, &mut reader.problems) else {
+            return (Self { outer, ..Self::default() }, reader.problems);
         };
         let map = reader.map(&root, "a file of lists", &["lists"]);
         let node = map.and_then(|map| map.need(&mut reader, "the file", "lists", "which values each name stands for"));

@@ -88,6 +88,7 @@ fn read_files(
                 Err(problem) => {
                     let nothing = Parsed {
                         detection: None,
+                        rest: parse::Rest::default(),
                         problems: vec![problem],
                         used: Used::new(),
                         spans: parse::Spans::default(),

@@ -15,7 +15,7 @@ use crate::source::{Catalogue, Source};
 use super::condition::{self, FaultKind};
 use super::lists::{Lists, Used, is_name};
 use super::lower::{Lowering, MAX_TESTS, count};
-use super::model::{CONFIDENCES, Detection, Observation, SEVERITIES, STATUSES, Schedule, Throttle};
+use super::model::{CONFIDENCES, Detection, DetectionTest, Observation, SEVERITIES, STATUSES, Schedule, Throttle};
 use super::shape::{Map, Reader};
 use super::yaml::{self, Node};
 use super::{parse_targets, parse_tests};
@@ -51,12 +51,31 @@ pub const KEYS: [&str; 22] = [
 pub struct Parsed {
     /// The detection, unless something is so wrong that it cannot be used.
     pub detection: Option<Detection>,
+    /// What could be read of a detection that cannot be used, for the checks.
+    pub rest: Rest,
     /// What is wrong.
     pub problems: Vec<Diagnostic>,
     /// The lists that were used.
     pub used: Used,
     /// Places of keys and selections, for the checks.
     pub spans: Spans,
+}
+
+/// Parts of a detection that something is wrong with elsewhere. A part with an error is not here.
+#[derive(Debug, Default)]
+pub struct Rest {
+    /// The file; none if it could not be read.
+    pub file: Option<Arc<SourceFile>>,
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub id: Option<Uuid>,
+    /// Its title.
+    pub title: Option<String>,
+    /// What it observes.
+    pub observations: Option<Vec<Observation>>,
+    /// Its tests.
+    pub tests: Option<Vec<DetectionTest>>,
 }
 
 /// Where things of a detection were written.
@@ -98,20 +117,20 @@ pub fn parse(file: &Arc<SourceFile>, name: &str, lists: Option<Arc<Lists>>, cata
     let mut reader = Reader::new(file.clone());
     let mut spans = Spans::default();
     let mut used = Used::new();
-    let root = match yaml::parse(file) {
-        Ok(root) => root,
-        Err(problem) => return Parsed { detection: None, problems: vec![problem], used, spans },
+    let mut rest = Rest { file: Some(file.clone()), name: name.to_owned(), ..Rest::default() };
+    let Some(root) = yaml::parse_into(file, &mut reader.problems) else {
+        return Parsed { detection: None, rest, problems: reader.problems, used, spans };
     };
     let known: Vec<&str> = KEYS.iter().copied().chain(["tests"]).collect();
     let Some(map) = reader.map(&root, "a detection", &known) else {
-        return Parsed { detection: None, problems: reader.problems, used, spans };
+        return Parsed { detection: None, rest, problems: reader.problems, used, spans };
     };
     for entry in map.entries() {
         spans.keys.insert(entry.key.clone(), entry.value.span.clone());
     }
     check_name(&mut reader, name, &map);
     let lists = Lists::read(map.get("lists"), &mut reader, lists);
-    let detection = read(&mut reader, &map, name, &lists, catalogue, &mut used, &mut spans);
+    let detection = read(&mut reader, &map, &mut rest, &lists, catalogue, &mut used, &mut spans);
     for (name, list) in lists.own() {
         if !used.contains(&(list.place.file.path.clone(), name.clone())) {
             let message = format!("the list `{name}` is not used");
@@ -121,10 +140,44 @@ pub fn parse(file: &Arc<SourceFile>, name: &str, lists: Option<Arc<Lists>>, cata
             );
         }
     }
+    open_blanks(&mut reader, &root);
     crate::diagnostic::sort(&mut reader.problems);
     let sound = !reader.problems.iter().any(Diagnostic::is_error);
-    Parsed { detection: detection.filter(|_| sound), problems: reader.problems, used, spans }
+    Parsed { detection: detection.filter(|_| sound), rest, problems: reader.problems, used, spans }
 }
+
+/// Reports what a scaffold left to be filled in: `TODO` as a bare value, and in the lines of a block of text. Between
+/// quotes it is text like any other.
+fn open_blanks(reader: &mut Reader, root: &Node) {
+    let mut queue = vec![root];
+    while let Some(node) = queue.pop() {
+        match &node.kind {
+            yaml::Kind::Sequence(items) => queue.extend(items),
+            yaml::Kind::Mapping(entries) => queue.extend(entries.iter().map(|entry| &entry.value)),
+            yaml::Kind::Scalar { text, .. } => {
+                let written = reader.file.text.get(node.span.clone()).unwrap_or_default();
+                if written.starts_with(['"', '\'']) || !text.contains(BLANK) {
+                    continue;
+                }
+                let is_open = |line: &str| {
+                    let line = line.trim_start_matches(|c: char| c.is_ascii_digit() || " -*.".contains(c));
+                    line.strip_prefix(BLANK)
+                        .is_some_and(|rest| !rest.starts_with(|c: char| !c.is_whitespace() && c != ':'))
+                };
+                if text.lines().any(is_open) {
+                    // Of a block, the word itself, not all of its lines.
+                    let at = written.find(BLANK).map_or(node.span.start, |at| node.span.start + at);
+                    let span = if written.contains(BLANK) { at..at + BLANK.len() } else { node.span.clone() };
+                    let problem = reader.problem(Code::EmptyValue, span, "this is still to be filled in");
+                    reader.report(problem.help(format!("write it; the word itself is written `'{BLANK}'`")));
+                }
+            }
+        }
+    }
+}
+
+/// What stands in a scaffold where something is to be written.
+const BLANK: &str = "TODO";
 
 /// Files and rules get the name, so it has to be one that every system takes.
 fn check_name(reader: &mut Reader, name: &str, map: &Map<'_>) {
@@ -146,7 +199,7 @@ fn check_name(reader: &mut Reader, name: &str, map: &Map<'_>) {
 fn read(
     reader: &mut Reader,
     map: &Map<'_>,
-    name: &str,
+    rest: &mut Rest,
     lists: &Lists,
     catalogue: &Catalogue,
     used: &mut Used,
@@ -158,6 +211,8 @@ fn read(
         .and_then(|node| read_id(reader, node));
     let title =
         map.need(reader, WHOLE, "title", "what it finds, in a few words").and_then(|n| reader.line(n, "`title`"));
+    rest.id = id;
+    rest.title = title.clone();
     let version = map.get("version").map_or(Some(1), |node| reader.whole(node, "`version`", 1..=u32::MAX));
     let status = map
         .need(reader, WHOLE, "status", "how finished it is: stable, test, experimental or deprecated")
@@ -202,6 +257,12 @@ fn read(
     let risk =
         map.get("risk").and_then(|node| reader.whole(node, "`risk`", 0..=100)).and_then(|n| u8::try_from(n).ok());
     let schedule = map.get("schedule").map_or(Some(Schedule::default()), |node| read_schedule(reader, node));
+    let errors = |reader: &Reader| reader.problems.iter().filter(|problem| problem.is_error()).count();
+    let lists_are_sound = reader.problems.iter().all(|problem| {
+        let within = |node: &Node| node.span.contains(&problem.place.span.start);
+        !problem.is_error() || !map.get("lists").is_some_and(within)
+    });
+    let before = errors(reader);
     let mut lowering =
         Lowering { reader: &mut *reader, catalogue, lists, used: std::mem::take(used), places: Vec::new(), values: 0 };
     let observations = map
@@ -210,6 +271,7 @@ fn read(
         .unwrap_or_default();
     let Lowering { used: now_used, places, .. } = lowering;
     *used = now_used;
+    let observed_well = errors(reader) == before;
     // What the author observes, also where its condition is broken: one fault is told once.
     let observed: Vec<String> = match map.get("observe").map(|node| &node.kind) {
         Some(yaml::Kind::Mapping(entries)) => entries.iter().map(|entry| entry.key.clone()).collect(),
@@ -220,12 +282,22 @@ fn read(
         None => None,
     };
     let targets = map.get("targets").map(|node| parse_targets::read(reader, node, &observed)).unwrap_or_default();
+    let before = errors(reader);
     let tests =
         map.get("tests").map(|node| parse_tests::read(reader, node, &observed, catalogue, spans)).unwrap_or_default();
+    if reader.problems.iter().any(Diagnostic::is_error) {
+        // A test of a log source that there is none of is left out without a word.
+        let written = match map.get("tests").map(|node| &node.kind) {
+            Some(yaml::Kind::Sequence(items)) => items.len(),
+            _ => 0,
+        };
+        rest.tests = (errors(reader) == before && tests.len() == written).then(|| tests.clone());
+        rest.observations = (observed_well && lists_are_sound).then(|| observations.clone());
+    }
     let severity = severity?;
     Some(Detection {
         file: reader.file.path.clone(),
-        name: name.to_owned(),
+        name: rest.name.clone(),
         id: id?,
         title: title?,
         version: version?,
@@ -457,21 +529,50 @@ pub(crate) fn read_condition(
     selections: &IndexMap<String, Formula>,
     at: &ObserveSpans,
 ) -> Option<Formula> {
-    let fault = match condition::parse(text, selections) {
+    let faults = match condition::parse(text, selections) {
         Ok(condition) => {
             for (name, span) in at.selections.iter().filter(|(name, _)| !condition.used.contains(*name)) {
-                let problem = reader
-                    .problem(Code::UnusedSelection, span.clone(), format!("the condition does not use `{name}`"))
-                    .label(reader.place(at.condition.clone()), "the condition")
-                    .help("use it, or delete it");
-                reader.report(problem);
+                report_unused(reader, name, span, at);
             }
             return Some(condition.formula);
         }
-        Err(fault) => fault,
+        Err(faults) => faults,
     };
+    // With a name misspelt, the selection that was meant is not unused; the others can be told all the same.
+    if faults.iter().all(|fault| matches!(fault.kind, FaultKind::Unknown(_))) {
+        let words: Vec<&str> = text.split(|c: char| !(c.is_alphanumeric() || "_-*?.".contains(c))).collect();
+        let meant: Vec<&str> =
+            words.iter().filter_map(|word| nearest(word, selections.keys().map(String::as_str))).collect();
+        for (name, span) in &at.selections {
+            let counted = words.iter().any(|word| *word == "them" || condition::fits(word, name));
+            if !counted && !meant.contains(&name.as_str()) {
+                report_unused(reader, name, span, at);
+            }
+        }
+    }
+    for fault in faults {
+        let problem = condition_problem(reader, node, fault, selections);
+        reader.report(problem);
+    }
+    None
+}
+
+fn report_unused(reader: &mut Reader, name: &str, span: &Range<usize>, at: &ObserveSpans) {
+    let problem = reader
+        .problem(Code::UnusedSelection, span.clone(), format!("the condition does not use `{name}`"))
+        .label(reader.place(at.condition.clone()), "the condition")
+        .help("use it, or delete it");
+    reader.report(problem);
+}
+
+fn condition_problem(
+    reader: &Reader,
+    node: &Node,
+    fault: condition::Fault,
+    selections: &IndexMap<String, Formula>,
+) -> Diagnostic {
     let span = reader.within(node, fault.range);
-    let problem = match fault.kind {
+    match fault.kind {
         FaultKind::Syntax(found, wanted) => {
             let help = if wanted.contains(' ') && !wanted.starts_with(['`', 'a']) {
                 wanted
@@ -496,9 +597,7 @@ pub(crate) fn read_condition(
         FaultKind::TooLarge => reader
             .problem(Code::TooLong, span, format!("the condition comes to more than {MAX_TESTS} tests"))
             .help("every use of a selection counts; split the detection"),
-    };
-    reader.report(problem);
-    None
+    }
 }
 
 /// The name of a detection from its path.

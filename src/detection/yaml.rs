@@ -20,6 +20,8 @@ pub const MAX_BYTES: u64 = 1 << 20;
 const MAX_DEPTH: usize = 40;
 /// How many nodes there may be once aliases are expanded.
 const MAX_NODES: usize = 100_000;
+/// How many repeated keys are told one by one.
+const MAX_REPEATED: usize = 50;
 /// How much text there may be once aliases are expanded.
 const MAX_TEXT: usize = 8 << 20;
 
@@ -156,8 +158,27 @@ pub fn reason(error: &std::io::Error) -> String {
 
 /// Parses one document.
 pub fn parse(file: &Arc<SourceFile>) -> Result<Node, Diagnostic> {
-    refuse_hidden_characters(file)?;
-    Builder::new(file).build()
+    let mut problems = Vec::new();
+    let root = parse_into(file, &mut problems);
+    match (root, problems.into_iter().next()) {
+        (_, Some(problem)) => Err(problem),
+        (Some(root), None) => Ok(root),
+        (None, None) => {
+            Err(Diagnostic::new(Code::Empty, Place { file: file.clone(), span: 0..0 }, "the file is empty"))
+        }
+    }
+}
+
+/// Parses one document and adds what is wrong to `problems`: a document comes back if only keys are repeated, with the
+/// first value of each, so that all else that is wrong with it can be told in the same run.
+pub fn parse_into(file: &Arc<SourceFile>, problems: &mut Vec<Diagnostic>) -> Option<Node> {
+    let built = refuse_hidden_characters(file).and_then(|()| {
+        let mut builder = Builder::new(file);
+        let root = builder.build();
+        problems.append(&mut builder.repeated);
+        root
+    });
+    built.map_err(|problem| problems.push(problem)).ok()
 }
 
 /// Control characters, and characters that make a text look like another one, may be meant but not written bare.
@@ -189,7 +210,15 @@ struct Open {
 
 enum Content {
     Sequence(Vec<Node>),
-    Mapping { entries: Vec<Entry>, known: HashMap<String, Range<usize>>, key: Option<(String, Range<usize>)> },
+    Mapping { entries: Vec<Entry>, known: HashMap<String, Range<usize>>, key: Option<Key> },
+}
+
+/// A key whose value is still to come.
+struct Key {
+    text: String,
+    span: Range<usize>,
+    /// True if the map has it already.
+    repeated: bool,
 }
 
 struct Builder<'f> {
@@ -203,6 +232,8 @@ struct Builder<'f> {
     nodes: usize,
     text: usize,
     root: Option<Node>,
+    /// Keys that are given twice.
+    repeated: Vec<Diagnostic>,
 }
 
 impl<'f> Builder<'f> {
@@ -210,7 +241,17 @@ impl<'f> Builder<'f> {
         let base = if file.text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
         let text = file.text.get(base..).unwrap_or_default();
         let offsets = if text.is_ascii() { Vec::new() } else { text.char_indices().map(|(at, _)| at).collect() };
-        Self { file, offsets, base, open: Vec::new(), anchors: BTreeMap::new(), nodes: 0, text: 0, root: None }
+        Self {
+            file,
+            offsets,
+            base,
+            open: Vec::new(),
+            anchors: BTreeMap::new(),
+            nodes: 0,
+            text: 0,
+            root: None,
+            repeated: Vec::new(),
+        }
     }
 
     fn byte(&self, character: usize) -> usize {
@@ -233,7 +274,7 @@ impl<'f> Builder<'f> {
         Diagnostic::new(code, Place { file: self.file.clone(), span }, message)
     }
 
-    fn build(mut self) -> Result<Node, Diagnostic> {
+    fn build(&mut self) -> Result<Node, Diagnostic> {
         let file = self.file.clone();
         let mut parser = Parser::new_from_str(file.text.get(self.base..).unwrap_or_default());
         let mut documents = 0;
@@ -365,7 +406,8 @@ impl<'f> Builder<'f> {
         match &mut open.content {
             Content::Sequence(items) => items.push(node),
             Content::Mapping { entries, known, key } => match key.take() {
-                Some((key, key_span)) => entries.push(Entry { key, key_span, value: node }),
+                Some(key) if key.repeated => {}
+                Some(key) => entries.push(Entry { key: key.text, key_span: key.span, value: node }),
                 None => {
                     let Kind::Scalar { text, .. } = node.kind else {
                         return Err(self
@@ -377,16 +419,26 @@ impl<'f> Builder<'f> {
                             .fault(Code::Alias, node.span, "merge keys (`<<`) are not supported")
                             .help("write the values out, or give the whole map an anchor and use `*name`"));
                     }
-                    let before = known.insert(text.clone(), node.span.clone());
+                    let before = known.get(&text).cloned();
+                    let repeated = before.is_some();
                     if let Some(before) = before {
                         let place = Place { file: self.file.clone(), span: before };
-                        return Err(self
-                            .fault(Code::RepeatedKey, node.span, format!("`{text}` is given twice"))
-                            .note("again here")
-                            .label(place, "first here")
-                            .help("a YAML reader would silently keep one of the two; join or rename them"));
+                        let problem = Diagnostic::new(
+                            Code::RepeatedKey,
+                            Place { file: self.file.clone(), span: node.span.clone() },
+                            format!("`{text}` is given twice"),
+                        )
+                        .note("again here")
+                        .label(place, "first here")
+                        .help("a YAML reader would silently keep one of the two; join or rename them");
+                        if self.repeated.len() >= MAX_REPEATED {
+                            return Err(problem);
+                        }
+                        self.repeated.push(problem);
+                    } else {
+                        known.insert(text.clone(), node.span.clone());
                     }
-                    *key = Some((text, node.span));
+                    *key = Some(Key { text, span: node.span, repeated });
                 }
             },
         }

@@ -64,10 +64,7 @@ pub fn read(
     catalogue: &Catalogue,
 ) -> (Option<Exception>, Vec<Diagnostic>) {
     let mut reader = Reader::new(file.clone());
-    let root = match yaml::parse(file) {
-        Ok(root) => root,
-        Err(problem) => return (None, vec![problem]),
-    };
+    let Some(root) = yaml::parse_into(file, &mut reader.problems) else { return (None, reader.problems) };
     let exception = read_exception(&mut reader, &root, lists, catalogue);
     diagnostic::sort(&mut reader.problems);
     let sound = !reader.problems.iter().any(Diagnostic::is_error);

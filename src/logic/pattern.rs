@@ -3,6 +3,8 @@
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, OnceLock};
 
+use regex_syntax::hir::{HirKind, Look};
+
 /// Which letters count as the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Case {
@@ -146,7 +148,10 @@ impl Pattern {
                     }
                 }
             }
-            Pattern::Regex(source) => _ = write!(regex, "{any}*(?:{source}){any}*"),
+            Pattern::Regex(source) => match between_anchors(source) {
+                Some(inner) => _ = write!(regex, "(?:{inner})"),
+                None => _ = write!(regex, "{any}*(?:{source}){any}*"),
+            },
             Pattern::Path { path, below } => {
                 for segment in path.split('/').filter(|s| !s.is_empty()) {
                     _ = write!(regex, "{SLASHES}{}", escape(segment));
@@ -160,6 +165,18 @@ impl Pattern {
         }
         regex
     }
+}
+
+/// What stands between `^` and `$`, for an expression that asks for the whole text with them and has no other anchor.
+pub(super) fn between_anchors(source: &str) -> Option<&str> {
+    let inner = source.strip_prefix('^')?.strip_suffix('$')?;
+    let whole = regex_syntax::parse(source).ok()?;
+    let HirKind::Concat(parts) = whole.kind() else { return None };
+    let (first, rest) = parts.split_first()?;
+    let (last, rest) = rest.split_last()?;
+    let ends = [(first, Look::Start), (last, Look::End)];
+    let anchored = ends.iter().all(|(part, look)| matches!(part.kind(), HirKind::Look(found) if found == look));
+    (anchored && rest.iter().all(|part| part.properties().look_set().is_empty())).then_some(inner)
 }
 
 /// Paths that all count what lies below them, or all do not, as one expression: what they share is written once.
@@ -342,6 +359,17 @@ mod tests {
         assert!(matches(Pattern::Regex("b+".into()), "abbc"));
         assert!(!matches(Pattern::Regex("^b+$".into()), "abbc"));
         assert!(matches(Pattern::Regex("a|b".into()), "xb"));
+    }
+
+    #[test]
+    fn anchors_around_a_whole_expression_go_where_the_whole_text_is_meant() {
+        assert_eq!(between_anchors("^a[b$]$"), Some("a[b$]"));
+        assert_eq!(between_anchors("^(?:a|b)$"), Some("(?:a|b)"));
+        for other in ["^a|b$", r"^a\$", "^a", "a$", "^a$b$", "(?m)^a$", r"^a\b$", "^$"] {
+            let stripped = between_anchors(other);
+            assert!(stripped.is_none_or(str::is_empty), "{other} {stripped:?}");
+        }
+        assert_eq!(Pattern::Regex("^/home/[^/]+$".into()).to_regex("[^ ]"), "(?:/home/[^/]+)");
     }
 
     #[test]

@@ -23,10 +23,7 @@ pub const KEYS: [&str; 8] = ["name", "detections", "sources", "lists", "schedule
 /// Reads a profile. `targets` are those that there are, unchanged.
 pub fn read(file: &Arc<SourceFile>, catalogue: &Catalogue, targets: &[Target]) -> (Option<Profile>, Vec<Diagnostic>) {
     let mut reader = Reader::new(file.clone());
-    let root = match yaml::parse(file) {
-        Ok(root) => root,
-        Err(problem) => return (None, vec![problem]),
-    };
+    let Some(root) = yaml::parse_into(file, &mut reader.problems) else { return (None, reader.problems) };
     let profile = read_profile(&mut reader, &root, catalogue, targets);
     crate::diagnostic::sort(&mut reader.problems);
     let sound = !reader.problems.iter().any(Diagnostic::is_error);

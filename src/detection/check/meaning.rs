@@ -8,10 +8,12 @@ use crate::logic::{Event, Formula, OptionValue, Pattern, Predicate, Reading, Val
 use crate::source::{Catalogue, Source};
 
 pub(super) fn check(parsed: &Parsed, catalogue: &Catalogue, problems: &mut Vec<Diagnostic>) {
-    let Some(detection) = &parsed.detection else { return };
-    for (observation, spans) in detection.observations.iter().zip(&parsed.spans.observe) {
+    let rest = &parsed.rest;
+    let read = parsed.detection.as_ref().map(|detection| &detection.observations).or(rest.observations.as_ref());
+    let (Some(read), Some(file)) = (read, &rest.file) else { return };
+    for (observation, spans) in read.iter().zip(&parsed.spans.observe) {
         let schema = catalogue.source(&observation.source).map(Source::schema).unwrap_or_default();
-        let place = |span: &std::ops::Range<usize>| Place { file: detection.source.clone(), span: span.clone() };
+        let place = |span: &std::ops::Range<usize>| Place { file: file.clone(), span: span.clone() };
         one(observation, spans, &schema, &place, problems);
     }
 }

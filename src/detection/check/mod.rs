@@ -9,7 +9,6 @@ use std::path::Path;
 
 use crate::diagnostic::{Diagnostic, Place};
 
-use super::model::Detection;
 use super::parse::Parsed;
 use crate::source::Catalogue;
 
@@ -21,14 +20,12 @@ pub fn file(parsed: &Parsed, catalogue: &Catalogue, tests: Option<&Path>) -> Vec
     let mut problems = Vec::new();
     attack::check(parsed, &mut problems);
     meaning::check(parsed, catalogue, &mut problems);
-    if let Some(detection) = &parsed.detection {
-        proof::check(detection, parsed, tests, &mut problems);
-    }
+    proof::check(parsed, tests, &mut problems);
     problems
 }
 
-/// The place of a top key's value, or of the file's beginning.
-fn key_place(detection: &Detection, parsed: &Parsed, key: &str) -> Place {
+/// The place of a top key's value, or of the file's beginning; none if the file could not be read.
+fn key_place(parsed: &Parsed, key: &str) -> Option<Place> {
     let span = parsed.spans.keys.get(key).cloned().unwrap_or(0..0);
-    Place { file: detection.source.clone(), span }
+    Some(Place { file: parsed.rest.file.clone()?, span })
 }

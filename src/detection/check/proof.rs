@@ -2,14 +2,16 @@
 
 use std::path::Path;
 
-use crate::detection::model::{Detection, TestEvents};
+use crate::detection::model::TestEvents;
 use crate::detection::parse::Parsed;
 use crate::diagnostic::{Code, Diagnostic, Place};
 
-pub(super) fn check(detection: &Detection, parsed: &Parsed, tests: Option<&Path>, problems: &mut Vec<Diagnostic>) {
+pub(super) fn check(parsed: &Parsed, tests: Option<&Path>, problems: &mut Vec<Diagnostic>) {
+    let read = parsed.detection.as_ref().map(|detection| &detection.tests).or(parsed.rest.tests.as_ref());
+    let (Some(read), Some(place)) = (read, super::key_place(parsed, "title")) else { return };
     let mut has_match = false;
     let mut has_miss = false;
-    for (test, spans) in detection.tests.iter().zip(&parsed.spans.tests) {
+    for (test, spans) in read.iter().zip(&parsed.spans.tests) {
         match &test.events {
             TestEvents::Log { path, matches, misses, partial } => {
                 has_match |= !matches.is_empty();
@@ -18,7 +20,7 @@ pub(super) fn check(detection: &Detection, parsed: &Parsed, tests: Option<&Path>
                 if let Some(folder) = tests
                     && !folder.join(path).is_file()
                 {
-                    let place = Place { file: detection.source.clone(), span: spans.subject.clone() };
+                    let place = Place { file: place.file.clone(), span: spans.subject.clone() };
                     let message = format!("there is no log `{}`", path.display());
                     problems.push(
                         Diagnostic::new(Code::TestLog, place, message)
@@ -32,7 +34,6 @@ pub(super) fn check(detection: &Detection, parsed: &Parsed, tests: Option<&Path>
             }
         }
     }
-    let place = super::key_place(detection, parsed, "title");
     if !has_match {
         let message = "no test shows an event that it finds";
         problems.push(

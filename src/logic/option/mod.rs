@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use super::pattern::TextSet;
 
+use shell::shell_text;
 pub use shell::split_shell;
 
 /// An option that is given on a command line, with a value that satisfies conditions.
@@ -257,12 +258,9 @@ impl Launchers {
 
     /// Texts that a shell in `argv` is told to run.
     pub(super) fn shell_texts<'a, 'b: 'a>(&'a self, argv: &'a [&'b str]) -> impl Iterator<Item = &'b str> + 'a {
-        argv.iter().enumerate().filter(|(_, word)| self.shells.contains(file_name(word))).filter_map(|(at, _)| {
-            let rest = argv.get(at + 1..)?;
-            let dash_c = rest
-                .iter()
-                .position(|word| !word.starts_with('-') || (!word.starts_with("--") && word.ends_with('c')))?;
-            if rest.get(dash_c)?.starts_with('-') { rest.get(dash_c + 1).copied() } else { None }
+        argv.iter().enumerate().filter_map(|(at, word)| {
+            let name = file_name(word);
+            if self.shells.contains(name) { shell_text(name, argv.get(at + 1..)?) } else { None }
         })
     }
 }

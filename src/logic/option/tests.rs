@@ -105,6 +105,25 @@ fn values_in_every_spelling() {
 }
 
 #[test]
+fn an_expression_for_the_whole_value_ends_where_the_value_does() {
+    let home = TextSet::new(vec![Pattern::Regex("^/+home/+[^/: ]+/*$".into())], Case::Sensitive);
+    let tests = vec![ValueTest::Key(vec!["source".into()], home)];
+    let mounted = test(&["-v"], OptionValue::Given { form: ValueForm::Volume, tests });
+    for (line, expected) in [
+        ("docker run -v /home/a:/x i", true),
+        ("docker run -v /home/a/:/x:ro i", true),
+        ("docker run -v /home/a/b:/x i", false),
+        ("docker run -v /mnt/home/a:/x i", false),
+    ] {
+        let argv: Vec<&str> = line.split(' ').collect();
+        assert_eq!(readings(&mounted, &argv), (expected, expected, expected), "{line}");
+    }
+    let word = TextSet::new(vec![Pattern::Regex(r"\bhome\b".into())], Case::Sensitive);
+    let value = OptionValue::Given { form: ValueForm::Plain, tests: vec![ValueTest::Whole(word)] };
+    assert!(!test(&["-v"], value).has_regex());
+}
+
+#[test]
 fn conditions_hold_for_one_occurrence() {
     let (v, m) = (["-v", "--volume"], ["--mount"]);
     let written = test(&v, etc(Some(false), ValueForm::Volume));
@@ -234,6 +253,42 @@ fn wildcards_lie_between_the_readings() {
     assert!(set.is_match("sudo docker run -it --privileged alpine", false));
     assert!(set.is_match("docker run --privileged=true alpine", false));
     assert!(!set.is_match("docker run --privileged=false alpine", false));
+}
+
+#[test]
+fn shells_are_told_what_to_run_in_many_ways() {
+    let set = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
+    let launchers = Launchers { wrappers: set(&["sudo"]), shells: set(&["sh", "bash", "su", "flock", "script"]) };
+    for (line, expected) in [
+        (&["sh", "-c", "X"][..], Some("X")),
+        (&["sh", "-c", "X", "name", "-c"], Some("X")),
+        (&["bash", "-euo", "pipefail", "-c", "X"], Some("X")),
+        (&["bash", "-o", "pipefail", "-ec", "X"], Some("X")),
+        (&["bash", "-ce", "X"], Some("X")),
+        (&["bash", "-c", "--", "X"], Some("X")),
+        (&["bash", "--norc", "--rcfile", "file", "-c", "X"], Some("X")),
+        (&["sudo", "sh", "-xc", "X"], Some("X")),
+        (&["su", "-", "root", "-c", "X"], Some("X")),
+        (&["su", "-c", "X", "root"], Some("X")),
+        (&["su", "root", "--command=X"], Some("X")),
+        (&["su", "-s", "/bin/sh", "--command", "X"], Some("X")),
+        (&["flock", "-n", "/lock", "-c", "X"], Some("X")),
+        (&["script", "-qc", "X", "/dev/null"], Some("X")),
+        (&["bash", "script.sh", "-c", "X"], None),
+        (&["bash", "-x", "script.sh"], None),
+        (&["sh"], None),
+        (&["sh", "-c"], None),
+        (&["ls", "-c", "X"], None),
+    ] {
+        assert_eq!(launchers.shell_texts(line).next(), expected, "{line:?}");
+    }
+}
+
+#[test]
+fn a_line_of_a_shell_goes_on_in_the_next_one() {
+    assert_eq!(split_shell("docker run -d \\\n  --privileged a"), [["docker", "run", "-d", "--privileged", "a"]]);
+    assert_eq!(split_shell("echo \"a\\\nb\\n\" 'c\\\nd'"), [["echo", "ab\\n", "c\\\nd"]]);
+    assert_eq!(split_shell("eval docker run a"), [["docker", "run", "a"]]);
 }
 
 #[test]

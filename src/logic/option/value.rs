@@ -2,7 +2,7 @@
 
 use super::line::group;
 use super::{TRUE_WORDS, ValueForm, ValueTest};
-use crate::logic::pattern::{Pattern, TextSet, escape};
+use crate::logic::pattern::{Pattern, TextSet, between_anchors, escape};
 
 /// Words that make a mount read-only in `--mount`.
 const READ_ONLY_WORDS: [&str; 2] = ["ro", "readonly"];
@@ -89,8 +89,8 @@ pub(super) fn value_regexes(form: ValueForm, tests: &[ValueTest], folded: bool) 
     let other_than = |words: &[&str], stop: &str| as_written(&other_than(words, stop));
     let writable_item = as_written(WRITABLE_ITEM);
     // An anchor of the value's own would stand for the line's beginning or end.
-    let anchors = ["^", "$", r"\b", r"\B", r"\A", r"\z"];
-    let anchored = |pattern: &Pattern| matches!(pattern, Pattern::Regex(source) if anchors.iter().any(|anchor| source.contains(anchor)));
+    let looks = |source: &str| regex_syntax::parse(source).map_or(true, |hir| !hir.properties().look_set().is_empty());
+    let anchored = |pattern: &Pattern| matches!(pattern, Pattern::Regex(source) if looks(between_anchors(source).unwrap_or(source)));
     if tests.iter().filter_map(ValueTest::set).any(|set| set.any.iter().any(anchored)) {
         return None;
     }

@@ -267,6 +267,9 @@ fn is_complete_process(event: Node<'_>, looks_at: impl Fn(&str) -> bool) -> bool
     {
         return false;
     }
+    if process.get("command_line").and_then(Tree::text).is_some() && (lacks("args") || lacks("args_count")) {
+        return false;
+    }
     process.get("ppid").is_none() || !(looks_at("ppid") || looks_at("pid") || lacks("parent"))
 }
 
@@ -300,9 +303,14 @@ fn merge(object: &mut Map<String, Value>, key: &str, value: Value) {
     }
 }
 
-/// Adds what other fields of a process event say already.
+/// Adds what other fields of a process event say already. A line of all arguments is taken apart at its blanks, which
+/// is what the rules of targets make of it.
 fn complete_process(event: &mut Value) {
     let Some(Value::Object(process)) = event.get_mut("process") else { return };
+    let line = process.get("command_line").and_then(Value::as_str).filter(|_| !process.contains_key("args"));
+    if let Some(words) = line.map(|line| line.split_whitespace().map(Value::from).collect::<Vec<_>>()) {
+        process.insert("args".to_owned(), words.into());
+    }
     if let Some(Value::Array(args)) = process.get("args") {
         let words: Vec<&str> = args.iter().filter_map(Value::as_str).collect();
         let (count, line) = (args.len(), words.join(" "));
@@ -440,6 +448,26 @@ mod tests {
         assert_eq!(records[0].host.as_deref(), Some("h"));
         assert!(records[0].time.is_some());
         assert_eq!(records[1].event["annotations"]["authorization.k8s.io/decision"], "allow");
+    }
+
+    #[test]
+    fn a_line_of_arguments_alone_is_taken_apart_at_its_blanks() {
+        let text = concat!(
+            r#"{"process":{"command_line":"docker run  --privileged x"}}"#,
+            "\n",
+            r#"{"process":{"command_line":"docker run","args":["docker","run"]}}"#,
+            "\n",
+        );
+        let records: Vec<Record> = all(text).into_iter().map(|r| r.expect("an event")).collect();
+        assert_eq!(
+            records[0].event["process"],
+            json!({
+                "command_line": "docker run  --privileged x",
+                "args": ["docker", "run", "--privileged", "x"],
+                "args_count": 4
+            })
+        );
+        assert_eq!(records[1].event["process"]["args"], json!(["docker", "run"]));
     }
 
     #[test]
