@@ -6,7 +6,7 @@ use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 use sha2::{Digest, Sha256};
 use tera::{Error, Kwargs, State, StringInput, Tera, TeraResult, Value};
 
-use super::{stream, yaml};
+use super::{falco_lists, stream, yaml};
 
 /// Registers the filters, and refuses every value that goes into a file without one of them.
 pub fn register(tera: &mut Tera) {
@@ -41,6 +41,12 @@ pub fn register(tera: &mut Tera) {
         let shown: Vec<String> = fields.iter().map(|field| format!("{field}=%{field}")).collect();
         // A percent sign of the text itself would begin a field.
         Ok(format!("{} ({})", one_line(text).replace('%', " percent"), shown.join(" ")))
+    });
+    tera.register_filter("falco_lists", |text: &str, options: Kwargs, _: &State| -> TeraResult<Value> {
+        let named = falco_lists::take_out(text, &options.must_get::<String>("prefix")?);
+        let lists = named.lists.iter().map(|(name, items)| serde_json::json!({ "name": name, "items": items }));
+        let whole = serde_json::json!({ "condition": named.condition, "lists": lists.collect::<Vec<_>>() });
+        Ok(Value::from_serializable(&whole))
     });
     tera.register_filter("line", |text: &str, _: Kwargs, _: &State| one_line(text));
     tera.register_filter("slug", |text: &str, _: Kwargs, _: &State| slug(text));

@@ -5,6 +5,7 @@ pub mod build;
 pub mod compile;
 mod context;
 mod derive;
+mod falco_lists;
 pub mod fields;
 mod filters;
 #[cfg(test)]
