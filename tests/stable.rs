@@ -167,7 +167,7 @@ fn the_order_of_keys_changes_nothing() {
 #[test]
 fn the_names_of_selections_change_nothing() {
     let detections = load_texts(&texts());
-    let condition = Regex::new(r"(?m)^    condition:.*$").expect("an expression");
+    let condition = Regex::new(r"(?m)^    condition:.*(?:\n      .*)*$").expect("an expression");
     let mut renamed = 0;
     let edited: Files = texts()
         .iter()

@@ -383,19 +383,31 @@ fn common_texts(globs: Vec<Glob>) -> Vec<Glob> {
     if globs.len() <= MOST_TERMS && globs.iter().all(is_exact) {
         return globs;
     }
-    let mut open = globs.clone();
+    // A long text that some share is worth more than a short one that all do, unless that makes too many.
+    let mut made = Vec::new();
+    for power in [2, 1, 0] {
+        made = common_texts_by(&globs, power);
+        if made.len() <= MOST_TERMS {
+            break;
+        }
+    }
+    made
+}
+
+/// The same, with texts worth as much as the number of their letters to this power, for each glob that has them.
+fn common_texts_by(globs: &[Glob], power: u32) -> Vec<Glob> {
+    let mut open = globs.to_vec();
     let mut done: Vec<Glob> = Vec::new();
     while !open.is_empty() && done.len() <= MOST_TERMS {
-        // A long text that some share is worth more than a short one that all do.
         let mut best: Option<(usize, &str)> = None;
         for literal in open.iter().flat_map(literals).flat_map(parts) {
             let letters = letters(literal);
-            let if_all_shared_it = open.len() * letters.pow(2);
+            let if_all_shared_it = open.len() * letters.pow(power);
             if letters < FEWEST_LETTERS || best.is_some_and(|(most, _)| if_all_shared_it <= most) {
                 continue;
             }
             let shared = open.iter().filter(|glob| literals(glob).any(|text| text.contains(literal))).count();
-            let worth = shared * letters.pow(2);
+            let worth = shared * letters.pow(power);
             if best.is_none_or(|(most, _)| worth > most) {
                 best = Some((worth, literal));
             }
@@ -447,10 +459,11 @@ fn shared(literal: &str, globs: &[Glob]) -> Glob {
     made_of(&kept)
 }
 
-/// A text, and what is left of it from each of its blanks and signs on.
+/// A text, what is left of it from each of its blanks and signs on, and what stands before each of them.
 fn parts(text: &str) -> impl Iterator<Item = &str> {
-    let signs = text.char_indices().filter(|(at, c)| *at > 0 && !c.is_alphanumeric()).map(|(at, _)| at);
-    std::iter::once(0).chain(signs).filter_map(|at| text.get(at..))
+    let signs = || text.char_indices().filter(|(at, c)| *at > 0 && !c.is_alphanumeric()).map(|(at, _)| at);
+    let ends = signs().filter_map(|at| text.get(..at));
+    std::iter::once(0).chain(signs()).filter_map(|at| text.get(at..)).chain(ends)
 }
 
 /// The glob with a `*` for its short texts, unless it is a text as a whole.
