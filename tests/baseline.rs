@@ -119,12 +119,14 @@ fn hits(folder: &Path, log: &str) -> BTreeSet<(String, String)> {
     hits.map(|hit| (text(&hit, "name"), text(&hit, "event"))).collect()
 }
 
-/// The detection and the line of every hit.
+/// The detection of every hit, and all that is told of it.
 fn hit_lines(folder: &Path, log: &str) -> BTreeSet<(String, String)> {
     let hits = said(folder, &["hunt", log, "--format", "json"], 0);
-    let hits = hits.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
-    hits.map(|hit| (hit["name"].as_str().expect("a name").to_owned(), format!("{}:{}", hit["file"], hit["line"])))
-        .collect()
+    let name = |line: &str| {
+        let hit: Value = serde_json::from_str(line).expect("JSON");
+        hit.get("name").and_then(Value::as_str).expect("a name").to_owned()
+    };
+    hits.lines().map(|line| (name(line), line.to_owned())).collect()
 }
 
 /// Approves all files of exceptions.
