@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
-use super::workshop::Workshop;
+use super::workshop::{Chosen, Workshop};
 use super::{Exit, verify};
 use crate::diagnostic::{Diagnostic, render};
 use crate::lock::{self, Judged};
@@ -78,15 +78,16 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         bail!("there is no project here; say where the packs go with `--out DIR`");
     };
     let pack = PackInfo { version: version(&args.pack_version)?, ..PackInfo::default() };
-    let profiles: Vec<Option<&Path>> = match args.profile.as_slice() {
+    let profiles: Vec<Option<&PathBuf>> = match args.profile.as_slice() {
         [] => vec![None],
-        given => given.iter().map(|path| Some(path.as_path())).collect(),
+        given => given.iter().map(Some).collect(),
     };
     let mut documents: Vec<Value> = Vec::new();
     let (mut names, mut exit) = (Vec::new(), Exit::Clean);
     for profile in profiles {
-        let opened = Workshop::open(&project, args.path.as_deref(), args.templates.as_deref(), &args.target, profile)?;
-        let workshop = match opened {
+        let chosen =
+            Chosen { target: args.target.clone(), templates: args.templates.clone(), profile: profile.cloned() };
+        let workshop = match Workshop::open(&project, args.path.as_deref(), &chosen)? {
             Ok(workshop) => workshop,
             Err(problems) => return tell(&problems, args.format),
         };

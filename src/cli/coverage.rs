@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use super::Exit;
 use super::verify::failed;
-use super::workshop::Workshop;
+use super::workshop::{Chosen, Workshop};
 use crate::project::Project;
 use crate::report::{Coverage, navigator};
 use crate::target::PackInfo;
@@ -36,17 +36,8 @@ pub struct Args {
     #[arg(long, value_name = "TEXT", default_value = "Cresset coverage")]
     name: String,
 
-    /// A profile [default: the `cresset.yml` found from here upwards]
-    #[arg(long, value_name = "FILE")]
-    profile: Option<PathBuf>,
-
-    /// Only this target; may be repeated
-    #[arg(long, value_name = "NAME")]
-    target: Vec<String>,
-
-    /// Targets of your own, a folder each [default: the project's templates/]
-    #[arg(long, value_name = "DIR")]
-    templates: Option<PathBuf>,
+    #[command(flatten)]
+    chosen: Chosen,
 }
 
 /// How coverage is written.
@@ -66,8 +57,7 @@ enum Format {
 /// Runs the command.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let project = Project::find_or_built_in(args.path.as_deref());
-    let (templates, profile) = (args.templates.as_deref(), args.profile.as_deref());
-    let workshop = match Workshop::open(&project, args.path.as_deref(), templates, &args.target, profile)? {
+    let workshop = match Workshop::open(&project, args.path.as_deref(), &args.chosen)? {
         Ok(workshop) => workshop,
         Err(problems) => return failed(&problems),
     };

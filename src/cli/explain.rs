@@ -1,7 +1,7 @@
 //! `cresset explain`: what a detection and each target's rule for it make of one event.
 
 use std::io::{Cursor, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::Exit;
 use super::verify::failed;
-use super::workshop::Workshop;
+use super::workshop::{Chosen, Workshop};
 use crate::logic::decide::{Budget, Satisfiability, Schema, satisfiable};
 use crate::logic::{Event, Reading, evaluate};
 use crate::pack::trace;
@@ -51,17 +51,8 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
 
-    /// Only this target; may be repeated
-    #[arg(long, value_name = "NAME")]
-    target: Vec<String>,
-
-    /// Targets of your own, a folder each [default: the project's templates/]
-    #[arg(long, value_name = "DIR")]
-    templates: Option<PathBuf>,
-
-    /// A profile [default: the `cresset.yml` found from here upwards]
-    #[arg(long, value_name = "FILE")]
-    profile: Option<PathBuf>,
+    #[command(flatten)]
+    chosen: Chosen,
 }
 
 /// How the explanation is written.
@@ -87,11 +78,10 @@ struct Side<'c> {
 /// Runs the command.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let project_here = Project::find_or_built_in(None);
-    let mut workshop =
-        match Workshop::open(&project_here, None, args.templates.as_deref(), &args.target, args.profile.as_deref())? {
-            Ok(workshop) => workshop,
-            Err(problems) => return failed(&problems),
-        };
+    let mut workshop = match Workshop::open(&project_here, None, &args.chosen)? {
+        Ok(workshop) => workshop,
+        Err(problems) => return failed(&problems),
+    };
     let is_meant = |name: &str, id: &str| name == args.detection || id == args.detection;
     workshop.detections.retain(|detection| is_meant(&detection.name, &detection.id.to_string()));
     let Some(detection) = workshop.detections.first() else {

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 
 use super::Exit;
 use super::build::{Format, refuse, tell, version};
-use super::workshop::Workshop;
+use super::workshop::{Chosen, Workshop};
 use crate::pack::Proved;
 use crate::project::Project;
 use crate::target::PackInfo;
@@ -24,34 +24,21 @@ The same detections make the same bytes.")]
 pub struct Args {
     /// A folder with detections, or a project [default: the project here].
     path: Option<PathBuf>,
-    /// Only this target; may be given several times.
-    #[arg(long, value_name = "NAME")]
-    target: Vec<String>,
     /// Where the archives go.
     #[arg(long, value_name = "DIR", default_value = "dist")]
     out: PathBuf,
-    /// Targets of your own, a folder each [default: the project's templates/].
-    #[arg(long, value_name = "DIR")]
-    templates: Option<PathBuf>,
-    /// A profile [default: the `cresset.yml` found from here upwards].
-    #[arg(long, value_name = "FILE")]
-    profile: Option<PathBuf>,
     /// The pack's version.
     #[arg(long, value_name = "X.Y.Z", default_value = "1.0.0")]
     pack_version: String,
+    #[command(flatten)]
+    chosen: Chosen,
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let project = Project::find_or_built_in(args.path.as_deref());
     let pack = PackInfo { version: version(&args.pack_version)?, ..PackInfo::default() };
-    let opened = Workshop::open(
-        &project,
-        args.path.as_deref(),
-        args.templates.as_deref(),
-        &args.target,
-        args.profile.as_deref(),
-    )?;
+    let opened = Workshop::open(&project, args.path.as_deref(), &args.chosen)?;
     let proved = opened.and_then(|workshop| workshop.build(&pack));
     let Proved { built, .. } = match proved {
         Ok(proved) if proved.report.is_wrong() => return refuse(&proved.report, Format::Human),

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 
 use super::Exit;
 use super::verify::{failed, summary};
-use super::workshop::Workshop;
+use super::workshop::{Chosen, Workshop};
 use crate::pack;
 use crate::project::Project;
 use crate::report::{Input, site};
@@ -32,28 +32,18 @@ pub struct Args {
     #[arg(long, value_name = "DIR", default_value = "site")]
     out: PathBuf,
 
-    /// A profile [default: the `cresset.yml` found from here upwards]
-    #[arg(long, value_name = "FILE")]
-    profile: Option<PathBuf>,
-
-    /// Only this target; may be repeated
-    #[arg(long, value_name = "NAME")]
-    target: Vec<String>,
-
-    /// Targets of your own, a folder each [default: the project's templates/]
-    #[arg(long, value_name = "DIR")]
-    templates: Option<PathBuf>,
-
     /// What the pages call the pack
     #[arg(long, value_name = "TEXT", default_value = "Cresset")]
     title: String,
+
+    #[command(flatten)]
+    chosen: Chosen,
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let project = Project::find_or_built_in(args.path.as_deref());
-    let (templates, profile) = (args.templates.as_deref(), args.profile.as_deref());
-    let workshop = match Workshop::open(&project, args.path.as_deref(), templates, &args.target, profile)? {
+    let workshop = match Workshop::open(&project, args.path.as_deref(), &args.chosen)? {
         Ok(workshop) => workshop,
         Err(problems) => return failed(&problems),
     };

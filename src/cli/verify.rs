@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use walkdir::WalkDir;
 
 use super::Exit;
-use super::workshop::Workshop;
+use super::workshop::{Chosen, Workshop};
 use crate::diagnostic::{Diagnostic, render};
 use crate::logic::Reading;
 use crate::pack::trace;
@@ -50,17 +50,8 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 
-    /// Only this target; may be repeated
-    #[arg(long, value_name = "NAME")]
-    target: Vec<String>,
-
-    /// Targets of your own, a folder each [default: the project's templates/]
-    #[arg(long, value_name = "DIR")]
-    templates: Option<PathBuf>,
-
-    /// A profile [default: the `cresset.yml` found from here upwards]
-    #[arg(long, value_name = "FILE")]
-    profile: Option<PathBuf>,
+    #[command(flatten)]
+    chosen: Chosen,
 }
 
 /// How findings are written.
@@ -83,13 +74,12 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         ([], Some(out)) => vec![out],
         (packs, _) => packs.to_vec(),
     };
-    let mut workshop =
-        match Workshop::open(&project, None, args.templates.as_deref(), &args.target, args.profile.as_deref())? {
-            Ok(workshop) => workshop,
-            Err(problems) => return failed(&problems),
-        };
+    let mut workshop = match Workshop::open(&project, None, &args.chosen)? {
+        Ok(workshop) => workshop,
+        Err(problems) => return failed(&problems),
+    };
     if let (Some(_), [], [pack], Some(profile)) =
-        (&args.profile, args.packs.as_slice(), packs.as_mut_slice(), &workshop.profile)
+        (&args.chosen.profile, args.packs.as_slice(), packs.as_mut_slice(), &workshop.profile)
     {
         pack.push(&profile.name);
     }

@@ -1,7 +1,7 @@
 //! What build, package, verify and explain begin with: the detections and targets of a project, compiled.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use indicatif::ProgressBar;
@@ -19,6 +19,22 @@ use crate::target::{self, Compiled, PackInfo, Target};
 
 /// How many detections are compiled without a word about progress.
 const QUIET: usize = 200;
+
+/// Which targets, as which organisation has them: what all commands ask that need rules.
+#[derive(Debug, clap::Args)]
+pub(super) struct Chosen {
+    /// Only this target; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(super) target: Vec<String>,
+
+    /// Targets of your own, a folder each [default: the project's templates/]
+    #[arg(long, value_name = "DIR")]
+    pub(super) templates: Option<PathBuf>,
+
+    /// A profile [default: the `cresset.yml` found from here upwards]
+    #[arg(long, value_name = "FILE")]
+    pub(super) profile: Option<PathBuf>,
+}
 
 /// Detections and targets.
 pub(super) struct Workshop {
@@ -87,27 +103,26 @@ pub(super) fn tell_broken(loaded: &Loaded) -> anyhow::Result<()> {
 }
 
 impl Workshop {
-    /// The detections at `path` (else all of the project) and the targets called `only` (else all); or what is wrong with
-    /// them.
+    /// The detections at `path` (else all of the project) and the targets that are chosen (else all); or what is wrong
+    /// with them.
     ///
     /// # Errors
-    /// If there is no target of a name in `only`.
+    /// If there is no target of a name that was chosen.
     pub(super) fn open(
         project: &Project,
         path: Option<&Path>,
-        templates: Option<&Path>,
-        only: &[String],
-        profile: Option<&Path>,
+        chosen: &Chosen,
     ) -> anyhow::Result<Result<Self, Vec<Diagnostic>>> {
         let catalogue = Catalogue::builtin();
+        let Chosen { target: only, templates, profile } = chosen;
         let part = path.filter(|path| project.root() != path.canonicalize().ok().as_deref());
         let files = part.map_or_else(|| project.detection_files(), |path| project.files_at(path));
-        let own = templates.map(Path::to_path_buf).or_else(|| project.templates());
+        let own = templates.clone().or_else(|| project.templates());
         let mut targets = match target::load_all(own.as_deref()) {
             Ok(targets) => targets,
             Err(problems) => return Ok(Err(problems)),
         };
-        let profile = match self::profile(project, profile, &targets) {
+        let profile = match self::profile(project, profile.as_deref(), &targets) {
             Ok(profile) => profile,
             Err(problems) => return Ok(Err(problems)),
         };

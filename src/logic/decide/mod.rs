@@ -28,6 +28,8 @@ mod world;
 pub(crate) mod oracle;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_processes;
 
 pub use automaton::Automaton;
 pub use meter::{Budget, Reason};

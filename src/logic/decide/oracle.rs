@@ -7,6 +7,13 @@ use crate::logic::{
     Case, Comparison, Event, Formula, Glob, Number, Path, Pattern, Piece, Predicate, Subject, Test, TextSet,
 };
 
+/// So many cases of a property, or as many as `CRESSET_CASES` says: 50,000 hold decisions against millions of events.
+pub(crate) fn cases(usual: u32) -> ProptestConfig {
+    let wanted = std::env::var("CRESSET_CASES").ok();
+    let cases = wanted.map_or(usual, |count| count.parse().expect("CRESSET_CASES is how many cases are tried"));
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 pub(crate) fn path(text: &str) -> Path {
     text.parse().expect("a path")
 }

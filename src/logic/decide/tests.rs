@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::oracle::{event, formula, glob, number, path, pattern, regex, text, text_set};
+use super::oracle::{cases, event, formula, glob, number, path, pattern, regex, text, text_set};
 use super::*;
 use crate::logic::{
     Case, Command, Comparison, Grammar, Launchers, OptionTest, OptionValue, Pattern, Predicate, Test, TextSet,
@@ -28,7 +28,7 @@ fn is_sound(reason: &Reason) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(cases(300))]
 
     #[test]
     fn a_satisfied_formula_is_satisfiable(formula in formula(), events in prop::collection::vec(event(), 40)) {
