@@ -137,7 +137,7 @@ fn texts(field: Field<'_>, name: &str, set: &TextSet) -> Result<Fragment, Refusa
                 }) {
                     paths.push(path);
                 }
-                tests.push(found(name, &regex::perl_paths(&paths, *below, fold, END)));
+                tests.push(found(name, &regex::perl::perl_paths(&paths, *below, fold, END)));
             }
             text::Run::Other(pattern) => tests.push(matching(field, name, pattern, fold)?),
         }
