@@ -8,7 +8,9 @@
 //!
 //! What is taken for granted: argument vectors on which an option's own reading is asked for hold no empty arguments
 //! and none with blanks, because only then does [`OptionTest::strict_regex`](crate::logic::OptionTest::strict_regex)
-//! say exactly what the option is.
+//! say what the option is. That expression lets every other option have a value. Where it stands for what is to follow
+//! from something (of two detections that are compared; rules hold no options), a line that can be read in two ways
+//! counts as one in which the option is given.
 
 mod alphabet;
 mod automaton;
