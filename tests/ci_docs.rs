@@ -53,10 +53,42 @@ fn every_command_and_option_exists() {
         }
         seen.insert(command);
     }
-    assert!(["build", "check", "diff", "test"].iter().all(|command| seen.contains(*command)), "{seen:?}");
+    assert!(["build", "check", "diff", "test", "verify"].iter().all(|command| seen.contains(*command)), "{seen:?}");
     let ids: Vec<&str> = hooks.iter().filter_map(|hook| hook.get("id")?.as_str()).collect();
     let used = hooks_of_a_user.pointer("/repos/0/hooks").and_then(Value::as_array).expect("hooks");
     assert_eq!(used.iter().filter_map(|hook| hook.get("id")?.as_str()).collect::<Vec<_>>(), ids);
+}
+
+/// What a hook looks at makes it run: whoever changes an exception or the profile alone is checked, too.
+#[test]
+fn hooks_run_when_what_they_look_at_changes() {
+    let hooks: Value = serde_yaml::from_str(HOOKS).expect("YAML");
+    let runs = |id: &str, file: &str| {
+        let hook =
+            hooks.as_array().into_iter().flatten().find(|hook| hook.get("id").and_then(Value::as_str) == Some(id));
+        let files = hook.and_then(|hook| hook.get("files")?.as_str()).expect("files");
+        regex::Regex::new(files).expect("a pattern").is_match(file)
+    };
+    let inputs =
+        ["detections/a/b.yml", "soc/detections/lists.yml", "exceptions/ci.yml", "cresset.yml", "soc/cresset.yml"];
+    for id in ["cresset-check", "cresset-build", "cresset-verify", "cresset-diff"] {
+        for file in inputs {
+            assert!(runs(id, file), "{id} does not run for {file}");
+        }
+        assert!(!runs(id, "src/main.rs") && !runs(id, "README.md"), "{id}");
+    }
+    for id in ["cresset-build", "cresset-verify", "cresset-diff"] {
+        assert!(
+            runs(id, "out/splunk/app/default/macros.conf") && runs(id, "templates/splunk/macros.conf.tera"),
+            "{id}"
+        );
+    }
+    assert!(runs("cresset-test", "tests/logs/audit.log") && runs("cresset-test", "detections/a.yml"));
+    // The work tree is compared with the last commit: after the commit there is nothing to see.
+    let diff =
+        hooks.as_array().and_then(|hooks| hooks.iter().find(|hook| hook.get("id") == Some(&"cresset-diff".into())));
+    let stages = diff.and_then(|hook| hook.get("stages")).and_then(Value::as_array).expect("stages");
+    assert!(stages.contains(&"pre-commit".into()) && !stages.contains(&"pre-push".into()), "{stages:?}");
 }
 
 #[test]

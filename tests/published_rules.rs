@@ -2,13 +2,15 @@
 //!
 //! - `CRESSET_FALCO_RULES`: a directory with Falco rules files.
 //! - `CRESSET_ELASTIC_RULES`: a directory with rules as Elastic's `detection-rules` repository keeps them.
+//! - `CRESSET_SPLUNK_RULES`: a directory with the `detections` and `macros` of Splunk's `security_content` repository.
 
 #![allow(clippy::indexing_slicing, reason = "a wrong index fails the test, as it should")]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use cresset::language::{FieldTable, FieldType, ReadError, eql, falco, kql};
+use cresset::language::{FieldTable, FieldType, ReadError, eql, falco, kql, spl};
+use serde_yaml::Value;
 
 fn files(variable: &str, extension: &str) -> Option<Vec<PathBuf>> {
     let Some(root) = std::env::var_os(variable) else {
@@ -143,4 +145,44 @@ fn multi_line(text: &str, key: &str) -> Option<String> {
     }
     let escaped = value.strip_prefix("\"\"\"")?.split_once("\"\"\"")?.0;
     Some(escaped.replace("\\\\", "\u{1}").replace("\\\"", "\"").replace('\u{1}', "\\"))
+}
+
+/// Most of what Splunk publishes counts, joins or summarises events, or reads summaries (`tstats`): no condition on one
+/// event says that, and the reader refuses it by the command's name. What is left are searches that pick events.
+#[test]
+fn splunk_searches_are_read() {
+    let Some(files) = files("CRESSET_SPLUNK_RULES", "yml") else { return };
+    let documents: Vec<(PathBuf, Value)> = files
+        .into_iter()
+        .filter_map(|path| {
+            let text = std::fs::read_to_string(&path).ok()?;
+            Some((path, serde_yaml::from_str(&text).ok()?))
+        })
+        .collect();
+    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+    let mut macros = spl::read::Macros::default();
+    for (_, document) in &documents {
+        let (Some(name), Some(definition)) = (text(document, "name"), text(document, "definition")) else { continue };
+        let arguments = document.get("arguments").and_then(Value::as_sequence).cloned().unwrap_or_default();
+        let arguments: Vec<String> = arguments.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        let name = if arguments.is_empty() { name } else { format!("{name}({})", arguments.len()) };
+        macros.insert(&name, arguments, &definition);
+    }
+    let (mut all, mut events) = (Count::default(), Count::default());
+    for (path, document) in &documents {
+        let Some(search) = text(document, "search") else { continue };
+        let name = path.file_stem().expect("a file").to_string_lossy().into_owned();
+        // The app makes one of these for every search.
+        let mut macros = macros.clone();
+        macros.insert(&format!("{name}_filter"), Vec::new(), "search *");
+        let read = || with_types(|fields| spl::read::read_search(&search, &macros, fields));
+        all.add(&name, read());
+        // Whether what picks the events is understood, whatever is counted of them afterwards.
+        if !search.trim_start().starts_with('|') {
+            let first = search.split('|').next().unwrap_or_default().to_owned();
+            events.add(&name, with_types(|fields| spl::read::read_search(&first, &macros, fields)));
+        }
+    }
+    all.report("SPL, whole searches", 0.5);
+    events.report("SPL, the terms before the first command", 85.0);
 }

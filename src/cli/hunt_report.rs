@@ -294,8 +294,14 @@ impl Count {
     }
 }
 
+/// A terminal that does not say how wide it is, is taken to be so wide.
+const WIDTH: u16 = 100;
+
 pub(super) fn new_table(header: &[&str]) -> Table {
     let mut table = Table::new();
+    if table.is_tty() && terminal_size::terminal_size().is_none_or(|(width, _)| width.0 == 0) {
+        table.set_width(WIDTH);
+    }
     table
         .load_style(presets::UTF8_FULL_CONDENSED)
         .set_content_arrangement(ContentArrangement::Dynamic)

@@ -3,6 +3,7 @@
 mod archive;
 mod backward;
 mod lock;
+mod opaque;
 mod prove;
 pub mod read;
 mod recorded;

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 use rayon::prelude::*;
 
 use super::backward::{Backward, relevant};
+use super::opaque::opaque;
 use super::read::{Content, Fault, Found, RuleText, read_target};
 use super::witness;
 use crate::detection::Deviation;
@@ -330,6 +331,12 @@ impl<'a> Subject<'a> {
         let base = Formula::and(base.chain(given.clone()));
         let wanted = Formula::and([base.clone(), condition]);
         let rule = Formula::and([backward.formula(read)].into_iter().chain(given.clone()));
+        if let Some((wanted, rule)) = opaque(&wanted, &rule) {
+            let schema = relevant(&self.source.schema(), &[&wanted, &rule]);
+            if between(&wanted, &rule, &schema, self.budget).holds() {
+                return Judgement::of(Verdict::Proved);
+            }
+        }
         let schema = relevant(&self.source.schema(), &[&wanted, &rule]);
         let Between { must, may } = between(&wanted, &rule, &schema, self.budget);
         let accepted = self.rule.accepted.as_ref();
