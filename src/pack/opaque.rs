@@ -7,7 +7,7 @@
 //! sides swapped): must with the strict reading implies must with the rule's, and may with the rule's implies may with the
 //! loose one. That the answer is no says nothing; the whole question is asked then.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::logic::{Case, Formula, Path, Pattern, Piece, Predicate, Subject, TextSet};
 
@@ -29,6 +29,43 @@ pub fn opaque(condition: &Formula, rule: &Formula) -> Option<(Formula, Formula)>
     let name = |(at, key): (usize, &Key)| (key.clone(), Path::from_segments([format!("long test {at}")]));
     let names: HashMap<Key, Path> = same.into_iter().enumerate().map(name).collect();
     (!names.is_empty()).then(|| (without(&condition, &names), without(&rule, &names)))
+}
+
+/// What is left of the condition and of the rule when a long test asks only for what the other side's tests on the field
+/// do not have. An event that satisfies one of them is likely to be one on which the two differ; it has to be tried.
+pub fn suspects(condition: &Formula, rule: &Formula) -> Vec<Formula> {
+    let sides = [gathered(condition), gathered(rule)];
+    let [wanted, asked] = sides.each_ref().map(patterns);
+    let left = |side: &Formula, other: &HashMap<Path, HashSet<Pattern>>| {
+        let mut changed = false;
+        let left = restricted(side, other, &mut changed);
+        changed.then_some(left)
+    };
+    let [condition, rule] = &sides;
+    [left(condition, &asked), left(rule, &wanted)].into_iter().flatten().collect()
+}
+
+/// All patterns that a formula asks for, by field.
+fn patterns(formula: &Formula) -> HashMap<Path, HashSet<Pattern>> {
+    let mut found: HashMap<Path, HashSet<Pattern>> = HashMap::new();
+    formula.each_test(&mut |_, test| {
+        if let (Subject::Field(path), Predicate::Text(set)) = (&test.subject, &test.predicate) {
+            found.entry(path.clone()).or_default().extend(set.any.iter().cloned());
+        }
+    });
+    found
+}
+
+fn restricted(formula: &Formula, other: &HashMap<Path, HashSet<Pattern>>, changed: &mut bool) -> Formula {
+    replaced(formula, &mut |path, set| {
+        let there = other.get(path)?;
+        let own: Vec<Pattern> = set.any.iter().filter(|pattern| !there.contains(*pattern)).cloned().collect();
+        if own.is_empty() {
+            return None;
+        }
+        *changed = true;
+        Some(Formula::test(path, Predicate::Text(TextSet::new(own, set.case))))
+    })
 }
 
 /// Whose values are asked, and for which patterns, in order.
@@ -70,22 +107,25 @@ fn long_tests(formula: &Formula) -> HashMap<Key, Vec<Case>> {
 }
 
 fn without(formula: &Formula, names: &HashMap<Key, Path>) -> Formula {
-    let all = |parts: &[Formula]| parts.iter().map(|part| without(part, names)).collect();
+    replaced(formula, &mut |path, set| Some(Formula::test(names.get(&key(path, set))?, Predicate::Exists)))
+}
+
+/// The formula with long tests replaced, where there is something to replace them with.
+fn replaced(formula: &Formula, by: &mut dyn FnMut(&Path, &TextSet) -> Option<Formula>) -> Formula {
+    let mut all = |parts: &[Formula]| -> Vec<Formula> { parts.iter().map(|part| replaced(part, by)).collect() };
     match formula {
         Formula::And(parts) => Formula::And(all(parts)),
         Formula::Or(parts) => Formula::Or(all(parts)),
-        Formula::Not(part) => Formula::Not(Box::new(without(part, names))),
         Formula::AtLeast { count, of } => Formula::AtLeast { count: *count, of: all(of) },
-        Formula::Element { path, body } => {
-            Formula::Element { path: path.clone(), body: Box::new(without(body, names)) }
+        Formula::Not(part) => Formula::Not(Box::new(replaced(part, by))),
+        Formula::Element { path, body } => Formula::Element { path: path.clone(), body: Box::new(replaced(body, by)) },
+        Formula::Test(test) => {
+            let new = match (&test.subject, long(&test.predicate)) {
+                (Subject::Field(path), Some(set)) => by(path, set),
+                _ => None,
+            };
+            new.unwrap_or_else(|| formula.clone())
         }
-        Formula::Test(test) => match (&test.subject, long(&test.predicate)) {
-            (Subject::Field(path), Some(set)) => match names.get(&key(path, set)) {
-                Some(name) => Formula::test(name, Predicate::Exists),
-                None => formula.clone(),
-            },
-            _ => formula.clone(),
-        },
     }
 }
 
@@ -147,8 +187,8 @@ fn joined(parts: Vec<Formula>) -> Vec<Formula> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::logic::Glob;
-    use crate::logic::decide::{Budget, Schema, between};
+    use crate::logic::decide::{Budget, Satisfiability, Schema, between, satisfiable};
+    use crate::logic::{Event, Glob, Reading, evaluate};
 
     fn list(field: &str, from: usize, to: usize, case: Case) -> Formula {
         let any = (from..to).map(|n| Pattern::Glob(Glob::equals(format!("{n:032}")))).collect();
@@ -202,5 +242,25 @@ mod tests {
         // All of several lists is not one of them.
         let both = Formula::and([list("a", 0, 250, Case::Sensitive), list("a", 250, 500, Case::Sensitive)]);
         assert!(!is_proved(&both, &list("a", 0, 500, Case::Sensitive)));
+    }
+
+    #[test]
+    fn one_entry_of_a_long_list_that_is_another_is_found() {
+        let wanted = Formula::and([list("a", 0, 2_000, Case::Either), list("b", 0, 1, Case::Sensitive)]);
+        let other = Formula::or([list("a", 0, 700, Case::Sensitive), list("a", 701, 2_001, Case::Sensitive)]);
+        let rule = Formula::and([other, list("b", 0, 1, Case::Sensitive)]);
+        assert!(opaque(&wanted, &rule).is_none());
+        let events: Vec<Event> = suspects(&wanted, &rule)
+            .iter()
+            .map(|suspect| match satisfiable(suspect, Reading::Must, &Schema::default(), &Budget::default()) {
+                Satisfiability::Sat(event) => event,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        let says = |formula: &Formula| -> Vec<bool> {
+            events.iter().map(|event| evaluate(formula, event, Reading::Must)).collect()
+        };
+        assert_eq!((says(&wanted), says(&rule)), (vec![true, false], vec![false, true]));
+        assert!(suspects(&wanted, &wanted).is_empty());
     }
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 use rayon::prelude::*;
 
 use super::backward::{Backward, relevant};
-use super::opaque::opaque;
+use super::opaque::{opaque, suspects};
 use super::read::{Content, Fault, Found, RuleText, read_target};
 use super::witness;
 use crate::detection::Deviation;
@@ -337,6 +337,9 @@ impl<'a> Subject<'a> {
                 return Judgement::of(Verdict::Proved);
             }
         }
+        if let Some(judgement) = self.suspected(&wanted, &rule) {
+            return judgement;
+        }
         let schema = relevant(&self.source.schema(), &[&wanted, &rule]);
         let Between { must, may } = between(&wanted, &rule, &schema, self.budget);
         let accepted = self.rule.accepted.as_ref();
@@ -405,6 +408,35 @@ impl<'a> Subject<'a> {
         Some(Judgement { reason, ..self.differs(matched, &event, &compiled, rule) })
     }
 
+    /// That a rule differs, if events that parts of long lists point at show it.
+    fn suspected(&self, wanted: &Formula, rule: &Formula) -> Option<Judgement> {
+        let suspects = suspects(wanted, rule);
+        let events: Vec<Event> = suspects
+            .iter()
+            .filter_map(|suspect| {
+                let schema = relevant(&self.source.schema(), &[suspect]);
+                match satisfiable(suspect, Reading::Must, &schema, self.budget) {
+                    Satisfiability::Sat(event) => Some(event),
+                    _ => None,
+                }
+            })
+            .collect();
+        self.shown(&events, wanted, rule)
+    }
+
+    /// That a rule differs, and not in the way that was accepted, if one of some events shows it.
+    fn shown(&self, events: &[Event], wanted: &Formula, rule: &Formula) -> Option<Judgement> {
+        let deviation = self.rule.accepted.as_ref().map(|accept| accept.deviation);
+        events.iter().find_map(|event| {
+            let says = |formula: &Formula, reading: Reading| evaluate(formula, event, reading);
+            let misses = says(wanted, Reading::Must) && !says(rule, Reading::Must);
+            let exceeds = says(rule, Reading::May) && !says(wanted, Reading::May);
+            let is_told =
+                (misses && deviation != Some(Deviation::Narrower)) || (exceeds && deviation != Some(Deviation::Wider));
+            is_told.then(|| self.differs(exceeds, event, wanted, rule))
+        })
+    }
+
     /// The verdict where a decision was beyond its budget: whether any event of those that are tried shows a difference.
     /// `base` is what every event of the source has.
     fn tested(
@@ -424,14 +456,8 @@ impl<'a> Subject<'a> {
         let mut events = witness::deciding(wanted, schema, &budget);
         events.extend(witness::deciding(rule, schema, &budget));
         events.extend(recorded().into_iter().map(|event| witness::with(event, &shell)));
-        let deviation = self.rule.accepted.as_ref().map(|accept| accept.deviation);
-        for event in &events {
-            let says = |formula: &Formula, reading: Reading| evaluate(formula, event, reading);
-            let misses = says(wanted, Reading::Must) && !says(rule, Reading::Must);
-            let exceeds = says(rule, Reading::May) && !says(wanted, Reading::May);
-            if (misses && deviation != Some(Deviation::Narrower)) || (exceeds && deviation != Some(Deviation::Wider)) {
-                return self.differs(exceeds, event, wanted, rule);
-            }
+        if let Some(judgement) = self.shown(&events, wanted, rule) {
+            return judgement;
         }
         let count = events.len();
         Judgement::because(Verdict::Tested, format!("{reason}; {count} events were tried and none shows a difference"))
