@@ -191,11 +191,17 @@ fn what_falco_loads_after_a_rules_file_is_read() {
     let added = format!("- rule: {title}\n  condition: and user.name = root\n  override: {{ condition: append }}\n");
     assert_eq!(verdict(&with_files("falco", &[(local, &added)])), Verdict::Differs);
     // Rules of one's own beside it, about whatever they are, change nothing and are told.
-    let own = "- macro: mine\n  condition: evt.type = openat\n- rule: Mine\n  desc: x\n  condition: mine\n  \
-               output: x\n  priority: INFO\n";
+    // What they ask need not be a field of our log sources, whatever they are called.
+    let own = "- macro: host\n  condition: (mine.field = 1)\n- macro: mine\n  condition: evt.type = openat and host\n\
+               - rule: Mine\n  desc: x\n  condition: mine\n  output: x\n  priority: INFO\n";
     let report = with_files("falco", &[(local, own)]);
-    assert_eq!(verdict(&report), Verdict::Proved);
+    assert_eq!(verdict(&report), Verdict::Proved, "{:?}", report.findings);
     assert!(report.foreign.contains(&(local.to_owned(), "Mine".to_owned())), "{:?}", report.foreign);
+
+    // A macro of ours that uses such a one cannot be read, and so cannot what asks it.
+    let broken = "- macro: host\n  condition: (mine.field = 1)\n\
+                  - macro: nsenter_into_host_process_exceptions\n  condition: host\n";
+    assert_eq!(verdict(&with_files("falco", &[(local, broken)])), Verdict::Unreadable);
 
     let off = format!("- rule: {title}\n  enabled: false\n");
     let report = with_files("falco", &[(local, &off)]);

@@ -154,8 +154,18 @@ fn files(pack: &Path) -> io::Result<BTreeMap<String, Vec<u8>>> {
 fn human(out: &mut impl Write, pack: &Path, report: &Report, explain: bool) -> io::Result<()> {
     writeln!(out, "{}", table(report))?;
     details(out, report, explain)?;
-    for (file, name) in &report.foreign {
-        writeln!(out, "\nnote: {file}: `{name}` belongs to no detection and is not verified")?;
+    for rules in report.foreign.chunk_by(|(file, _), (other, _)| file == other) {
+        let Some((file, name)) = rules.first() else { continue };
+        match rules.len() {
+            1 => writeln!(out, "\nnote: {file}: `{name}` belongs to no detection and is not verified")?,
+            count => {
+                writeln!(
+                    out,
+                    "\nnote: {file}: `{name}` and {} more belong to no detection and are not verified",
+                    count - 1
+                )?;
+            }
+        }
     }
     for (file, name) in &report.off {
         writeln!(out, "\nnote: {file}: `{name}` is switched off: nothing is found while it is")?;

@@ -25,6 +25,7 @@ impl RuleText for Name {
 pub(super) fn read(text: &str, overlays: &[Overlay<'_>], fields: &FieldTable) -> Result<Vec<Found>, String> {
     let mut entries = falco::read::entries(text).map_err(|error| error.to_string())?;
     let own: HashSet<(&str, String)> = entries.iter().filter_map(named).collect();
+    let is_own = |name: &str| own.contains(&("macro", name.to_owned()));
     let mut used = text.to_owned();
     let mut later = Vec::new();
     for (path, overlay) in overlays {
@@ -48,7 +49,8 @@ pub(super) fn read(text: &str, overlays: &[Overlay<'_>], fields: &FieldTable) ->
     }
     entries.extend(later.into_iter().zip(is_meant).filter(|(_, is_meant)| *is_meant).map(|(entry, _)| entry));
     let file = falco::read::read_entries(entries, fields).map_err(|error| error.to_string())?;
-    if let Some((name, error)) = file.broken_macros.first() {
+    // Macros of others ask what they like; a rule that names one of them that cannot be read cannot be read itself.
+    if let Some((name, error)) = file.broken_macros.iter().find(|(name, _)| is_own(name)) {
         return Err(format!("the macro `{name}` cannot be read: {error}"));
     }
     let found = |rule: falco::read::Rule| Found {
