@@ -223,6 +223,19 @@ fn attributes_of_archives_hide_nothing_and_links_stay_inside() {
     ran.says(0, &["`detections/outside.yml` is a link to `../../outside`, and was passed over"]);
 }
 
+/// A pull request that brings the first detections is compared, too.
+#[test]
+fn where_a_project_begins_everything_is_new() {
+    let repository = Repository::new("soc/");
+    repository.diff(&["--fail-on", "added"]).says(1, &["1 detection added", "there is no commit yet", "added: tool"]);
+    fs::write(repository.folder.path().join("README"), "x").expect("written");
+    repository.git(&["add", "README"]);
+    repository.git(&["commit", "--quiet", "--message", "Nothing yet"]);
+    repository.git(&["tag", "nothing"]);
+    repository.commit("First");
+    repository.diff(&["nothing..."]).says(0, &["1 detection added", "has no folder `detections` in `soc/`"]);
+}
+
 #[test]
 fn what_cannot_be_compared_is_said() {
     let repository = Repository::new("");
@@ -233,7 +246,7 @@ fn what_cannot_be_compared_is_said() {
     repository.diff(&["no-such-thing"]).says(2, &["there is no revision or folder `no-such-thing`"]);
     repository.diff(&["HEAD", "no-such-thing"]).says(2, &["no-such-thing"]);
     repository.diff(&["main...no-such-thing"]).says(2, &["no-such-thing"]);
-    repository.diff(&["nothing", "HEAD"]).says(2, &["the revision `nothing` has no folder `detections`"]);
+    repository.diff(&["HEAD", "nothing"]).says(2, &["the revision `nothing` has no folder `detections`"]);
     repository.diff(&["empty"]).says(2, &["`empty` is no project: there is no folder `detections` in it"]);
     repository.diff(&["--", "--output=x"]).says(2, &["there is no revision or folder `--output=x`"]);
     repository.diff(&["main..main", "main"]).says(2, &["names both sides already"]);

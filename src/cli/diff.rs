@@ -120,7 +120,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let (before, after) = rayon::join(|| Side::of(&base, &profile, catalogue), || Side::of(&head, &profile, catalogue));
     let mut found = diff::compare(&before, &after, catalogue, &options);
     for (side, snapshot) in [("before", &base), ("now", &head)] {
-        found.notes.extend(snapshot.passed_over.iter().map(|what| format!("{side}: {what}, and was passed over")));
+        found.notes.extend(snapshot.notes.iter().map(|what| format!("{side}: {what}")));
     }
     let stopped = gate::stopped(&found, &args.fail_on);
     let mut out = anstream::stdout();

@@ -98,6 +98,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let mut out = anstream::stdout();
     let mut reports = Vec::new();
     for pack in &packs {
+        anyhow::ensure!(pack.is_dir(), "there is no pack `{}`; `cresset build` writes one", pack.display());
         let files = files(pack).with_context(|| format!("cannot read the pack `{}`", pack.display()))?;
         let recorded = |source: &str| workshop.recorded.events(source);
         let catalogue = Catalogue::builtin();

@@ -19,8 +19,8 @@ pub struct Snapshot {
     pub root: PathBuf,
     /// How messages call that folder.
     pub shown: PathBuf,
-    /// Parts of the revision that were passed over.
-    pub passed_over: Vec<String>,
+    /// What there is to say of it: parts that were passed over, or that there is nothing.
+    pub notes: Vec<String>,
     /// Holds the files of a revision for as long as they are needed.
     _folder: Option<TempDir>,
 }
@@ -86,7 +86,7 @@ pub fn resolve(
             commit: None,
             root: folder,
             shown: PathBuf::from(name),
-            passed_over: Vec::new(),
+            notes: Vec::new(),
             _folder: None,
         }),
         Some(Named::Commit(commit)) => export(need_git()?, &commit, name.to_owned(), with_logs),
@@ -98,7 +98,13 @@ pub fn resolve(
             export(need_git()?, &need_git()?.commit(name)?, name.to_owned(), with_logs)
         }
     };
-    let base = side(base.unwrap_or("HEAD"), false)?;
+    let base = match base {
+        // Before the first commit everything is new.
+        None if git.as_ref().is_ok_and(|git| git.find("HEAD").is_ok_and(|head| head.is_none())) => {
+            nothing("HEAD".to_owned(), None, "there is no commit yet".to_owned())?
+        }
+        base => side(base.unwrap_or("HEAD"), false)?,
+    };
     let head = match head {
         Some(head) => side(head, true)?,
         None => {
@@ -110,7 +116,7 @@ pub fn resolve(
                 commit: None,
                 root: root.to_path_buf(),
                 shown: PathBuf::new(),
-                passed_over: Vec::new(),
+                notes: Vec::new(),
                 _folder: None,
             }
         }
@@ -137,6 +143,20 @@ fn named(name: &str, git: Option<&Git>, working: &Path) -> anyhow::Result<Option
     }
 }
 
+/// A side without detections: what the other one has is new.
+fn nothing(label: String, commit: Option<&str>, why: String) -> anyhow::Result<Snapshot> {
+    let folder = tempfile::Builder::new().prefix("cresset-diff-").tempdir().context("cannot make a folder")?;
+    std::fs::create_dir(folder.path().join("detections")).context("cannot make a folder")?;
+    Ok(Snapshot {
+        label,
+        commit: commit.map(str::to_owned),
+        root: folder.path().to_path_buf(),
+        shown: PathBuf::new(),
+        notes: vec![format!("{why}; every detection is new")],
+        _folder: Some(folder),
+    })
+}
+
 fn export(git: &Git, commit: &str, label: String, with_logs: bool, profile: Option<&Path>) -> anyhow::Result<Snapshot> {
     let folder = tempfile::Builder::new().prefix("cresset-diff-").tempdir().context("cannot make a folder")?;
     let passed_over = git
@@ -144,14 +164,16 @@ fn export(git: &Git, commit: &str, label: String, with_logs: bool, profile: Opti
         .with_context(|| format!("cannot read the revision `{label}`"))?;
     if !folder.path().join("detections").is_dir() {
         let below = if git.prefix().is_empty() { String::new() } else { format!(" in `{}`", git.prefix()) };
-        bail!("the revision `{label}` has no folder `detections`{below}");
+        let why = format!("the revision `{label}` has no folder `detections`{below}");
+        // Where a project begins, there was nothing before.
+        return if with_logs { Err(anyhow::anyhow!(why)) } else { nothing(label, Some(commit), why) };
     }
     Ok(Snapshot {
         label,
         commit: Some(commit.to_owned()),
         root: folder.path().to_path_buf(),
         shown: PathBuf::new(),
-        passed_over,
+        notes: passed_over.into_iter().map(|what| format!("{what}, and was passed over")).collect(),
         _folder: Some(folder),
     })
 }
