@@ -15,7 +15,7 @@ use super::witness;
 use crate::detection::Deviation;
 use crate::language::{FieldTable, FieldType};
 use crate::logic::decide::{Answer, Between, Budget, Reason, Satisfiability, Schema, between, satisfiable};
-use crate::logic::{Event, Formula, Path, Reading, evaluate};
+use crate::logic::{Event, Formula, Path, Predicate, Reading, evaluate};
 use crate::source::{Catalogue, Source};
 use crate::target::fields::Fields;
 use crate::target::node::field_names;
@@ -410,17 +410,21 @@ impl<'a> Subject<'a> {
 
     /// That a rule differs, if events that parts of long lists point at show it.
     fn suspected(&self, wanted: &Formula, rule: &Formula) -> Option<Judgement> {
-        let suspects = suspects(wanted, rule);
-        let events: Vec<Event> = suspects
-            .iter()
-            .filter_map(|suspect| {
-                let schema = relevant(&self.source.schema(), &[suspect]);
-                match satisfiable(suspect, Reading::Must, &schema, self.budget) {
-                    Satisfiability::Sat(event) => Some(event),
-                    _ => None,
-                }
-            })
-            .collect();
+        // Lines that options are read from are not made up here: the decision knows what it may take for granted of them.
+        let mut has_options = false;
+        wanted.each_test(&mut |_, test| has_options |= matches!(test.predicate, Predicate::Option(_)));
+        if has_options {
+            return None;
+        }
+        let schema = relevant(&self.source.schema(), &[wanted, rule]);
+        let event = |suspect: &Formula| match satisfiable(suspect, Reading::Must, &schema, self.budget) {
+            Satisfiability::Sat(mut event) => {
+                witness::complete(&mut event, &schema);
+                Some(event)
+            }
+            _ => None,
+        };
+        let events: Vec<Event> = suspects(wanted, rule).iter().filter_map(event).collect();
         self.shown(&events, wanted, rule)
     }
 

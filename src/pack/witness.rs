@@ -36,7 +36,7 @@ pub(super) fn deciding(formula: &Formula, schema: &Schema, budget: &Budget) -> V
 
 /// Gives an event the fields that follow from those that it has, and those from which these follow: what one condition
 /// asks is no event of the source without what another asks.
-fn complete(event: &mut Event, schema: &Schema) {
+pub(super) fn complete(event: &mut Event, schema: &Schema) {
     for Derived { field, from, how } in &schema.derived {
         let texts = |event: &Event, path: &Path| -> Vec<String> {
             event::values(event, path).into_iter().map(|value| event::text(value).into_owned()).collect()
