@@ -342,7 +342,7 @@ fn a_local_exception_about_a_field_of_falco_is_read_and_told() {
     for condition in [
         "proc.aname[2] = sshd",
         "proc.sname in (cron, atd) or proc.tty > 0",
-        "user.uid = val(proc.vpid)",
+        "group.gid = val(proc.vpid)",
         "container.label[team] exists",
         "proc.pcmdline contains x and not fd.name startswith /srv and proc.env icontains Y",
     ] {
