@@ -18,10 +18,17 @@ const LONG: usize = 2 << 10;
 pub fn opaque(condition: &Formula, rule: &Formula) -> Option<(Formula, Formula)> {
     let (condition, rule) = (gathered(condition), gathered(rule));
     let (wanted, asked) = (long_tests(&condition), long_tests(&rule));
-    // One reading of the rule's, and one of the condition's that has room for it.
+    // One reading of the rule's, and one of the condition's that has room for it. What an expression excludes, such as
+    // `[^a]`, excludes more when the case of letters is ignored.
+    let has_room = |key: &Key, wanted: Case, reading: Case| match (wanted, reading) {
+        (Case::Either, Case::Sensitive) => true,
+        (Case::Either, Case::Insensitive) => !key.1.iter().any(|pattern| matches!(pattern, Pattern::Regex(_))),
+        (_, Case::Either) => false,
+        (wanted, reading) => wanted == reading,
+    };
     let is_same =
         |(key, readings): &(&Key, &Vec<Case>)| match (readings.as_slice(), wanted.get(*key).map(Vec::as_slice)) {
-            ([reading], Some([wanted])) => *reading != Case::Either && (*wanted == Case::Either || wanted == reading),
+            ([reading], Some([wanted])) => has_room(key, *wanted, *reading),
             _ => false,
         };
     let mut same: Vec<&Key> = asked.iter().filter(is_same).map(|(key, _)| key).collect();
@@ -242,6 +249,16 @@ mod tests {
         // All of several lists is not one of them.
         let both = Formula::and([list("a", 0, 250, Case::Sensitive), list("a", 250, 500, Case::Sensitive)]);
         assert!(!is_proved(&both, &list("a", 0, 500, Case::Sensitive)));
+    }
+
+    #[test]
+    fn what_excludes_letters_is_less_without_their_case() {
+        let excluding = |case| {
+            let any = vec![Pattern::Regex(format!("^[^a]{}$", "x".repeat(LONG)))];
+            Formula::test(&Path::from_segments(["a"]), Predicate::Text(TextSet::new(any, case)))
+        };
+        assert!(is_proved(&excluding(Case::Either), &excluding(Case::Sensitive)));
+        assert!(!is_proved(&excluding(Case::Either), &excluding(Case::Insensitive)));
     }
 
     #[test]
