@@ -18,7 +18,7 @@ static WORDS: Words = Words {
     or: ("or", Strength(1)),
     not: ("not ", Strength(2)),
     truth: Some("*:*"),
-    falsehood: Some("not *"),
+    falsehood: Some("not *:*"),
 };
 
 impl Dialect for Kql {
