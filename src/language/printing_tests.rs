@@ -276,6 +276,9 @@ fn wildcards_that_a_language_lacks_are_gaps() {
         &text("f", &[contains("cannot open")], Case::Either),
         &[(Kql, r"f: *cannot\u0020open*"), (Spl, r#"f="*cannot open*""#)],
     );
+    // A value that ends in an operator has a blank behind it wherever something follows.
+    let ends = |text: &str| Pattern::Glob(Glob::ends_with(text));
+    check(&text("f", &[ends("cannot"), ends("x or")], Case::Either), &[(Kql, "f: (*can\\u006eot or *x\\u0020or)")]);
     check(
         &text("f", &[Pattern::Glob(Glob::starts_with(" x"))], Case::Either),
         &[(Kql, "! KQL cuts blanks off both ends of a value with wildcards")],

@@ -135,16 +135,22 @@ fn escape_control(c: char, out: &mut String) {
 /// `\not` as a newline and `ot`; a blank written `\u0020` is none of its business.
 fn unquoted(glob: &Glob) -> Result<String, Refusal> {
     let mut out = String::new();
-    for piece in glob.pieces() {
+    let last = glob.pieces().len().saturating_sub(1);
+    for (at, piece) in glob.pieces().iter().enumerate() {
         match piece {
             Piece::Any => out.push('*'),
             Piece::One => {
                 return Err("KQL has no wildcard for a single character (`?` is a plain character there)".to_owned());
             }
             Piece::Literal(text) => {
-                let risky = mentions_operator(text);
-                for c in text.chars() {
+                // What follows the value is a blank, too.
+                let lower = text.to_ascii_lowercase();
+                let risky =
+                    mentions_operator(&lower) || (at == last && (lower.ends_with(" or") || lower.ends_with(" and")));
+                let not = (at == last && lower.ends_with("not")).then(|| text.len() - "not".len());
+                for (at, c) in text.char_indices() {
                     match c {
+                        c if Some(at) == not => out.push_str(&format!("\\u{:04x}", u32::from(c))),
                         '\\' | '(' | ')' | ':' | '<' | '>' | '"' | '*' | '{' | '}' => out.extend(['\\', c]),
                         ' ' if risky => out.push_str("\\u0020"),
                         '\u{a0}' => out.push_str("\\u00a0"),
@@ -168,9 +174,8 @@ fn is_blank(c: char) -> bool {
     c.is_whitespace() || c == '\u{feff}'
 }
 
-/// Whether a blank in this text may end up beside what looks like an operator.
-fn mentions_operator(text: &str) -> bool {
-    let lower = text.to_ascii_lowercase();
+/// Whether a blank in this text, in small letters, may end up beside what looks like an operator.
+fn mentions_operator(lower: &str) -> bool {
     ["and", "or", "not"].iter().any(|word| lower.contains(&format!("{word} ")))
 }
 
