@@ -16,6 +16,9 @@ const LONG: usize = 2 << 10;
 
 /// The condition and the rule without the long tests that both of them have; none if there are no such tests.
 pub fn opaque(condition: &Formula, rule: &Formula) -> Option<(Formula, Formula)> {
+    if !(has_long_tests(condition) && has_long_tests(rule)) {
+        return None;
+    }
     let (condition, rule) = (gathered(condition), gathered(rule));
     let (wanted, asked) = (long_tests(&condition), long_tests(&rule));
     // One reading of the rule's, and one of the condition's that has room for it. What an expression excludes, such as
@@ -41,6 +44,9 @@ pub fn opaque(condition: &Formula, rule: &Formula) -> Option<(Formula, Formula)>
 /// What is left of the condition and of the rule when a long test asks only for what the other side's tests on the field
 /// do not have. An event that satisfies one of them is likely to be one on which the two differ; it has to be tried.
 pub fn suspects(condition: &Formula, rule: &Formula) -> Vec<Formula> {
+    if !(has_long_tests(condition) || has_long_tests(rule)) {
+        return Vec::new();
+    }
     let sides = [gathered(condition), gathered(rule)];
     let [wanted, asked] = sides.each_ref().map(patterns);
     let left = |side: &Formula, other: &HashMap<Path, HashSet<Pattern>>| {
@@ -85,17 +91,32 @@ fn key(path: &Path, set: &TextSet) -> Key {
     (path.clone(), patterns)
 }
 
-fn long(predicate: &Predicate) -> Option<&TextSet> {
-    let length = |pattern: &Pattern| match pattern {
+/// How much text a test asks for.
+fn length(predicate: &Predicate) -> usize {
+    let of_pattern = |pattern: &Pattern| match pattern {
         Pattern::Glob(glob) => {
             glob.pieces().iter().map(|piece| if let Piece::Literal(t) = piece { t.len() } else { 1 }).sum()
         }
         Pattern::Regex(text) | Pattern::Path { path: text, .. } => text.len(),
     };
     match predicate {
-        Predicate::Text(set) if set.any.iter().map(length).sum::<usize>() > LONG => Some(set),
+        Predicate::Text(set) => set.any.iter().map(of_pattern).sum::<usize>(),
+        _ => 0,
+    }
+}
+
+fn long(predicate: &Predicate) -> Option<&TextSet> {
+    match predicate {
+        Predicate::Text(set) if length(predicate) > LONG => Some(set),
         _ => None,
     }
+}
+
+/// Whether a test may be long once alternatives are gathered. Few conditions have one, and all are asked.
+fn has_long_tests(formula: &Formula) -> bool {
+    let mut all = 0;
+    formula.each_test(&mut |_, test| all += length(&test.predicate));
+    all > LONG
 }
 
 /// The long tests of a formula, with the cases that they are read in. Where they stand makes no difference: in a

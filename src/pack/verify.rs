@@ -276,9 +276,7 @@ impl Prover<'_> {
         }
         findings
     }
-}
 
-impl Prover<'_> {
     /// Other files of the target in which a rule with the same identity stands.
     fn copies(&self, one: &Compiled<'_>, rule: &Rule<'_>, files: &[String]) -> Vec<String> {
         let head = format!("{}/", one.target.name());
@@ -416,6 +414,10 @@ impl<'a> Subject<'a> {
         if has_options {
             return None;
         }
+        let suspects = suspects(wanted, rule);
+        if suspects.is_empty() {
+            return None;
+        }
         let schema = relevant(&self.source.schema(), &[wanted, rule]);
         let event = |suspect: &Formula| match satisfiable(suspect, Reading::Must, &schema, self.budget) {
             Satisfiability::Sat(mut event) => {
@@ -424,7 +426,7 @@ impl<'a> Subject<'a> {
             }
             _ => None,
         };
-        let events: Vec<Event> = suspects(wanted, rule).iter().filter_map(event).collect();
+        let events: Vec<Event> = suspects.iter().filter_map(event).collect();
         self.shown(&events, wanted, rule)
     }
 
