@@ -103,18 +103,20 @@ impl Search {
         let fault = |reason: String| format!("the macro `{name}` says more than where the data is: {reason}");
         let text = self.macros.known.expand(&format!("`{name}`")).map_err(|error| fault(error.reason))?;
         let terms = spl::read::read_condition(&text, fields).map_err(|error| fault(error.to_string()))?;
-        let parts = match terms {
-            Formula::And(parts) => parts,
-            term => vec![term],
-        };
-        Ok(Formula::and(parts.into_iter().filter(|part| asks_an_event(part, fields))))
+        Ok(Formula::and(asking_events(terms, fields)))
     }
 }
 
-/// Whether terms ask a field that events of the log source have.
-fn asks_an_event(terms: &Formula, fields: &FieldTable) -> bool {
+/// Those of the terms that ask a field which events of the log source have.
+fn asking_events(terms: Formula, fields: &FieldTable) -> Vec<Formula> {
     let is_place = |name: &str| PLACE.contains(&name) || (name == "host" && !fields.has(name));
-    field_names(terms).iter().any(|name| !is_place(name) && fields.get(name).is_some())
+    let asks = |term: &Formula| field_names(term).iter().any(|name| !is_place(name) && fields.get(name).is_some());
+    let mut terms = match terms {
+        Formula::And(parts) => parts,
+        term => vec![term],
+    };
+    terms.retain(asks);
+    terms
 }
 
 /// The identity that the annotations of a correlation search carry.
@@ -155,10 +157,7 @@ impl RuleText for Search {
         // What the binding itself asks is true of all events of the log source.
         let binding = settings.binding.get("search").and_then(Value::as_str).unwrap_or_default();
         let terms = spl::read::read_condition(binding, fields).ok();
-        let parts = terms.into_iter().flat_map(|terms| match terms {
-            Formula::And(parts) => parts,
-            term => vec![term],
-        });
-        Some(Formula::and([mark].into_iter().chain(parts.filter(|part| asks_an_event(part, fields)))))
+        let asking = terms.into_iter().flat_map(|terms| asking_events(terms, fields));
+        Some(Formula::and([mark].into_iter().chain(asking)))
     }
 }
