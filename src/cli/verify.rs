@@ -97,7 +97,10 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     };
     let mut out = anstream::stdout();
     let mut reports = Vec::new();
+    let working = std::env::current_dir().unwrap_or_default();
     for pack in &packs {
+        // As short as it can be told, and as GitHub wants it.
+        let pack = pack.strip_prefix(&working).ok().filter(|short| *short != Path::new("")).unwrap_or(pack);
         anyhow::ensure!(pack.is_dir(), "there is no pack `{}`; `cresset build` writes one", pack.display());
         let files = files(pack).with_context(|| format!("cannot read the pack `{}`", pack.display()))?;
         let recorded = |source: &str| workshop.recorded.events(source);
@@ -117,7 +120,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         reports.push((pack, report));
     }
     if args.format == Format::Json {
-        let document = |(pack, report): &(&PathBuf, Report)| {
+        let document = |(pack, report): &(&Path, Report)| {
             let mut document = findings(report);
             if let Value::Object(document) = &mut document {
                 document.insert("pack".to_owned(), pack.display().to_string().into());
@@ -168,7 +171,15 @@ fn human(out: &mut impl Write, pack: &Path, report: &Report, explain: bool) -> i
             }
         }
     }
-    for (file, name) in &report.off {
+    if !report.all_off.is_empty() {
+        let targets = report.all_off.join(", ");
+        writeln!(
+            out,
+            "\nnote: {targets}: all rules are switched off: nothing is found until somebody switches them on"
+        )?;
+    }
+    let is_told = |file: &str| report.all_off.iter().any(|target| file.split('/').next() == Some(target));
+    for (file, name) in report.off.iter().filter(|(file, _)| !is_told(file)) {
         writeln!(out, "\nnote: {file}: `{name}` is switched off: nothing is found while it is")?;
     }
     writeln!(anstream::stderr(), "{}: {}", pack.display(), summary(report))
@@ -187,8 +198,9 @@ pub(super) fn details(out: &mut impl Write, report: &Report, explain: bool) -> i
         if !said.insert(key) {
             continue;
         }
-        let Finding { detection, source, target, file, verdict, .. } = finding;
-        writeln!(out, "\n{verdict}: {detection} in {source} for {target} ({file})")?;
+        let Finding { detection, source, target, file, line, verdict, .. } = finding;
+        let line = line.map(|line| format!(":{line}")).unwrap_or_default();
+        writeln!(out, "\n{verdict}: {detection} in {source} for {target} ({file}{line})")?;
         if let Some(reason) = &finding.reason {
             writeln!(out, "  {reason}")?;
         }
@@ -257,7 +269,8 @@ pub(super) fn annotations(out: &mut impl Write, pack: &Path, report: &Report) ->
         let escaped = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
         let property = |text: &str| escaped(text).replace(':', "%3A").replace(',', "%2C");
         let file = property(&file.display().to_string());
-        writeln!(out, "::error file={file},title={}::{}", property(&title), escaped(&message))?;
+        let line = finding.line.map(|line| format!(",line={line}")).unwrap_or_default();
+        writeln!(out, "::error file={file}{line},title={}::{}", property(&title), escaped(&message))?;
     }
     Ok(())
 }
@@ -282,6 +295,7 @@ pub(super) fn findings(report: &Report) -> Value {
                 "source": finding.source,
                 "target": finding.target,
                 "file": finding.file,
+                "line": finding.line,
                 "verdict": finding.verdict,
                 "reason": finding.reason,
                 "example": finding.example.as_ref().map(example),

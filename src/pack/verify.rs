@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::backward::{Backward, relevant};
 use super::opaque::{opaque, suspects};
-use super::read::{Content, Fault, Found, RuleText, read_target};
+use super::read::{Condition, Content, Fault, Found, RuleText, place, read_target};
 use super::witness;
 use crate::detection::Deviation;
 use crate::language::{FieldTable, FieldType};
@@ -33,6 +33,8 @@ pub struct Finding {
     pub target: String,
     /// The file below the pack.
     pub file: String,
+    /// The line of the file that the rule begins in, counted from 1, of rules that must not be deployed.
+    pub line: Option<usize>,
     /// What is known of the rule's meaning.
     pub verdict: Verdict,
     /// Why, in a sentence.
@@ -63,6 +65,8 @@ pub struct Report {
     pub foreign: Vec<(String, String)>,
     /// Rules that are switched off where they stand: the file and the rule's name.
     pub off: Vec<(String, String)>,
+    /// Targets of which every rule is switched off.
+    pub all_off: Vec<String>,
 }
 
 impl Report {
@@ -117,9 +121,10 @@ pub fn read_back(
         let found = find(&contents, &file, rule, catalogue);
         let condition = match &found {
             Err(judgement) => Err(judgement.reason.clone().unwrap_or_default()),
-            Ok(found) => found.text.condition(settings, &table).map_err(|fault| match fault {
-                Fault::Unreadable(reason) | Fault::Elsewhere(reason) => reason,
-            }),
+            Ok(found) => match found.text.condition(settings, &table) {
+                Ok(condition) => condition.known(),
+                Err(Fault::Unreadable(reason) | Fault::Elsewhere(reason)) => Err(reason),
+            },
         };
         let assumed = found.ok().and_then(|found| found.text.assumed(settings, &table));
         Some(ReadBack { file, condition, assumed })
@@ -181,7 +186,7 @@ pub fn verify(
     recorded: &(dyn Fn(&str) -> Vec<Event> + Sync),
 ) -> Report {
     let contents = contents(targets, files, catalogue);
-    let prover = Prover { catalogue, contents: &contents, budget, recorded };
+    let prover = Prover { catalogue, files, contents: &contents, budget, recorded };
     let findings: Vec<Vec<Finding>> = compiled.par_iter().map(|one| prover.findings(one)).collect();
     let rules = || compiled.iter().filter_map(|one| Some((one.rule()?, one.observation.source.as_str())));
     let ids: HashSet<_> = rules().map(|(rule, _)| rule.id).collect();
@@ -196,11 +201,16 @@ pub fn verify(
         meant.map(|(file, rule)| (file.clone(), rule.name.clone())).collect()
     };
     let (foreign, off) = (named(&is_foreign), named(&|rule| rule.is_off && !is_foreign(rule)));
-    Report { findings: findings.into_iter().flatten().collect(), foreign, off }
+    let on = named(&|rule| !rule.is_off && !is_foreign(rule));
+    let is_of = |target: &str, (file, _): &(String, String)| file.split('/').next() == Some(target);
+    let is_off = |name: &&str| off.iter().any(|rule| is_of(name, rule)) && !on.iter().any(|rule| is_of(name, rule));
+    let all_off = targets.iter().map(Target::name).filter(is_off).map(str::to_owned).collect();
+    Report { findings: findings.into_iter().flatten().collect(), foreign, off, all_off }
 }
 
 struct Prover<'a> {
     catalogue: &'a Catalogue,
+    files: &'a BTreeMap<String, Vec<u8>>,
     contents: &'a BTreeMap<String, Content>,
     budget: &'a Budget,
     recorded: &'a (dyn Fn(&str) -> Vec<Event> + Sync),
@@ -222,6 +232,18 @@ impl Judgement {
     fn because(verdict: Verdict, reason: impl Into<String>) -> Self {
         Self { reason: Some(reason.into()), ..Self::of(verdict) }
     }
+
+    /// The judgement on a rule by which more is lost than its condition says.
+    fn with_losses(mut self, losses: Vec<String>) -> Self {
+        if losses.is_empty() {
+            return self;
+        }
+        // Why a difference is accepted is no matter here.
+        let own = self.reason.take().filter(|_| self.verdict.is_wrong());
+        self.verdict = self.verdict.max(Verdict::Differs);
+        self.reason = Some(losses.into_iter().chain(own).collect::<Vec<_>>().join("; "));
+        self
+    }
 }
 
 impl Prover<'_> {
@@ -229,11 +251,12 @@ impl Prover<'_> {
     fn findings(&self, one: &Compiled<'_>) -> Vec<Finding> {
         let Some(rule) = one.rule() else { return Vec::new() };
         let (target, source) = (one.target, one.observation.source.as_str());
-        let finding = |file: String, judgement: Judgement| Finding {
+        let finding = |file: String, line: Option<usize>, judgement: Judgement| Finding {
             detection: one.detection.name.clone(),
             source: source.to_owned(),
             target: target.name().to_owned(),
             file,
+            line,
             verdict: judgement.verdict,
             reason: judgement.reason,
             example: judgement.example,
@@ -243,53 +266,62 @@ impl Prover<'_> {
             return Vec::new();
         };
         let subject = Subject::new(target, settings, described, rule, self.budget);
-        let mut known: Vec<(Formula, Judgement)> = Vec::new();
-        let mut findings = Vec::new();
-        let mut files: Vec<String> = readable(target, source).map(|artefact| file_of(one, artefact)).collect();
-        let copies = self.copies(one, rule, &files);
-        // A rule that stands elsewhere in the folder is not missing.
-        let is_there = |file: &String| find(self.contents, file, rule, self.catalogue).is_ok();
-        files.retain(|file| is_there(file) || !copies.iter().any(|copy| self.is_like(copy, file, one)));
-        files.extend(copies);
-        for file in files {
-            let judgement = match find(self.contents, &file, rule, self.catalogue) {
-                Err(judgement) => judgement,
-                Ok(found) => match found.text.condition(settings, &subject.table) {
-                    Err(Fault::Unreadable(reason)) => Judgement::because(Verdict::Unreadable, reason),
-                    Err(Fault::Elsewhere(reason)) => Judgement::because(Verdict::Differs, reason),
-                    Ok(read) => match known.iter().find(|(formula, _)| *formula == read) {
-                        Some((_, judgement)) => judgement.clone(),
-                        None => {
-                            let judgement = subject.judge(&read, found.text.as_ref(), &|| (self.recorded)(source));
-                            let judgement = subject.with_strangers(judgement, &read);
-                            known.push((read, judgement.clone()));
-                            judgement
-                        }
-                    },
+        let mut known: Vec<(Condition, Judgement)> = Vec::new();
+        let mut judge = |found: &Found| {
+            let judgement = match found.text.condition(settings, &subject.table) {
+                Err(Fault::Unreadable(reason)) => Judgement::because(Verdict::Unreadable, reason),
+                Err(Fault::Elsewhere(reason)) => Judgement::because(Verdict::Differs, reason),
+                Ok(read) => match known.iter().find(|(condition, _)| *condition == read) {
+                    Some((_, judgement)) => judgement.clone(),
+                    None => {
+                        let judgement = subject.judge_all(&read, found.text.as_ref(), &|| (self.recorded)(source));
+                        known.push((read, judgement.clone()));
+                        judgement
+                    }
                 },
             };
-            findings.push(finding(file, judgement));
+            judgement.with_losses(found.text.losses())
+        };
+        let mut findings = Vec::new();
+        for file in self.files_with(one, rule) {
+            let found = find(self.contents, &file, rule, self.catalogue);
+            let judgement = found.clone().map_or_else(|judgement| judgement, &mut judge);
+            let line = found.ok().filter(|_| judgement.verdict.is_wrong()).and_then(|found| self.line(&file, found));
+            findings.push(finding(file, line, judgement));
         }
         if findings.is_empty() {
             let reason = format!("no artefact of {} is one that can be read back", target.settings.title);
-            findings.push(finding(String::new(), Judgement::because(Verdict::Unverified, reason)));
+            findings.push(finding(String::new(), None, Judgement::because(Verdict::Unverified, reason)));
         }
         findings
     }
 
-    /// Other files of the target in which a rule with the same identity stands.
-    fn copies(&self, one: &Compiled<'_>, rule: &Rule<'_>, files: &[String]) -> Vec<String> {
-        let head = format!("{}/", one.target.name());
-        let others = self.contents.iter().filter(|(file, _)| file.starts_with(&head) && !files.contains(file));
-        let has_it = |content: &Content| content.rules.iter().any(|found| found.id == Some(rule.id));
-        others.filter(|(_, content)| has_it(content)).map(|(file, _)| file.clone()).collect()
+    /// The line of a file in which a rule begins.
+    fn line(&self, file: &str, found: &Found) -> Option<usize> {
+        let text = std::str::from_utf8(self.files.get(file)?).ok()?;
+        place::line(self.contents.get(file)?.format?, text, found.id.unwrap_or_default(), &found.name)
     }
 
-    /// Whether a file stands in for one that is not there: the platform reads all files of the format.
-    fn is_like(&self, copy: &str, file: &str, one: &Compiled<'_>) -> bool {
-        let format = self.contents.get(copy).and_then(|content| content.format);
-        let wanted = readable(one.target, &one.observation.source).find(|artefact| file_of(one, artefact) == file);
-        format.is_some_and(|format| format == Format::Sigma && wanted.and_then(|wanted| wanted.reads) == Some(format))
+    /// The files in which a rule must stand, and those in which it stands, too.
+    fn files_with(&self, one: &Compiled<'_>, rule: &Rule<'_>) -> Vec<String> {
+        let own: Vec<(String, Option<Format>)> = readable(one.target, &one.observation.source)
+            .map(|artefact| (file_of(one, artefact), artefact.reads))
+            .collect();
+        let head = format!("{}/", one.target.name());
+        let is_copy = |(file, content): &(&String, &Content)| {
+            file.starts_with(&head)
+                && own.iter().all(|(known, _)| known != *file)
+                && content.rules.iter().any(|found| found.id == Some(rule.id))
+        };
+        let copies: Vec<(&String, &Content)> = self.contents.iter().filter(is_copy).collect();
+        // Sigma's tools read whole folders: a rule that stands elsewhere in this one is not missing.
+        let has_sigma = copies.iter().any(|(_, content)| content.format == Some(Format::Sigma));
+        let is_due = |(file, format): &(String, Option<Format>)| {
+            let stands_elsewhere = has_sigma && *format == Some(Format::Sigma);
+            !stands_elsewhere || find(self.contents, file, rule, self.catalogue).is_ok()
+        };
+        let copies: Vec<String> = copies.into_iter().map(|(file, _)| file.clone()).collect();
+        own.into_iter().filter(is_due).map(|(file, _)| file).chain(copies).collect()
     }
 }
 
@@ -315,6 +347,34 @@ impl<'a> Subject<'a> {
         let fields = Fields::new(settings, Some(source));
         let table = table(settings, &fields);
         Self { rule, settings, source, target, fields, table, budget }
+    }
+
+    /// What a condition over the target's fields means, measured by the detection. `text` is where it was read. Where
+    /// it is not known whether it matches, it must do either way.
+    fn judge_all(&self, read: &Condition, text: &dyn RuleText, recorded: &dyn Fn() -> Vec<Event>) -> Judgement {
+        let judge = |formula: &Formula| self.with_strangers(self.judge(formula, text, recorded), formula);
+        let least = judge(&read.least);
+        let Some((most, doubt)) = &read.most else { return least };
+        let most = judge(most);
+        let example = |judgement: &Judgement| judgement.example.as_ref().map(|example| example.matched);
+        let with_doubt = |judgement: Judgement, taken: &str| {
+            let reason = judgement.reason.unwrap_or_default();
+            Judgement { reason: Some(format!("{reason}, if that counts as {taken}: {doubt}")), ..judgement }
+        };
+        match (least.verdict, most.verdict) {
+            // What the events in doubt do not change.
+            (_, Verdict::Differs) if example(&most) == Some(false) => most,
+            (Verdict::Differs, _) if example(&least) == Some(true) => least,
+            (Verdict::Differs, _) => with_doubt(least, "no match"),
+            (_, Verdict::Differs) => with_doubt(most, "a match"),
+            (first, second) => {
+                if first > second {
+                    least
+                } else {
+                    most
+                }
+            }
+        }
     }
 
     /// What a condition over the target's fields means, measured by the detection. `text` is where it was read.

@@ -151,6 +151,8 @@ pub struct ScheduleContext {
     every: u32,
     look_back: u32,
     cron: String,
+    /// How far a run that cron starts looks back: further where cron is to start it less often.
+    cron_look_back: u32,
 }
 
 /// How repeated hits are held back.
@@ -290,6 +292,8 @@ pub fn of_rule(here: &Here<'_>, rule: &Rule<'_>, common: &Common, verdict: Verdi
             every: detection.schedule.every,
             look_back: detection.schedule.look_back,
             cron: cron(detection.schedule.every),
+            cron_look_back: (detection.schedule.look_back)
+                .saturating_add(SHORTEST_CRON.saturating_sub(detection.schedule.every)),
         },
         throttle: detection
             .throttle
@@ -382,11 +386,14 @@ fn target_name(fields: &Fields<'_>, source: &Source, name: &str) -> Option<Strin
     })
 }
 
+/// The shortest time in minutes between two runs that cron starts.
+const SHORTEST_CRON: u32 = 5;
+
 /// How cron says "every so many minutes": never more often than every five, and evenly over the hour or the day.
 fn cron(every: u32) -> String {
     let divisor = |of: u32, most: u32| (1..=most.min(of)).rev().find(|n| of.is_multiple_of(*n)).unwrap_or(1);
     match every {
-        0..60 => match divisor(60, every.max(5)) {
+        0..60 => match divisor(60, every.max(SHORTEST_CRON)) {
             60 => "0 * * * *".to_owned(),
             minutes => format!("*/{minutes} * * * *"),
         },

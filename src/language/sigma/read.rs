@@ -50,8 +50,8 @@ pub struct Filter {
 
 impl Filter {
     /// Reads a filter: one YAML document. Its condition is read when its fields are known.
-    pub fn read(text: &str) -> Result<Self, ReadError> {
-        let document = document(text)?;
+    pub fn read(document: serde_yaml::Value) -> Result<Self, ReadError> {
+        let document = json(document, 0).map_err(fault)?;
         let Value::Object(filter) = &document else { return Err(fault("a Sigma filter is a mapping".to_owned())) };
         let logsource = logsource(filter, "the filter")?;
         let Some(Value::Object(global)) = filter.get("filter") else {
@@ -96,7 +96,16 @@ impl Filter {
 
 /// Reads a rule: one YAML document.
 pub fn read_rule(text: &str, fields: &FieldTable) -> Result<Rule, ReadError> {
-    let document = document(text)?;
+    let document = serde_yaml::from_str(text).map_err(|error| ReadError {
+        offset: error.location().map_or(0, |place| place.index()),
+        reason: format!("no YAML: {error}"),
+    })?;
+    read_document(document, fields)
+}
+
+/// Reads a rule that has been parsed.
+pub fn read_document(document: serde_yaml::Value, fields: &FieldTable) -> Result<Rule, ReadError> {
+    let document = json(document, 0).map_err(fault)?;
     let Value::Object(rule) = &document else { return Err(fault("a Sigma rule is a mapping".to_owned())) };
     for (key, what) in
         [("correlation", "correlation rules"), ("action", "rule collections"), ("filter", "filter rules")]
@@ -131,15 +140,6 @@ fn logsource(rule: &Map<String, Value>, what: &str) -> Result<LogSource, ReadErr
         category: string(map, "category"),
         service: string(map, "service"),
     })
-}
-
-/// One YAML document.
-fn document(text: &str) -> Result<Value, ReadError> {
-    let yaml: serde_yaml::Value = serde_yaml::from_str(text).map_err(|error| ReadError {
-        offset: error.location().map_or(0, |place| place.index()),
-        reason: format!("no YAML: {error}"),
-    })?;
-    json(yaml, 0).map_err(fault)
 }
 
 /// Reads the condition of a rule: one YAML document.

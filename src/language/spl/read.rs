@@ -9,7 +9,7 @@ mod truth;
 
 use std::collections::BTreeSet;
 
-pub use conf::Conf;
+pub use conf::{Conf, Stanza};
 pub use macros::Macros;
 
 use crate::language::pcre::{self, Flavor};
@@ -19,9 +19,52 @@ use crate::logic::{Case, Formula, Path, Pattern, Predicate, TextSet};
 /// The longest search that is read, macros expanded.
 const LENGTH: usize = 512 << 10;
 
+/// The events that a search finds. Of some, Splunk's manuals do not say whether it does.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Extent {
+    /// Those that it finds for sure.
+    pub least: Formula,
+    /// Those that it may find: all but those that it does not find for sure.
+    pub most: Formula,
+    /// What the manuals do not say, if the two differ.
+    pub doubt: Option<ReadError>,
+}
+
+impl Extent {
+    /// The extent of what is documented in full.
+    pub fn certain(formula: Formula) -> Self {
+        Self { least: formula.clone(), most: formula, doubt: None }
+    }
+
+    /// The formula, if the manuals say it all.
+    fn known(self) -> Result<Formula, ReadError> {
+        self.doubt.map_or(Ok(self.least), Err)
+    }
+
+    /// The extent, the place of its doubt in the whole.
+    fn moved(mut self, by: usize) -> Self {
+        self.doubt = self.doubt.map(|doubt| ReadError { offset: doubt.offset + by, ..doubt });
+        self
+    }
+
+    /// What one and then another command lets through.
+    fn and(self, other: Self) -> Self {
+        Self {
+            least: Formula::and([self.least, other.least]),
+            most: Formula::and([self.most, other.most]),
+            doubt: self.doubt.or(other.doubt),
+        }
+    }
+}
+
 /// Reads a whole search: terms that read events, then commands. Offsets are those in the text with its macros
-/// expanded.
+/// expanded. What the manuals leave open is an error.
 pub fn read_search(text: &str, macros: &Macros, fields: &FieldTable) -> Result<Formula, ReadError> {
+    read_extent(text, macros, fields)?.known()
+}
+
+/// Reads a whole search as [`read_search`] does, and says of what the manuals leave open how far it may reach.
+pub fn read_extent(text: &str, macros: &Macros, fields: &FieldTable) -> Result<Extent, ReadError> {
     let text = macros.expand(text)?;
     let mut commands = commands(&text)?.into_iter();
     let Some((offset, first)) = commands.next().filter(|(_, first)| !first.trim().is_empty()) else {
@@ -30,16 +73,16 @@ pub fn read_search(text: &str, macros: &Macros, fields: &FieldTable) -> Result<F
     let (head, rest) = word(first);
     let is_search = head == "search" && !rest.trim_start().starts_with(['=', '!', '<', '>']);
     let (terms, at) = if is_search { (rest, offset + first.len() - rest.len()) } else { (first, offset) };
-    let mut parts = vec![moved(search::read(terms, fields), at)?];
+    let mut whole = Extent::certain(moved(search::read(terms, fields), at)?);
     let mut touched = Touched::default();
     for (offset, command) in commands {
         let (name, rest) = word(command);
         let at = offset + command.len() - rest.len();
         let name_at = at - name.len();
         let condition = match name.to_ascii_lowercase().as_str() {
-            "search" => moved(search::read(rest, fields), at)?,
-            "where" => moved(truth::read(rest, fields), at)?,
-            "regex" => moved(regex(rest, fields), at)?,
+            "search" => Extent::certain(moved(search::read(rest, fields), at)?),
+            "where" => moved(truth::read(rest, fields), at)?.moved(at),
+            "regex" => moved(regex(rest, fields), at)?.moved(at),
             command @ ("table" | "fields") => {
                 moved(touched.kept(command, rest), at)?;
                 continue;
@@ -66,10 +109,10 @@ pub fn read_search(text: &str, macros: &Macros, fields: &FieldTable) -> Result<F
             "" => return Err(fault(offset, "there is no command between two `|`")),
             _ => return Err(fault(name_at, format!("the command `{name}` is not read"))),
         };
-        touched.check(&condition).map_err(|reason| fault(at, reason))?;
-        parts.push(condition);
+        touched.check(&condition.most).map_err(|reason| fault(at, reason))?;
+        whole = whole.and(condition);
     }
-    Ok(Formula::and(parts))
+    Ok(whole)
 }
 
 /// Reads terms of the `search` command alone.
@@ -85,7 +128,7 @@ pub fn read_where_expression(text: &str, fields: &FieldTable) -> Result<Formula,
     if text.len() > LENGTH {
         return Err(fault(0, "the expression is too long"));
     }
-    truth::read(text, fields)
+    truth::read(text, fields)?.known()
 }
 
 fn fault(offset: usize, reason: impl Into<String>) -> ReadError {
@@ -155,7 +198,7 @@ fn quoted(text: &str, at: usize) -> Result<(String, usize), ReadError> {
 }
 
 /// `regex f="…"`, `regex f!="…"`, `regex "…"`.
-fn regex(text: &str, fields: &FieldTable) -> Result<Formula, ReadError> {
+fn regex(text: &str, fields: &FieldTable) -> Result<Extent, ReadError> {
     let Some(at) = text.find('"') else { return Err(fault(0, "`regex` takes an expression in double quotes")) };
     let (source, end) = quoted(text, at)?;
     if !text.get(end..).unwrap_or("").trim().is_empty() {
@@ -177,10 +220,13 @@ fn regex(text: &str, fields: &FieldTable) -> Result<Formula, ReadError> {
     let source = pcre::translate(&source, Flavor::Pcre).map_err(|reason| fault(at, reason))?;
     let test = |predicate| Formula::test(&path(name), predicate);
     let found = test(Predicate::Text(TextSet::new(vec![Pattern::Regex(source)], Case::Sensitive)));
-    if negated {
-        return Err(fault(0, format!("what `regex {name}!=` makes of events without the field is not documented")));
+    if !negated {
+        return Ok(Extent::certain(found));
     }
-    Ok(found)
+    let most = Formula::not(found);
+    let doubt = format!("what `regex {name}!=` makes of events without the field is not documented");
+    let least = Formula::and([test(Predicate::Exists), most.clone()]);
+    Ok(Extent { least, most, doubt: Some(fault(0, doubt)) })
 }
 
 /// `stats … by` fields that every event has keeps something of every event.

@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::{Fault, Found, RuleText, identity};
+use super::{Condition, Fault, Found, RuleText, identity, schedule};
 use crate::language::{FieldTable, eql, kql};
-use crate::logic::Formula;
 use crate::target::settings::SourceSettings;
 
 struct Document(Map<String, Value>);
@@ -30,13 +29,13 @@ fn found(rule: Map<String, Value>) -> Found {
     Found {
         name: text("name").unwrap_or_default().to_owned(),
         id: Some(identity(text("rule_id"))),
+        is_off: rule.get("enabled") == Some(&Value::Bool(false)),
         text: Box::new(Document(rule)),
-        is_off: false,
     }
 }
 
 impl RuleText for Document {
-    fn condition(&self, settings: &SourceSettings, fields: &FieldTable) -> Result<Formula, Fault> {
+    fn condition(&self, settings: &SourceSettings, fields: &FieldTable) -> Result<Condition, Fault> {
         let unreadable = |reason: String| Err(Fault::Unreadable(reason));
         let text = |key: &str| self.0.get(key).and_then(Value::as_str).unwrap_or_default();
         let indices = |value: Option<&Value>| -> BTreeSet<String> {
@@ -45,7 +44,16 @@ impl RuleText for Document {
         };
         let (has, wanted) = (indices(self.0.get("index")), indices(settings.binding.get("index")));
         if has != wanted {
-            return Err(Fault::Elsewhere(format!("`index` is {has:?}, not {wanted:?}")));
+            let listed = |items: &BTreeSet<String>, than: &BTreeSet<String>| {
+                items.difference(than).map(|item| format!("`{item}`")).collect::<Vec<_>>().join(", ")
+            };
+            let changes = [
+                (listed(&wanted, &has), "is missing from `index`: the events there are never searched"),
+                (listed(&has, &wanted), "was added to `index`: events that are of no concern are searched"),
+            ];
+            let changes = changes.iter().filter(|(items, _)| !items.is_empty());
+            let changes: Vec<String> = changes.map(|(items, what)| format!("{items} {what}")).collect();
+            return Err(Fault::Elsewhere(changes.join("; ")));
         }
         for key in ["filters", "exceptions_list"] {
             if self.0.get(key).and_then(Value::as_array).is_some_and(|items| !items.is_empty()) {
@@ -57,7 +65,8 @@ impl RuleText for Document {
         }
         match (text("type"), text("language")) {
             ("query", "kuery") => {
-                kql::read::read(text("query"), fields).map_err(|error| Fault::Unreadable(error.to_string()))
+                let read = kql::read::read(text("query"), fields);
+                read.map(Condition::from).map_err(|error| Fault::Unreadable(error.to_string()))
             }
             ("eql", "eql") => {
                 let (category, formula) =
@@ -71,9 +80,16 @@ impl RuleText for Document {
                         shown(wanted)
                     )));
                 }
-                Ok(formula)
+                Ok(formula.into())
             }
             (kind, language) => unreadable(format!("rules of type `{kind}` in `{language}` are not read")),
         }
+    }
+
+    fn losses(&self) -> Vec<String> {
+        let text = |key: &str, default| self.0.get(key).and_then(Value::as_str).unwrap_or(default);
+        // What Kibana takes where a rule does not say it.
+        let (interval, from, to) = (text("interval", "5m"), text("from", "now-6m"), text("to", "now"));
+        schedule::never_searched_every(interval, from, to).into_iter().collect()
     }
 }

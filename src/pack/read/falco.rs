@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::{Fault, Found, Overlay, RuleText};
+use super::{Condition, Fault, Found, Overlay, RuleText};
 use crate::language::{FieldTable, falco};
 use crate::logic::{Comparison, Formula, Number, Path, Predicate};
 use crate::target::settings::SourceSettings;
@@ -15,7 +15,7 @@ struct Rule(falco::read::Rule);
 struct Name;
 
 impl RuleText for Name {
-    fn condition(&self, _: &SourceSettings, _: &FieldTable) -> Result<Formula, Fault> {
+    fn condition(&self, _: &SourceSettings, _: &FieldTable) -> Result<Condition, Fault> {
         Err(Fault::Unreadable("it belongs to no detection".to_owned()))
     }
 }
@@ -75,12 +75,12 @@ fn named(entry: &serde_yaml::Value) -> Option<(&'static str, String)> {
 }
 
 impl RuleText for Rule {
-    fn condition(&self, settings: &SourceSettings, _: &FieldTable) -> Result<Formula, Fault> {
+    fn condition(&self, settings: &SourceSettings, _: &FieldTable) -> Result<Condition, Fault> {
         let wanted = settings.binding.get("source").and_then(Value::as_str).unwrap_or("syscall");
         if self.0.source != wanted {
             return Err(Fault::Elsewhere(format!("`source` is `{}`, not `{wanted}`", self.0.source)));
         }
-        self.0.condition.clone().map_err(|error| Fault::Unreadable(error.to_string()))
+        self.0.condition.clone().map(Condition::from).map_err(|error| Fault::Unreadable(error.to_string()))
     }
 
     /// The engine counts events from 1, so that `evt.num = 0` is the customary way to say "never".

@@ -5,6 +5,8 @@
 
 mod elastic;
 mod falco;
+pub mod place;
+mod schedule;
 mod sigma;
 mod splunk;
 
@@ -27,14 +29,20 @@ pub struct Found {
     pub id: Option<Uuid>,
     /// What it says.
     pub text: Box<dyn RuleText>,
-    /// Whether it says that the platform shall not run it, where rules are run unless they say so.
+    /// Whether it says that the platform shall not run it.
     pub is_off: bool,
 }
 
 /// What a rule says, in the notation of its file.
 pub trait RuleText: Send + Sync {
     /// The rule's condition over the target's fields.
-    fn condition(&self, settings: &SourceSettings, fields: &FieldTable) -> Result<Formula, Fault>;
+    fn condition(&self, settings: &SourceSettings, fields: &FieldTable) -> Result<Condition, Fault>;
+
+    /// Why some of the events that the condition is true of are told to nobody: when the rule runs, and what it takes
+    /// for an alert.
+    fn losses(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// What the file's format says of the log source inside the condition, beside the `base` of `target.yml`.
     fn assumed(&self, _settings: &SourceSettings, _fields: &FieldTable) -> Option<Formula> {
@@ -44,6 +52,28 @@ pub trait RuleText: Send + Sync {
     /// What the platform makes true of every event.
     fn given(&self) -> Option<Formula> {
         None
+    }
+}
+
+/// What a rule asks of the target's fields.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Condition {
+    /// The events that it finds; for sure, if not all is known of the language.
+    pub least: Formula,
+    /// The events that it may find, and what is not known; nothing where all is known.
+    pub most: Option<(Formula, String)>,
+}
+
+impl Condition {
+    /// The events that it finds, if all is known of the language; else what is not.
+    pub fn known(self) -> Result<Formula, String> {
+        self.most.map_or(Ok(self.least), |(_, doubt)| Err(doubt))
+    }
+}
+
+impl From<Formula> for Condition {
+    fn from(formula: Formula) -> Self {
+        Self { least: formula, most: None }
     }
 }
 
@@ -115,7 +145,7 @@ pub fn read_target(
             }
             // Tools read the whole folder: a filter holds wherever it stands.
             Some(Format::SigmaFilter) => {
-                let all = all().filter(|(path, below, bytes)| artefact.is_at(below) || sigma::is_filter(path, bytes));
+                let all = all().filter(|(path, below, bytes)| artefact.is_at(below) || sigma::has_filter(path, bytes));
                 all.for_each(|(path, _, bytes)| filters.add(path, bytes));
             }
             _ => {}
@@ -145,7 +175,7 @@ pub fn read_target(
             }
             // A rule holds wherever it stands, too.
             Format::Sigma => {
-                for (path, _, bytes) in all().filter(|(path, _, bytes)| sigma::is_rule(path, bytes)) {
+                for (path, _, bytes) in all().filter(|(path, _, bytes)| sigma::has_rule(path, bytes)) {
                     if let (false, Ok(text)) = (contents.contains_key(path), utf8(bytes)) {
                         contents.insert(path.clone(), read(text, &[]));
                     }

@@ -1,10 +1,12 @@
-//! Sigma rules in a pack: one YAML document a file, and filters in files of their own.
+//! Sigma rules in a pack, and the filters that take something away from them: YAML documents, one or several a file.
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::json;
+use serde_yaml::Value;
 
-use super::{Fault, Found, RuleText, identity};
+use super::{Condition, Fault, Found, RuleText, identity};
 use crate::language::{FieldTable, sigma};
 use crate::logic::Formula;
 use crate::target::settings::SourceSettings;
@@ -14,21 +16,38 @@ use crate::target::settings::SourceSettings;
 pub(super) struct Filters(Arc<Vec<Result<sigma::read::Filter, String>>>);
 
 impl Filters {
-    /// Adds that of a file.
+    /// Adds those of a file.
     pub fn add(&mut self, path: &str, bytes: &[u8]) {
         let text = std::str::from_utf8(bytes).map_err(|_| "it is no UTF-8 text".to_owned());
-        let filter = text.and_then(|text| sigma::read::Filter::read(text).map_err(|error| error.reason));
-        Arc::make_mut(&mut self.0).push(filter.map_err(|reason| format!("the filter `{path}`: {reason}")));
+        let filters = text.and_then(documents).map(|documents| {
+            let filters = documents.into_iter().filter(|document| !is_rule(document));
+            filters.map(|document| sigma::read::Filter::read(document).map_err(|error| error.reason)).collect()
+        });
+        let filters: Vec<Result<_, String>> = filters.unwrap_or_else(|reason| vec![Err(reason)]);
+        let named = filters.into_iter().map(|filter| filter.map_err(|reason| format!("the filter `{path}`: {reason}")));
+        Arc::make_mut(&mut self.0).extend(named);
     }
 }
 
-/// Whether a file looks like a filter, wherever it is.
-pub(super) fn is_filter(path: &str, bytes: &[u8]) -> bool {
+/// The YAML documents of a file; those with nothing in them are none.
+pub(super) fn documents(text: &str) -> Result<Vec<Value>, String> {
+    let read = |document| Value::deserialize(document).map_err(|error| format!("it is no YAML: {error}"));
+    let documents = serde_yaml::Deserializer::from_str(text).map(read);
+    documents.filter(|document| !matches!(document, Ok(Value::Null))).collect()
+}
+
+/// Whether a document is a rule.
+fn is_rule(document: &Value) -> bool {
+    document.get("detection").is_some()
+}
+
+/// Whether a file looks like it has a filter, wherever it is.
+pub(super) fn has_filter(path: &str, bytes: &[u8]) -> bool {
     has_key(path, bytes, "filter")
 }
 
-/// Whether a file looks like a rule, wherever it is.
-pub(super) fn is_rule(path: &str, bytes: &[u8]) -> bool {
+/// Whether a file looks like it has a rule, wherever it is.
+pub(super) fn has_rule(path: &str, bytes: &[u8]) -> bool {
     has_key(path, bytes, "detection")
 }
 
@@ -40,37 +59,43 @@ fn has_key(path: &str, bytes: &[u8], key: &str) -> bool {
 }
 
 struct Document {
-    text: String,
+    rule: Value,
     filters: Filters,
 }
 
-/// The rule of a file.
+/// The rules of a file.
 pub(super) fn read(text: &str, filters: &Filters) -> Result<Vec<Found>, String> {
-    #[derive(serde::Deserialize)]
-    struct Head {
-        title: Option<String>,
-        id: Option<String>,
+    let found = |rule: Value| {
+        let text = |key: &str| rule.get(key).and_then(Value::as_str);
+        Found {
+            name: text("title").unwrap_or_default().to_owned(),
+            id: Some(identity(text("id"))),
+            is_off: false,
+            text: Box::new(Document { rule, filters: filters.clone() }),
+        }
+    };
+    let documents = documents(text)?;
+    // One such document changes the others.
+    if documents.iter().any(|document| document.get("action").is_some()) {
+        return Err("rule collections (`action`) are not read".to_owned());
     }
-    let head: Head = serde_yaml::from_str(text).map_err(|error| format!("it is no Sigma rule: {error}"))?;
-    Ok(vec![Found {
-        name: head.title.unwrap_or_default(),
-        id: Some(identity(head.id.as_deref())),
-        text: Box::new(Document { text: text.to_owned(), filters: filters.clone() }),
-        is_off: false,
-    }])
+    let is_filter = |document: &Value| document.get("filter").is_some() && !is_rule(document);
+    Ok(documents.into_iter().filter(|document| !is_filter(document)).map(found).collect())
 }
 
 impl RuleText for Document {
-    fn condition(&self, settings: &SourceSettings, fields: &FieldTable) -> Result<Formula, Fault> {
+    fn condition(&self, settings: &SourceSettings, fields: &FieldTable) -> Result<Condition, Fault> {
         let unreadable = |error: crate::language::ReadError| Fault::Unreadable(error.reason);
-        let rule = sigma::read::read_rule(&self.text, fields).map_err(unreadable)?;
-        let wanted = settings.binding.get("logsource").cloned().unwrap_or(Value::Null);
+        let rule = sigma::read::read_document(self.rule.clone(), fields).map_err(unreadable)?;
+        let wanted = settings.binding.get("logsource").cloned().unwrap_or_default();
         let has = rule.logsource.clone();
         for (key, value) in [("product", has.product), ("category", has.category), ("service", has.service)] {
             let wanted = wanted.get(key).filter(|wanted| !wanted.is_null()).cloned();
             let value = value.map(|value| json!(value));
             if value != wanted {
-                let shown = |value: Option<Value>| value.map_or_else(|| "none".to_owned(), |value| value.to_string());
+                let shown = |value: Option<serde_json::Value>| {
+                    value.map_or_else(|| "none".to_owned(), |value| value.to_string())
+                };
                 return Err(Fault::Elsewhere(format!("`logsource.{key}` is {}, not {}", shown(value), shown(wanted))));
             }
         }
@@ -82,6 +107,6 @@ impl RuleText for Document {
                 parts.push(filter.condition(fields).map_err(unreadable)?);
             }
         }
-        Ok(Formula::and(parts))
+        Ok(Formula::and(parts).into())
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Fault, Found, Overlay, RuleText, identity};
+use super::{Condition, Fault, Found, Overlay, RuleText, identity, schedule};
 use crate::language::{FieldTable, spl};
 use crate::logic::{Case, Formula, Glob, Path, Pattern, Predicate, TextSet};
 use crate::target::node::field_names;
@@ -48,12 +48,12 @@ impl Macros {
     }
 
     fn has(&self, name: &str) -> bool {
-        self.conf.stanzas.iter().any(|(known, _)| known == name)
+        self.conf.stanzas.iter().any(|known| known.name == name)
     }
 }
 
 struct Search {
-    entries: Vec<(String, String)>,
+    stanza: spl::read::Stanza,
     macros: Macros,
 }
 
@@ -65,24 +65,51 @@ pub(super) fn read(text: &str, overlays: &[Overlay<'_>], macros: &Macros) -> Res
         let overlay = overlay.clone().and_then(read);
         conf.lay_over(overlay.map_err(|reason| format!("{path}, which is laid over it: {reason}"))?);
     }
-    let searches = conf.stanzas.into_iter().filter(|(name, _)| name != "default");
-    let found = searches.map(|(name, entries)| {
-        let search = Search { entries, macros: macros.clone() };
-        let id = search.value("action.correlationsearch.annotations").and_then(id);
-        Found { id: Some(identity(id.as_deref())), text: Box::new(search), name, is_off: false }
+    let searches = conf.stanzas.into_iter().filter(|stanza| stanza.name != "default");
+    let found = searches.map(|stanza| {
+        let id = stanza.get("action.correlationsearch.annotations").and_then(id);
+        Found {
+            name: stanza.name.clone(),
+            id: Some(identity(id.as_deref())),
+            is_off: stanza.get("disabled").is_some_and(is_true),
+            text: Box::new(Search { stanza, macros: macros.clone() }),
+        }
     });
     Ok(found.collect())
 }
 
+/// What Splunk takes for true.
+fn is_true(value: &str) -> bool {
+    ["1", "t", "true", "y", "yes"].iter().any(|word| value.eq_ignore_ascii_case(word))
+}
+
 impl Search {
     fn value(&self, key: &str) -> Option<&str> {
-        self.entries.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
+        self.stanza.get(key)
+    }
+
+    /// When the search does not run, or leaves time out.
+    fn untimely(&self) -> Option<String> {
+        if !self.value("enableSched").is_some_and(is_true) {
+            let shown = self.value("enableSched").map_or("is missing".to_owned(), |value| format!("is `{value}`"));
+            return Some(format!("`enableSched` {shown}: nothing starts the search, so that it finds nothing"));
+        }
+        let Some(cron) = self.value("cron_schedule").filter(|cron| !cron.is_empty()) else {
+            return Some("it has no `cron_schedule`: nothing starts the search, so that it finds nothing".to_owned());
+        };
+        // Without an earliest time, each run searches all that there is.
+        let earliest = self.value("dispatch.earliest_time")?;
+        schedule::never_searched(cron, earliest, self.value("dispatch.latest_time").unwrap_or("now"))
     }
 
     /// Why one event that the search finds is not enough for it to tell somebody, if it is not.
     fn silence(&self) -> Option<String> {
         if self.value("alert_condition").is_some_and(|condition| !condition.is_empty()) {
-            return Some("`alert_condition` decides on what was found, and is not read".to_owned());
+            return Some(
+                "`alert_condition` decides which of the events found are told, and is not read: none of them, for all \
+                 that is known"
+                    .to_owned(),
+            );
         }
         let (kind, relation) = (self.value("counttype").unwrap_or("always"), self.value("relation"));
         let quantity = self.value("quantity").map(|quantity| quantity.trim().parse::<f64>());
@@ -95,7 +122,7 @@ impl Search {
             let keys = ["counttype", "relation", "quantity"].iter();
             keys.filter_map(|key| Some(format!("`{key} = {}`", self.value(key)?))).collect::<Vec<_>>().join(", ")
         };
-        (!is_any).then(|| format!("one event that it finds is not enough for an alert: {}", shown()))
+        (!is_any).then(|| format!("one event that it finds is told to nobody, {} asks for more", shown()))
     }
 
     /// What the macro of a log source asks beside where the data is: nothing, unless somebody has changed it.
@@ -130,12 +157,9 @@ fn source_macro(settings: &SourceSettings) -> Option<&str> {
 }
 
 impl RuleText for Search {
-    fn condition(&self, settings: &SourceSettings, fields: &FieldTable) -> Result<Formula, Fault> {
+    fn condition(&self, settings: &SourceSettings, fields: &FieldTable) -> Result<Condition, Fault> {
         if let Some(fault) = &self.macros.fault {
             return Err(Fault::Unreadable(format!("the macros cannot be read: {fault}")));
-        }
-        if let Some(silence) = self.silence() {
-            return Err(Fault::Elsewhere(silence));
         }
         let mut macros = self.macros.known.as_ref().clone();
         let mut beside = None;
@@ -146,8 +170,14 @@ impl RuleText for Search {
         }
         let text = self.value("search").unwrap_or_default();
         let read =
-            spl::read::read_search(text, &macros, fields).map_err(|error| Fault::Unreadable(error.to_string()))?;
-        Ok(Formula::and([read].into_iter().chain(beside)))
+            spl::read::read_extent(text, &macros, fields).map_err(|error| Fault::Unreadable(error.to_string()))?;
+        let whole = |formula: Formula| Formula::and([formula].into_iter().chain(beside.clone()));
+        let most = read.doubt.map(|doubt| (whole(read.most), doubt.to_string()));
+        Ok(Condition { least: whole(read.least), most })
+    }
+
+    fn losses(&self) -> Vec<String> {
+        self.untimely().into_iter().chain(self.silence()).collect()
     }
 
     fn assumed(&self, settings: &SourceSettings, fields: &FieldTable) -> Option<Formula> {

@@ -5,8 +5,26 @@ use crate::language::ReadError;
 /// A configuration file: stanzas in the order they stand.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Conf {
-    /// Name, and keys with their values, of every stanza. What stands before the first belongs to `default`.
-    pub stanzas: Vec<(String, Vec<(String, String)>)>,
+    /// Every stanza. What stands before the first belongs to `default`.
+    pub stanzas: Vec<Stanza>,
+}
+
+/// A part of a configuration file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stanza {
+    /// Its name.
+    pub name: String,
+    /// Keys with their values.
+    pub entries: Vec<(String, String)>,
+    /// The line that it begins in, counted from 1.
+    pub line: usize,
+}
+
+impl Stanza {
+    /// The value of a key.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.entries.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
+    }
 }
 
 impl Conf {
@@ -17,8 +35,8 @@ impl Conf {
         let mut names = std::collections::HashSet::new();
         let mut keys = std::collections::HashSet::new();
         let mut offset = 0;
-        let mut lines = text.split_inclusive('\n');
-        while let Some(line) = lines.next() {
+        let mut lines = text.split_inclusive('\n').enumerate();
+        while let Some((index, line)) = lines.next() {
             let at = offset;
             offset += line.len();
             let line = line.trim_end_matches(['\n', '\r']);
@@ -34,7 +52,7 @@ impl Conf {
                     return fault(format!("the stanza `{name}` stands twice"));
                 }
                 keys.clear();
-                conf.stanzas.push((name.to_owned(), Vec::new()));
+                conf.stanzas.push(Stanza { name: name.to_owned(), entries: Vec::new(), line: index + 1 });
                 continue;
             }
             let Some((key, first)) = line.split_once('=') else {
@@ -46,7 +64,7 @@ impl Conf {
             while let Some(head) = part.strip_suffix('\\') {
                 value.push_str(head);
                 value.push('\n');
-                let Some(next) = lines.next() else {
+                let Some((_, next)) = lines.next() else {
                     return fault(format!("the value of `{key}` continues after the end of the file"));
                 };
                 offset += next.len();
@@ -64,10 +82,10 @@ impl Conf {
             }
             if conf.stanzas.is_empty() {
                 names.insert("default".to_owned());
-                conf.stanzas.push(("default".to_owned(), Vec::new()));
+                conf.stanzas.push(Stanza { name: "default".to_owned(), entries: Vec::new(), line: index + 1 });
             }
-            if let Some((_, entries)) = conf.stanzas.last_mut() {
-                entries.push((key, value.trim().to_owned()));
+            if let Some(stanza) = conf.stanzas.last_mut() {
+                stanza.entries.push((key, value.trim().to_owned()));
             }
         }
         Ok(conf)
@@ -75,12 +93,12 @@ impl Conf {
 
     /// Lays another file over this one, as Splunk does with those of `local/`: key by key.
     pub fn lay_over(&mut self, other: Conf) {
-        for (name, entries) in other.stanzas {
-            match self.stanzas.iter_mut().find(|(known, _)| *known == name) {
-                None => self.stanzas.push((name, entries)),
-                Some((_, known)) => {
-                    known.retain(|(key, _)| !entries.iter().any(|(new, _)| new == key));
-                    known.extend(entries);
+        for stanza in other.stanzas {
+            match self.stanzas.iter_mut().find(|known| known.name == stanza.name) {
+                None => self.stanzas.push(stanza),
+                Some(known) => {
+                    known.entries.retain(|(key, _)| stanza.get(key).is_none());
+                    known.entries.extend(stanza.entries);
                 }
             }
         }
@@ -88,7 +106,6 @@ impl Conf {
 
     /// The value of a key in a stanza.
     pub fn get(&self, stanza: &str, key: &str) -> Option<&str> {
-        let (_, entries) = self.stanzas.iter().find(|(name, _)| name == stanza)?;
-        entries.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+        self.stanzas.iter().find(|known| known.name == stanza)?.get(key)
     }
 }

@@ -16,8 +16,8 @@ impl Macros {
     /// The macros that a `macros.conf` defines.
     pub fn from_conf(conf: &Conf) -> Result<Self, ReadError> {
         let mut macros = Macros::default();
-        for (name, entries) in conf.stanzas.iter().filter(|(name, _)| name != "default") {
-            let get = |key: &str| entries.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
+        for stanza in conf.stanzas.iter().filter(|stanza| stanza.name != "default") {
+            let (name, get) = (&stanza.name, |key: &str| stanza.get(key));
             let Some(definition) = get("definition") else {
                 return Err(fault(0, format!("the macro `{name}` has no definition")));
             };

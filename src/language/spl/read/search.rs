@@ -261,7 +261,8 @@ impl<'t> Reader<'t> {
         if text == "*" {
             return Ok(Formula::TRUE);
         }
-        if !is_quoted && ["and", "or", "not", "xor", "in"].iter().any(|word| text.eq_ignore_ascii_case(word)) {
+        // Operators are in capitals: `and`, `or` and `not` are words to look for. These two are somewhere else more.
+        if !is_quoted && ["xor", "in"].iter().any(|word| text.eq_ignore_ascii_case(word)) {
             return Err(format!("`{text}` is a word to look for here, not an operator: those are AND, OR, NOT, IN"));
         }
         if text.is_empty() || text.contains('*') {

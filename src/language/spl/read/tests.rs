@@ -77,12 +77,17 @@ fn search_compares_as_splunk_does() {
             ("\"odd name\"=x", json!({"odd name": "x"}), true),
             ("docker", json!({"_raw": "usr/bin/Docker run"}), true),
             ("docker", json!({"_raw": "dockerd"}), false),
+            // Operators are in capitals, all else is looked for.
+            ("a=1 or b=2", json!({"a": "1", "_raw": "a=1 b=3"}), false),
+            ("a=1 or b=2", json!({"a": "1", "b": "2", "_raw": "this or that"}), true),
+            ("a=1 and not b=2", json!({"a": "1", "b": "3", "_raw": "a=1 b=3"}), false),
         ],
     );
     refuse(
         read_condition,
         &[
-            ("a=1 or b=2", "not an operator"),
+            ("a=1 xor b=2", "not an operator"),
+            ("a in (x)", "`in(…)` is not read"),
             ("a=1 OR", "term"),
             ("OR a=1", "joins nothing"),
             ("(a=1", "missing"),
@@ -146,6 +151,34 @@ fn in_where_and_binds_before_or_and_case_counts() {
             ("true()", json!({}), true),
         ],
     );
+}
+
+#[test]
+fn what_is_not_documented_has_a_least_and_a_most() {
+    let read =
+        |text: &str| read_extent(text, &Macros::default(), &table()).unwrap_or_else(|error| panic!("{text}: {error}"));
+    // Events that are found for sure, for sure not, and those in doubt.
+    for (text, sure, never, doubtful) in [
+        ("* | where NOT a=\"x\"", json!({"a": "y"}), json!({"a": "x"}), json!({})),
+        ("* | where a=\"x\" XOR b=\"y\"", json!({"a": "x", "b": "z"}), json!({"a": "x", "b": "y"}), json!({"a": "x"})),
+        ("* | regex a!=\"x\" | search b=y", json!({"a": "y", "b": "y"}), json!({"a": "y"}), json!({"b": "y"})),
+        (
+            "* | where NOT a=\"x\" | where NOT b=\"x\"",
+            json!({"a": "y", "b": "y"}),
+            json!({"b": "x"}),
+            json!({"b": "y"}),
+        ),
+    ] {
+        let extent = read(text);
+        let says = |event| [&extent.least, &extent.most].map(|formula| evaluate(formula, &event, Reading::Must));
+        assert_eq!(says(sure), [true, true], "{text}");
+        assert_eq!(says(never), [false, false], "{text}");
+        assert_eq!(says(doubtful), [false, true], "{text}");
+        let doubt = extent.doubt.expect("a doubt");
+        assert!(text.get(..doubt.offset).is_some_and(|before| before.contains('|')), "{text}: {}", doubt.offset);
+    }
+    let sure = read("a=x | where b=\"y\"");
+    assert!(sure.doubt.is_none() && sure.least == sure.most);
 }
 
 #[test]

@@ -2,12 +2,12 @@
 //!
 //! A comparison with a missing field is NULL, and what Splunk makes of NOT NULL is not documented. So every expression
 //! has four sets of events: where it is TRUE, where FALSE, where NULL (or FALSE: it is not TRUE, for sure), and where
-//! nobody knows. `where` keeps the first; an expression with events in the last is refused.
+//! nobody knows. `where` keeps the first; that an expression has events in the last is said of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::expression::{self, Kind, Node};
-use super::{fault, holds_several, path};
+use super::{Extent, fault, holds_several, path};
 use crate::language::pcre::{self, Flavor};
 use crate::language::{FieldTable, FieldType, ReadError};
 use crate::logic::{Case, Comparison, Formula, Glob, Number, Pattern, Piece, Predicate, Subject, TextSet};
@@ -16,17 +16,19 @@ use crate::logic::{Case, Comparison, Formula, Glob, Number, Pattern, Piece, Pred
 const WORK: usize = 2_000_000;
 
 /// Reads an expression: the events for which it is TRUE.
-pub(super) fn read(text: &str, fields: &FieldTable) -> Result<Formula, ReadError> {
+pub(super) fn read(text: &str, fields: &FieldTable) -> Result<Extent, ReadError> {
     let node = expression::read(text)?;
     let mut reader = Reader { fields, each_value: false, doublings: 0 };
     let truth = reader.truth(&node)?;
-    if let Some(field) = some_event(&truth.unknown) {
-        return Err(fault(
+    let Some(field) = some_event(&truth.unknown) else { return Ok(Extent::certain(truth.yes)) };
+    Ok(Extent {
+        most: Formula::or([truth.yes.clone(), truth.unknown]),
+        least: truth.yes,
+        doubt: Some(fault(
             0,
             format!("`{field}` may be missing under NOT, and what Splunk makes of NOT NULL is not documented"),
-        ));
-    }
-    Ok(truth.yes)
+        )),
+    })
 }
 
 /// The events for which an expression is TRUE, FALSE, NULL; and those of which it is unknown.
