@@ -14,16 +14,19 @@
 //!    and hits with rare ones fall out. Where only the first fact is told, the places that it acts in are the second.
 //! 4. No event that `tests:` says must match may fall under a cause: it is narrowed by the condition that keeps the
 //!    most hits until none does, or given up.
-//! 5. Causes that differ in one fact other than the first become one with a list; a cause whose hits others explain goes.
+//! 5. Causes that differ in one fact other than the first can be one with a list. Of all causes and such lists, the
+//!    fewest are taken that explain the same hits, and of those the ones that name the fewest values (`least`).
 //!
-//! This is greedy: the least set is a hard problem, and a reviewer is better served by causes that have one name each.
-//! Everything goes by sorted values, so that equal hits give equal causes.
+//! Which hits are explained follows from 1 to 4, which go from the finest to the coarsest on purpose: the fewest causes
+//! of all would be coarse ones that hide the odd hit. Everything goes by sorted values, so that equal hits give equal
+//! causes.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::column::{Cell, Column, Role, anybodys};
 use super::condition::{Condition, Form};
+use super::least::{self, MOST_CHOICES, Priced};
 use super::table::{Seen, Sheet};
 use super::{Refused, Thresholds};
 
@@ -39,6 +42,9 @@ const AGREE: u64 = 90;
 const KEEP: u64 = 50;
 /// So many causes are proposed for one detection in one log source.
 pub const MOST_CAUSES: usize = 40;
+/// Among so many causes and lists of them the fewest are looked for.
+const MOST_CANDIDATES: usize = 400;
+
 /// Conditions that explain hits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
@@ -105,8 +111,7 @@ impl Search<'_> {
                 }
             }
         }
-        self.merge(&mut causes);
-        self.drop_explained(&mut causes);
+        let mut causes = self.fewest(causes);
         causes.sort_by_cached_key(|cause| (Reverse(self.sheet.hits(&cause.rows)), cause.conditions.clone()));
         for cause in causes.split_off(MOST_CAUSES.min(causes.len())) {
             let reason = format!("{MOST_CAUSES} proposals for one detection and log source are enough to review");
@@ -381,66 +386,66 @@ impl Search<'_> {
         }
     }
 
-    /// Makes one cause of those that differ in one fact only, and not in the first that they have.
-    fn merge(&self, causes: &mut Vec<Cause>) {
-        for column in (0..self.sheet.columns.len()).rev() {
-            if !matches!(self.role(column), Some(Role::Actor(_))) || self.is_multiple(column) {
-                continue;
-            }
-            let mut alike: BTreeMap<Vec<Condition>, Vec<Cause>> = BTreeMap::new();
-            let mut others = Vec::new();
-            for cause in causes.drain(..) {
-                let is_lead = cause.conditions.first().is_none_or(|first| first.column == column);
-                let is_listed = |c: &Condition| c.column == column && matches!(c.form, Form::OneOf(_));
-                if is_lead || !cause.conditions.iter().any(is_listed) {
-                    others.push(cause);
-                } else {
-                    let rest = cause.conditions.iter().filter(|c| c.column != column).cloned().collect();
-                    alike.entry(rest).or_default().push(cause);
-                }
-            }
-            for (rest, mut several) in alike {
-                let values: BTreeSet<Box<str>> = several
-                    .iter()
-                    .flat_map(|cause| &cause.conditions)
-                    .filter(|c| c.column == column)
-                    .flat_map(|c| match &c.form {
-                        Form::OneOf(values) => values.clone(),
-                        _ => Vec::new(),
-                    })
-                    .collect();
-                if several.len() < 2 || values.len() > MOST_VALUES {
-                    others.append(&mut several);
+    /// The fewest causes for the hits of `causes`, of these and of those that several of them make together.
+    fn fewest(&self, causes: Vec<Cause>) -> Vec<Cause> {
+        let mut all: BTreeMap<Vec<Condition>, Vec<usize>> =
+            causes.into_iter().map(|cause| (cause.conditions, cause.rows)).collect();
+        loop {
+            let columns = (0..self.sheet.columns.len()).rev();
+            let merged: Vec<Vec<Condition>> = columns.flat_map(|column| self.merged(column, all.keys())).collect();
+            let known = all.len();
+            for conditions in merged {
+                if all.len() >= MOST_CANDIDATES || all.contains_key(&conditions) {
                     continue;
                 }
-                let form = Form::OneOf(values.into_iter().collect());
-                let mut conditions: Vec<Condition> = rest;
-                conditions.push(Condition { column, form });
-                conditions.sort();
                 let rows = self.covered(&conditions, &self.sheet.all());
-                others.push(Cause { conditions, rows });
+                if self.is_frequent(&self.sheet.seen(&rows)) {
+                    all.insert(conditions, rows);
+                }
             }
-            *causes = others;
+            if all.len() == known {
+                break;
+            }
         }
+        let all: Vec<Cause> = all.into_iter().map(|(conditions, rows)| Cause { conditions, rows }).collect();
+        let values = |condition: &Condition| match &condition.form {
+            Form::OneOf(values) | Form::All(values) => values.len() as u64,
+            Form::Under(_) => 1,
+        };
+        let sets: Vec<Priced> = all
+            .iter()
+            .map(|cause| Priced { items: cause.rows.clone(), price: cause.conditions.iter().map(values).sum() })
+            .collect();
+        let (chosen, _) = least::cover(&sets, MOST_CHOICES);
+        chosen.into_iter().filter_map(|at| all.get(at).cloned()).collect()
     }
 
-    /// Drops causes whose hits others explain, those of fewest hits first.
-    fn drop_explained(&self, causes: &mut Vec<Cause>) {
-        causes.sort_by_cached_key(|cause| (self.sheet.hits(&cause.rows), cause.conditions.clone()));
-        let mut at = 0;
-        while let Some(cause) = causes.get(at) {
-            let others: BTreeSet<usize> = causes
-                .iter()
-                .enumerate()
-                .filter(|(other, _)| *other != at)
-                .flat_map(|(_, other)| other.rows.iter().copied())
-                .collect();
-            if cause.rows.iter().all(|row| others.contains(row)) {
-                causes.remove(at);
-            } else {
-                at += 1;
+    /// What becomes of causes that differ in one column only, which is that of a fact and not of the first that they
+    /// tell: one cause with a list, or several where the list is too long for one.
+    fn merged<'c>(&self, column: usize, causes: impl Iterator<Item = &'c Vec<Condition>>) -> Vec<Vec<Condition>> {
+        if !matches!(self.role(column), Some(Role::Actor(_))) || self.is_multiple(column) {
+            return Vec::new();
+        }
+        let mut alike: BTreeMap<Vec<&Condition>, BTreeSet<&Box<str>>> = BTreeMap::new();
+        for conditions in causes {
+            let listed = conditions.iter().skip(1).find(|condition| condition.column == column);
+            if let Some(Condition { form: Form::OneOf(values), .. }) = listed {
+                let rest = conditions.iter().filter(|condition| condition.column != column).collect();
+                alike.entry(rest).or_default().extend(values);
             }
         }
+        let mut merged = Vec::new();
+        for (rest, values) in alike {
+            let values: Vec<&Box<str>> = values.into_iter().collect();
+            for list in values.chunks(MOST_VALUES).filter(|list| list.len() > 1) {
+                let form = Form::OneOf(list.iter().map(|value| (*value).clone()).collect());
+                let mut conditions: Vec<Condition> = rest.iter().copied().cloned().collect();
+                conditions.push(Condition { column, form });
+                conditions.sort();
+                merged.push(conditions);
+            }
+        }
+        merged
     }
 }
 
@@ -561,6 +566,34 @@ mod tests {
             let all = sheet.hits(&sheet.all());
             prop_assert!(refused.iter().all(|refused| refused.hits <= all && !refused.reason.is_empty()));
         }
+    }
+
+    #[test]
+    fn causes_that_differ_in_one_fact_are_lists() {
+        let sheet = sheet(&[]);
+        let at = |name: &str| sheet.columns.iter().position(|column| column.field.name == name).expect("a column");
+        let mut columns = [at("process.parent.executable"), at("user.name")];
+        columns.sort_unstable();
+        let [lead, other] = columns;
+        let is = |column: usize, value: String| Condition { column, form: Form::OneOf(vec![value.into()]) };
+        let causes: Vec<Vec<Condition>> =
+            (0..10).map(|number| vec![is(lead, "a".to_owned()), is(other, format!("b{number}"))]).collect();
+        let search = Search {
+            sheet: &sheet,
+            thresholds: &Thresholds { min_count: 1, min_share: 0, min_days: 1, min_hosts: 1 },
+            has_days: false,
+            kept: &[],
+            facts: 2,
+            implied: &|_| false,
+            is_deputy: &|_, _| false,
+        };
+        let lengths = |column: usize| -> Vec<usize> {
+            let merged = search.merged(column, causes.iter());
+            let listed = merged.iter().flatten().filter(|condition| condition.column == column);
+            listed.map(|condition| condition.form.words("x").matches('|').count() + 1).collect()
+        };
+        assert_eq!(lengths(other), [8, 2]);
+        assert_eq!(lengths(lead), [0; 0], "the first fact stays one");
     }
 
     #[test]

@@ -12,6 +12,7 @@
 pub mod column;
 pub mod condition;
 pub mod cover;
+mod least;
 pub mod table;
 mod vet;
 mod wanted;
