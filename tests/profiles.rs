@@ -54,7 +54,7 @@ lists: { docker_socket: { add: [/opt/acme/docker.sock] } }
 schedule: { every: 1h, look_back: 70m }
 overrides:
   - { for: ["tag:docker"], severity: critical }
-naming: { prefix: "ACME:", tags: [acme] }
+naming: { prefix: "ACME:", tags: [acme, tlp.amber, 'a "b" c.d'] }
 targets:
   falco: { enabled: false }
   splunk:
@@ -98,6 +98,15 @@ fn two_organisations_side_by_side() {
         assert!(searches.contains(wanted), "{wanted} is not in\n{searches}");
     }
     assert!(!searches.contains("process_name") && !searches.contains("Kubernetes audit"), "{searches}");
+    // Its tags are in every place that there is for them; Sigma's are words of its own namespaces.
+    let tagged = r#""tags": ["acme","tlp.amber","a \"b\" c.d"]}"#;
+    assert!(searches.contains(tagged), "{searches}");
+    let sigma = read("acme/sigma/pod_exec.process.yml");
+    assert!(sigma.contains("    - attack.t1609\n    - tlp.amber\n"), "{sigma}");
+    assert!(sigma.ends_with("custom:\n    tags:\n        - acme\n        - 'a \"b\" c.d'\n"), "{sigma}");
+    assert!(!read("beta/sigma/socket_read.process.yml").contains("custom"));
+    let app = read("acme/splunk/acme_detections/default/app.conf");
+    assert!(app.contains("\ndescription = ACME detections. Built by Cresset"), "{app}");
     let macros = read("acme/splunk/acme_detections/default/macros.conf");
     assert!(macros.contains("[acme_process]\ndefinition = index=acme_linux sourcetype=\"sysmon:linux\""), "{macros}");
     let elastic = read("acme/elastic/rules/pod_exec.process.json");

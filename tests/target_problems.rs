@@ -112,6 +112,7 @@ fn messages_about_broken_targets() {
             "published names that are not there",
             &[(yml, "\n    fields:\n      \"*\"", "\n    published: names.txt\n    fields:\n      \"*\"")],
         ),
+        ("tags that are no expression", &[(yml, "stp: '[1-5]", "stp: '([1-5]")]),
         ("a path that leads out", &[(yml, "{name}.{source}.yml", "../{name}.{source}.yml")]),
         ("a template that ends early", &[("rule.yml.tera", TEMPLATE, "{% if rule.title %}\ntitle\n")]),
         (

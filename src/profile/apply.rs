@@ -50,6 +50,7 @@ impl Profile {
     pub fn apply_to_targets(&self, targets: &mut Vec<Target>) {
         targets.retain(|target| self.targets.get(target.name()).is_none_or(|profile| profile.enabled != Some(false)));
         for target in targets.iter_mut() {
+            target.settings.tags.clone_from(&self.tags);
             let name = target.name().to_owned();
             let Some(profile) = self.targets.get(&name) else { continue };
             target.settings.vars.extend(profile.vars.clone());
@@ -57,16 +58,6 @@ impl Profile {
                 target.settings.sources.insert(source.clone(), settings.clone());
             }
             target.settings.place_artefacts();
-        }
-        self.tag(targets);
-    }
-
-    /// Tags of the organisation among those that the target gives the rules of a log source.
-    fn tag(&self, targets: &mut [Target]) {
-        let bindings = targets.iter_mut().flat_map(|target| target.settings.sources.values_mut());
-        for tags in bindings.filter_map(|source| source.binding.get_mut("tags")).filter_map(|tags| tags.as_array_mut())
-        {
-            tags.extend(self.tags.iter().map(|tag| tag.as_str().into()));
         }
     }
 

@@ -67,7 +67,7 @@ fn read_profile(reader: &mut Reader, root: &Node, catalogue: &Catalogue, targets
         && let Some(map) = reader.map(node, "`naming`", &["prefix", "tags"])
     {
         prefix = map.get("prefix").and_then(|node| reader.line(node, "`prefix`")).unwrap_or_default();
-        tags = map.get("tags").map(|node| reader.lines(node, "`tags`")).unwrap_or_default();
+        tags = map.get("tags").map(|node| read_tags(reader, node, targets)).unwrap_or_default();
     }
     let mut changed = BTreeMap::new();
     for entry in map.get("targets").and_then(|node| reader.entries(node, "`targets`")).unwrap_or_default() {
@@ -88,6 +88,29 @@ fn read_profile(reader: &mut Reader, root: &Node, catalogue: &Catalogue, targets
     let (name, _) = name?;
     let lists = Arc::new(lists);
     Some(Profile { name, used, left_out, sources, lists, schedule, overrides, prefix, tags, targets: changed })
+}
+
+/// The tags of every rule. One with a namespace of a target has to be one that the target knows.
+fn read_tags(reader: &mut Reader, node: &Node, targets: &[Target]) -> Vec<String> {
+    let Kind::Sequence(items) = &node.kind else {
+        reader.wrong_type(node, "`tags`", "a list");
+        return Vec::new();
+    };
+    let mut tags: Vec<String> = Vec::new();
+    for item in items {
+        let Some(tag) = reader.line(item, "an entry of `tags`") else { continue };
+        if tags.contains(&tag) {
+            let problem = reader.problem(Code::RepeatedEntry, item.span.clone(), format!("`{tag}` is given twice"));
+            reader.report(problem);
+            continue;
+        }
+        for reason in targets.iter().filter_map(|target| target.settings.has_namespace(&tag).err()) {
+            let problem = reader.problem(Code::UnknownWord, item.span.clone(), reason);
+            reader.report(problem.help("a tag without such a namespace is a word of your own, wherever it goes"));
+        }
+        tags.push(tag);
+    }
+    tags
 }
 
 /// The name is that of a folder beside those of targets.

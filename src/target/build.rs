@@ -353,8 +353,11 @@ fn render_target(
             serde_json::json!({ "name": name, "title": title, "binding": source.binding })
         })
         .collect();
+    let has_namespace = |tag: &&String| target.settings.has_namespace(tag) == Ok(true);
+    let (namespaced, plain): (Vec<&String>, Vec<&String>) = target.settings.tags.iter().partition(has_namespace);
     let about = serde_json::json!({
         "name": target.settings.name, "title": target.settings.title, "vars": target.settings.vars,
+        "tags": target.settings.tags, "namespaced_tags": namespaced, "plain_tags": plain,
     });
     // Serialized once; a template's context then takes them as they are.
     let about = Value::from_serializable(&about);

@@ -10,7 +10,7 @@ use tera::Tera;
 
 use super::problem::{from_tera, from_yaml, place, with_file};
 use super::render;
-use super::settings::{Scope, Settings};
+use super::settings::{Scope, Settings, whole};
 use crate::detection::{Severity, yaml};
 use crate::diagnostic::suggest::nearest;
 use crate::diagnostic::{Code, Diagnostic, SourceFile};
@@ -215,6 +215,13 @@ fn check(name: &str, file: &Arc<SourceFile>, settings: &Settings) -> Vec<Diagnos
     }
     if settings.exceptions.as_ref().is_some_and(|exceptions| exceptions.languages.is_empty()) {
         fault(&["exceptions", "languages"], "`languages` is empty".to_owned());
+    }
+    for (space, names) in &settings.tag_namespaces {
+        if let Some(error) = names.as_deref().and_then(|names| whole(names).err()) {
+            let reason = error.to_string();
+            let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            fault(&["tag_namespaces", space], format!("it is no regular expression: {reason}"));
+        }
     }
     for (source, described) in &settings.sources {
         let chosen = described.choices.values().flat_map(|choice| choice.fields.keys());

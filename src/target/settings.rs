@@ -30,6 +30,13 @@ pub struct Settings {
     /// What templates may use as `target.vars`.
     #[serde(default)]
     pub vars: IndexMap<String, serde_json::Value>,
+    /// Where tags are words with a namespace (`tlp.amber`): the namespaces, and what may stand after the dot, as a
+    /// regular expression. After one without an expression a profile may put nothing.
+    #[serde(default)]
+    pub tag_namespaces: IndexMap<String, Option<String>>,
+    /// The tags that a profile gives every rule.
+    #[serde(skip)]
+    pub tags: Vec<String>,
     /// Further keys of a `binding` that a profile may give: templates know them.
     #[serde(default)]
     pub binding_keys: Vec<String>,
@@ -40,6 +47,11 @@ pub struct Settings {
     pub sources: IndexMap<String, SourceSettings>,
     /// The files that the target is made of.
     pub artefacts: Vec<Artefact>,
+}
+
+/// An expression for all of a text.
+pub(super) fn whole(expression: &str) -> Result<regex::Regex, regex::Error> {
+    regex::Regex::new(&format!("^(?:{expression})$"))
 }
 
 /// A language that a target understands, and how options on a command line are put into it.
@@ -139,6 +151,20 @@ pub struct SourceChoice {
 }
 
 impl Settings {
+    /// Whether a tag has one of the target's namespaces, and what may stand there; an error is why it may not.
+    pub fn has_namespace(&self, tag: &str) -> Result<bool, String> {
+        let Some((space, rest)) = tag.split_once('.') else { return Ok(false) };
+        let Some(names) = self.tag_namespaces.get(space) else { return Ok(false) };
+        let title = &self.title;
+        let Some(names) = names else {
+            return Err(format!("tags of the namespace `{space}` of {title} come from the detections"));
+        };
+        match whole(names).is_ok_and(|names| names.is_match(rest)) {
+            true => Ok(true),
+            false => Err(format!("{title} knows no tag `{tag}`: after `{space}.` comes {names}")),
+        }
+    }
+
     /// Puts the target's `vars` into the paths of its artefacts: `{vars.app}/default/app.conf`.
     pub fn place_artefacts(&mut self) {
         for artefact in &mut self.artefacts {
