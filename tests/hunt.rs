@@ -193,3 +193,20 @@ fn damage_is_counted_and_hits_can_fail() {
         Some(0)
     );
 }
+
+#[test]
+fn what_is_packed_in_a_way_that_is_not_unpacked_says_what_to_do() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).expect("written");
+    write("audit.log.xz", b"\xfd7zXZ\0\0\x04\xe6\xd6");
+    write("audit.log.bz2", b"BZh91AY&SY");
+    write("plain.jsonl", b"{\"process\": {\"name\": \"id\"}}\n");
+    write("notes.txt", b"no log");
+    let output = hunt(&[folder.path().to_str().expect("UTF-8")]);
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    for wanted in ["packed with xz", "`xz -dc FILE | cresset", "packed with bzip2", "1 file that is no log left alone"]
+    {
+        assert!(told.contains(wanted), "{wanted}: {told}");
+    }
+}

@@ -267,9 +267,16 @@ fn build_and_check_hold_to_the_lock() {
     let (code, text) = pack.run(&["check"]);
     assert!(code == Some(0) && !text.contains("W0707"), "without a lock there is nothing to keep: {text}");
     let (code, text) = pack.run(&["build", "--check"]);
-    assert!(code == Some(1) && text.contains("detections.lock"), "{text}");
-    assert_eq!(pack.run(&["build"]).0, Some(0));
+    assert!(code == Some(1) && text.contains("missing  detections.lock"), "{text}");
+    let (code, text) = pack.run(&["build"]);
+    assert!(code == Some(0) && !text.contains("note"), "the first build has nothing to compare: {text}");
     assert_eq!(pack.run(&["build", "--check"]).0, Some(0));
+    // One that is gone is told: nobody knows then what the versions stood for.
+    fs::remove_file(pack.0.path().join(lock::FILE)).expect("removed");
+    let (code, text) = pack.run(&["build", "--check"]);
+    assert!(code == Some(1) && text.contains("missing  detections.lock"), "{text}");
+    let (code, text) = pack.run(&["build"]);
+    assert!(code == Some(0) && text.contains("note: there was no detections.lock"), "{text}");
     let (before, out) = (pack.text(), fs::read(pack.0.path().join("out/manifest.json")).expect("a manifest"));
 
     pack.edit(&[("[nc, ncat]", "[nc, ncat, socat]")]);
@@ -320,5 +327,9 @@ fn what_was_not_committed_yet_may_still_change() {
     pack.edit(&again);
     commit();
     assert_eq!(pack.edit(&[("[nc, ncat]", "[nc, ncat, socat]"), raised]).codes(), [Code::VersionNotRaised]);
+    // To delete the lock does not make forgotten what was committed.
+    fs::remove_file(pack.0.path().join(lock::FILE)).expect("removed");
+    assert_eq!(pack.codes(), [Code::VersionNotRaised]);
+    assert!(!pack.judge().is_first);
     assert!(pack.edit(&[("[nc, ncat]", "[nc, ncat, socat]"), ("version: 2", "version: 4")]).codes().is_empty());
 }

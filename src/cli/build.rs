@@ -134,6 +134,8 @@ fn one(
     let Workshop { lock, profile, exceptions, .. } = workshop;
     let only = (!args.target.is_empty()).then_some(args.target.as_slice());
     let differences = if args.check { pack::check(out, &built, pack, only) } else { Vec::new() };
+    // Where something was built before, a lock that is not there was deleted, and no one else tells.
+    let is_reset = lock.as_ref().is_some_and(|lock| lock.is_first) && out.join(pack::MANIFEST).is_file();
     if !args.check {
         pack::write(out, &built, pack, only).with_context(|| format!("cannot write to `{}`", out.display()))?;
         if let Some(lock) = &lock {
@@ -151,6 +153,7 @@ fn one(
                 "files": files,
                 "differences": differences,
                 "lock_is_stale": lock_is_stale,
+                "lock_is_reset": is_reset,
             });
             if let Value::Object(document) = &mut document {
                 document.extend(profile.map(|profile| ("profile".to_owned(), profile.name.into())));
@@ -170,7 +173,8 @@ fn one(
                 writeln!(stdout, "{difference}")?;
             }
             if lock_is_stale {
-                writeln!(stdout, "stale    {} (beside detections/)", lock::FILE)?;
+                let word = if lock.as_ref().is_some_and(Judged::exists) { "stale" } else { "missing" };
+                writeln!(stdout, "{word:8} {} (beside detections/)", lock::FILE)?;
             }
             let state = if differences.is_empty() && !lock_is_stale {
                 "up to date"
@@ -189,6 +193,13 @@ fn one(
                 let of: Vec<&str> = exception.detections.iter().map(|selector| selector.text.as_str()).collect();
                 let (name, until) = (&exception.name, exception.expires);
                 writeln!(stdout, "exception {name}, until {until} ({}): {}", exception.owner, of.join(", "))?;
+            }
+            if is_reset {
+                let lock = lock::FILE;
+                writeln!(
+                    stdout,
+                    "\nnote: there was no {lock}: no version was compared with what it stood for, all are locked as they are"
+                )?;
             }
             let rules = verify::summary(&report);
             writeln!(anstream::stderr(), "{} files in {}; {rules}", built.files.len() + 1, out.display())?;

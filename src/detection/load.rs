@@ -12,7 +12,7 @@ use crate::project::{DetectionFile, Project};
 use crate::source::Catalogue;
 
 use super::check;
-use super::lists::{Changes, List, Lists, Used};
+use super::lists::{Changes, List, Lists, Used, mentions};
 use super::model::Detection;
 use super::parse::{self, Parsed};
 
@@ -211,13 +211,21 @@ fn unused_lists(
     for (folder, lists) in lists {
         let below: Vec<&Parsed> =
             parsed.iter().filter(|(file, _)| file.shown.starts_with(folder)).map(|(_, parsed)| parsed).collect();
-        // A detection that could not be read may be the one that uses it; a few of the files cannot tell.
-        if below.is_empty() || below.iter().any(|parsed| parsed.problems.iter().any(Diagnostic::is_error)) {
+        let broken = below.iter().filter(|parsed| parsed.problems.iter().any(Diagnostic::is_error));
+        let broken: Vec<&str> =
+            broken.map(|parsed| parsed.rest.file.as_ref().map_or("", |file| file.text.as_str())).collect();
+        // A few of the files cannot tell, and neither can one of which there is no text.
+        if below.is_empty() || broken.contains(&"") {
             continue;
         }
         for (name, list) in lists.own() {
             let key = (list.place.file.path.clone(), name.clone());
-            if !below.iter().any(|parsed| parsed.used.contains(&key)) {
+            // A detection that could not be read may be the one that uses it, itself or through another list.
+            let may_be_used = || {
+                broken.iter().any(|text| mentions(text, name))
+                    || (!broken.is_empty() && mentions(&list.place.file.text, name))
+            };
+            if !below.iter().any(|parsed| parsed.used.contains(&key)) && !may_be_used() {
                 let message = format!("no detection uses the list `{name}`");
                 problems.push(Diagnostic::new(Code::UnusedList, list.place.clone(), message).help("delete it"));
             }

@@ -4,6 +4,7 @@
 //! for the files of a project.
 
 pub mod attack;
+pub mod blank;
 pub mod check;
 pub mod condition;
 pub mod format;

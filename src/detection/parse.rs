@@ -12,8 +12,9 @@ use crate::diagnostic::{Code, Diagnostic, Place, SourceFile};
 use crate::logic::Formula;
 use crate::source::{Catalogue, Source};
 
+use super::blank::{self, BLANK};
 use super::condition::{self, FaultKind};
-use super::lists::{Lists, Used, is_name};
+use super::lists::{Lists, Used, is_name, mentions};
 use super::lower::{Lowering, MAX_TESTS, count};
 use super::model::{CONFIDENCES, Detection, DetectionTest, Observation, SEVERITIES, STATUSES, Schedule, Throttle};
 use super::shape::{Map, Reader};
@@ -131,8 +132,11 @@ pub fn parse(file: &Arc<SourceFile>, name: &str, lists: Option<Arc<Lists>>, cata
     check_name(&mut reader, name, &map);
     let lists = Lists::read(map.get("lists"), &mut reader, lists);
     let detection = read(&mut reader, &map, &mut rest, &lists, catalogue, &mut used, &mut spans);
+    // Where something could not be read, it may be that which uses a list.
+    let is_broken = reader.problems.iter().any(Diagnostic::is_error);
     for (name, list) in lists.own() {
-        if !used.contains(&(list.place.file.path.clone(), name.clone())) {
+        let may_be_used = is_broken && mentions(&file.text, name);
+        if !may_be_used && !used.contains(&(list.place.file.path.clone(), name.clone())) {
             let message = format!("the list `{name}` is not used");
             reader.report(
                 Diagnostic::new(Code::UnusedList, list.place.clone(), message)
@@ -146,28 +150,15 @@ pub fn parse(file: &Arc<SourceFile>, name: &str, lists: Option<Arc<Lists>>, cata
     Parsed { detection: detection.filter(|_| sound), rest, problems: reader.problems, used, spans }
 }
 
-/// Reports what a scaffold left to be filled in: `TODO` as a bare value, and in the lines of a block of text. Between
-/// quotes it is text like any other.
+/// Reports what a scaffold left to be filled in.
 fn open_blanks(reader: &mut Reader, root: &Node) {
     let mut queue = vec![root];
     while let Some(node) = queue.pop() {
         match &node.kind {
             yaml::Kind::Sequence(items) => queue.extend(items),
             yaml::Kind::Mapping(entries) => queue.extend(entries.iter().map(|entry| &entry.value)),
-            yaml::Kind::Scalar { text, .. } => {
-                let written = reader.file.text.get(node.span.clone()).unwrap_or_default();
-                if written.starts_with(['"', '\'']) || !text.contains(BLANK) {
-                    continue;
-                }
-                let is_open = |line: &str| {
-                    let line = line.trim_start_matches(|c: char| c.is_ascii_digit() || " -*.".contains(c));
-                    line.strip_prefix(BLANK)
-                        .is_some_and(|rest| !rest.starts_with(|c: char| !c.is_whitespace() && c != ':'))
-                };
-                if text.lines().any(is_open) {
-                    // Of a block, the word itself, not all of its lines.
-                    let at = written.find(BLANK).map_or(node.span.start, |at| node.span.start + at);
-                    let span = if written.contains(BLANK) { at..at + BLANK.len() } else { node.span.clone() };
+            yaml::Kind::Scalar { .. } => {
+                if let Some(span) = blank::find(&reader.file.text, node) {
                     let problem = reader.problem(Code::EmptyValue, span, "this is still to be filled in");
                     reader.report(problem.help(format!("write it; the word itself is written `'{BLANK}'`")));
                 }
@@ -175,9 +166,6 @@ fn open_blanks(reader: &mut Reader, root: &Node) {
         }
     }
 }
-
-/// What stands in a scaffold where something is to be written.
-const BLANK: &str = "TODO";
 
 /// Files and rules get the name, so it has to be one that every system takes.
 fn check_name(reader: &mut Reader, name: &str, map: &Map<'_>) {

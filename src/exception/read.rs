@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Exception, Exceptions, FOLDER};
+use crate::detection::blank;
 use crate::detection::lists::{Lists, Used};
 use crate::detection::lower::Lowering;
 use crate::detection::parse::{Spans, name_of, observe, read_date};
 use crate::detection::shape::Reader;
-use crate::detection::yaml::{self, Kind};
+use crate::detection::yaml;
 use crate::diagnostic::{self, Code, Diagnostic, Place, SourceFile};
 use crate::profile::read_selectors;
 use crate::project::Project;
@@ -94,12 +95,9 @@ fn read_exception(
     let approved = map.get("status").map_or(Some(true), |node| reader.word(node, "status", &words));
     // What a proposal leaves open is filled in before it counts.
     for key in ["reason", "owner"].into_iter().filter(|_| approved == Some(true)) {
-        let Some(node) = map.get(key).filter(|node| matches!(&node.kind, Kind::Scalar { text, .. } if is_open(text)))
-        else {
-            continue;
-        };
+        let Some(span) = map.get(key).and_then(|node| blank::find(&reader.file.text, node)) else { continue };
         let message = format!("`{key}` is still to be filled in, and the exception is approved");
-        let problem = reader.problem(Code::EmptyValue, node.span.clone(), message);
+        let problem = reader.problem(Code::EmptyValue, span, message);
         reader.report(problem.help("say it, or leave the exception as it is with `status: proposed`"));
     }
     let lists = Lists::read(map.get("lists"), reader, lists.cloned());
@@ -132,9 +130,4 @@ fn read_exception(
         sources,
         source: reader.file.clone(),
     })
-}
-
-/// A text that somebody has yet to write.
-fn is_open(text: &str) -> bool {
-    text.trim_start().strip_prefix("TODO").is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric()))
 }

@@ -37,6 +37,8 @@ pub struct Judged {
     path: PathBuf,
     /// What the file holds; none if there is no file.
     there: Option<String>,
+    /// Whether there was neither a file nor a committed one: no version was compared with anything.
+    pub is_first: bool,
     /// What it should hold.
     wanted: String,
     /// Detections that break the lock.
@@ -96,15 +98,18 @@ pub fn judge(project: &Project, detections: &[Detection], whole: bool, catalogue
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Some(unreadable(path, None, 0..0, &error.to_string())),
     };
-    let old = match Lock::parse(there.as_deref().unwrap_or_default()) {
-        Ok(lock) => lock,
-        Err(error) => {
+    let committed = Committed { root, lock: std::sync::OnceLock::new() };
+    let old = match there.as_deref().map(Lock::parse) {
+        Some(Ok(lock)) => lock,
+        // To delete the file does not make forgotten what was committed.
+        None => committed.lock().cloned().unwrap_or_default(),
+        Some(Err(error)) => {
             let text = there.as_deref().unwrap_or_default();
             let start = text.split_inclusive('\n').take(error.line - 1).map(str::len).sum::<usize>();
             return Some(unreadable(path, there.clone(), start..start + 1, &error.reason));
         }
     };
-    let committed = Committed { root, lock: std::sync::OnceLock::new() };
+    let is_first = there.is_none() && committed.lock().is_none();
     let judged: Vec<(Decision, Option<Diagnostic>)> =
         detections.par_iter().map(|detection| one(detection, &old, &committed, catalogue)).collect();
     let (mut new, mut problems) = (Lock::default(), Vec::new());
@@ -131,7 +136,7 @@ pub fn judge(project: &Project, detections: &[Detection], whole: bool, catalogue
     }
     new.take_tables(&old);
     crate::diagnostic::sort(&mut problems);
-    Some(Judged { path, there, wanted: new.text(), problems })
+    Some(Judged { path, there, is_first, wanted: new.text(), problems })
 }
 
 fn unreadable(path: PathBuf, there: Option<String>, span: std::ops::Range<usize>, reason: &str) -> Judged {
@@ -139,7 +144,7 @@ fn unreadable(path: PathBuf, there: Option<String>, span: std::ops::Range<usize>
     let problem = Diagnostic::new(Code::LockUnreadable, Place { file, span }, "the lock of versions cannot be read")
         .note(reason)
         .help("take the file as it was last committed (`git checkout HEAD -- detections.lock`), and build again");
-    Judged { path, wanted: there.clone().unwrap_or_default(), there, problems: vec![problem] }
+    Judged { path, wanted: there.clone().unwrap_or_default(), is_first: false, there, problems: vec![problem] }
 }
 
 /// What the lock should hold of a detection.

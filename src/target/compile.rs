@@ -368,7 +368,13 @@ fn refusal(
     };
     let mut left_out = 0;
     for (at, (place, reasons)) in known.enumerate() {
-        if at + 1 < MOST_REASONS { problem = problem.label(place, words(&reasons)) } else { left_out += 1 }
+        if at + 1 >= MOST_REASONS {
+            left_out += 1;
+            continue;
+        }
+        let words = words(&reasons);
+        let is_same = problem.note == words;
+        problem = problem.label(place, if is_same { "nor this, for the same reason" } else { words.as_str() });
     }
     if left_out > 0 {
         problem = problem.help(format!("{left_out} more parts cannot be said there either"));

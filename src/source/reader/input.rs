@@ -9,6 +9,17 @@ pub const MAX_LINE: usize = 16 << 20;
 /// How far ahead recognition looks.
 const PEEK: usize = 64 << 10;
 const BUFFER: usize = 128 << 10;
+/// So many bytes tell how something is packed.
+const MAGIC: usize = 8;
+/// What is packed so is told: its name, what unpacks it to the standard output, and how it begins.
+const PACKED: [(&str, &str, &[u8]); 6] = [
+    ("xz", "xz -dc", &[0xfd, b'7', b'z', b'X', b'Z', 0]),
+    ("bzip2", "bzip2 -dc", b"BZh"),
+    ("lz4", "lz4 -dc", &[0x04, 0x22, 0x4d, 0x18]),
+    ("lzip", "lzip -dc", b"LZIP"),
+    ("7-Zip", "7z x -so", &[b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c]),
+    ("ZIP", "unzip -p", &[b'P', b'K', 3, 4]),
+];
 
 /// An unpacked log.
 pub struct Input {
@@ -31,8 +42,17 @@ pub enum Line {
 
 impl Input {
     /// Unpacks gzip and zstd, and drops a byte order mark.
+    ///
+    /// # Errors
+    /// If the beginning cannot be read, or is packed with what is not unpacked here: then of the kind `Unsupported`.
     pub fn new(mut from: Box<dyn Read + Send>) -> io::Result<Self> {
-        let head = take(&mut from, 4)?;
+        let head = take(&mut from, MAGIC)?;
+        if let Some((name, tool, _)) = PACKED.iter().find(|(_, _, magic)| head.starts_with(magic)) {
+            let reason = format!(
+                "it is packed with {name}, which is not unpacked here; pipe it in: `{tool} FILE | cresset … -`"
+            );
+            return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
+        }
         let gzip = head.starts_with(&[0x1f, 0x8b]);
         let zstd = head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]);
         let packed: Box<dyn Read + Send> = Box::new(io::Cursor::new(head).chain(from));
