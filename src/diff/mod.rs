@@ -182,6 +182,8 @@ pub struct ExceptionChange {
     pub file: String,
     /// Whether it is on both sides.
     pub state: State,
+    /// Whether its file has errors on one of them, so that there it takes nothing away.
+    pub unread: bool,
     /// What it alone makes of the detection, as that is now.
     pub change: Change,
     /// What readers are told of it.
@@ -494,7 +496,8 @@ impl One<'_> {
             };
             let remark = is.or(was).map(|excepted| excepted.remark()).unwrap_or_default();
             let file = side.exceptions.get(*name).cloned().unwrap_or_default();
-            changes.push(ExceptionChange { name: (*name).to_owned(), file, state, change, remark });
+            let unread = [self.base, self.head].iter().any(|side| side.unread_exceptions.contains(*name));
+            changes.push(ExceptionChange { name: (*name).to_owned(), file, state, unread, change, remark });
         }
         changes
     }

@@ -1,6 +1,6 @@
 //! One side of a comparison, read: detections, targets, what is broken, and the pack that it committed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -73,6 +73,8 @@ pub struct Side {
     pub profile: Option<Vec<u8>>,
     /// The files of exceptions by the exceptions' names.
     pub exceptions: BTreeMap<String, String>,
+    /// The exceptions whose files cannot be read: what they take away is not known.
+    pub unread_exceptions: BTreeSet<String>,
     /// The committed pack, by path below its folder.
     pub out: BTreeMap<String, Vec<u8>>,
     /// That folder below `out/`: empty, or with `/` at the end.
@@ -136,6 +138,7 @@ impl Side {
             templates: templates.map(|folder| files(&folder)).unwrap_or_default(),
             profile: text,
             exceptions: BTreeMap::new(),
+            unread_exceptions: BTreeSet::new(),
             out: BTreeMap::new(),
             pack_folder: String::new(),
         };
@@ -187,7 +190,11 @@ impl Side {
             lists = changed.lists;
         }
         let exceptions = exception::load(project, lists.as_ref(), catalogue);
-        first(exceptions.problems)?;
+        // One that cannot be read does not make the others go.
+        for problem in exceptions.problems.iter().filter(|problem| problem.is_error()) {
+            self.faults.push(line(problem));
+            self.unread_exceptions.insert(stem(&problem.place.file.path));
+        }
         let of_file = |exception: &exception::Exception| relative(&exception.source.shown(), &self.shown);
         self.exceptions = exceptions.all.iter().map(|one| (one.name.clone(), of_file(one))).collect();
         let name = profile.as_ref().map(|profile| profile.name.clone());

@@ -33,6 +33,15 @@ pub fn text(diff: &Diff, width: Option<usize>) -> String {
     };
     page.line(0, DIM, &format!("{} -> {}", side(&diff.base), side(&diff.head)));
     page.line(0, BOLD, &words::summary(diff));
+    // What follows is to be read with these in mind.
+    for (about, when) in [(&diff.base, "before"), (&diff.head, "now")] {
+        for (at, fault) in about.faults.iter().enumerate() {
+            if at == 0 {
+                page.gap();
+            }
+            page.line(0, RED, &format!("{when}: {fault}"));
+        }
+    }
     for change in &diff.detections {
         page.gap();
         page.detection(change);
@@ -44,10 +53,6 @@ pub fn text(diff: &Diff, width: Option<usize>) -> String {
             let how = if broken.compared { "" } else { ", and cannot be compared" };
             page.line(0, RED, &format!("{} has errors {when}{how}", broken.file));
             broken.errors.iter().for_each(|error| page.line(4, "", error));
-        }
-        for fault in &about.faults {
-            page.gap();
-            page.line(0, RED, &format!("{when}: {fault}"));
         }
     }
     if !diff.notes.is_empty() || diff.logs.files > 0 {

@@ -86,6 +86,8 @@ fn causes(source: &SourceChange) -> Option<String> {
 /// What became of an exception, in a sentence.
 pub fn exception(change: &ExceptionChange) -> String {
     let became = match change.state {
+        State::Added if change.unread => "could not be read before",
+        _ if change.unread => "cannot be read now",
         State::Added => "is new",
         State::Removed => "is gone",
         State::Changed => "is about other events",
