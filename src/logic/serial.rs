@@ -4,7 +4,7 @@
 //! conditions share, long lists of patterns, how a command reads its options and which programs start others, is kept
 //! beside them in [`Tables`], by a digest of its content.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -157,13 +157,17 @@ fn write_option(option: &OptionTest, tables: &mut Tables) -> Value {
         .commands
         .iter()
         .map(|command| {
-            let Grammar { flags, interspersed } = &*command.grammar;
-            let grammar = tables.add(json!({ "flags": flags, "interspersed": interspersed }));
+            let Grammar { flags, values, interspersed } = &*command.grammar;
+            let mut grammar = json!({ "flags": flags, "interspersed": interspersed });
+            with_more(&mut grammar, "values", values);
+            let grammar = tables.add(grammar);
             json!([command.program, command.words.join(" "), grammar])
         })
         .collect();
-    let Launchers { wrappers, shells } = &*option.launchers;
-    let launchers = tables.add(json!({ "wrappers": wrappers, "shells": shells }));
+    let Launchers { wrappers, shells, texts } = &*option.launchers;
+    let mut launchers = json!({ "wrappers": wrappers, "shells": shells });
+    with_more(&mut launchers, "texts", texts);
+    let launchers = tables.add(launchers);
     let value = match &option.value {
         OptionValue::Switch => json!("switch"),
         OptionValue::Given { form, tests } => {
@@ -192,6 +196,13 @@ fn write_option(option: &OptionTest, tables: &mut Tables) -> Value {
         }
     };
     json!([commands, option.names, value, launchers])
+}
+
+/// Adds words to a table, if there are any: tables from before there were such words have none.
+fn with_more(table: &mut Value, name: &str, words: &BTreeSet<String>) {
+    if let (Value::Object(table), false) = (table, words.is_empty()) {
+        table.insert(name.to_owned(), json!(words));
+    }
 }
 
 /// The condition that `value` says; `None` if it is none, or needs a table that is not there.
@@ -296,7 +307,8 @@ fn read_option(value: &Value, tables: &Tables) -> Option<OptionTest> {
     let texts = |value: &Value| -> Option<Vec<String>> {
         value.as_array()?.iter().map(|text| text.as_str().map(str::to_owned)).collect()
     };
-    let set = |value: Option<&Value>| Some(texts(value?)?.into_iter().collect());
+    let set = |value: Option<&Value>| -> Option<BTreeSet<String>> { Some(texts(value?)?.into_iter().collect()) };
+    let more = |value: Option<&Value>| value.map_or(Some(BTreeSet::new()), |value| set(Some(value)));
     let table = |name: &Value| tables.tables.get(name.as_str()?);
     let command = |value: &Value| {
         let [program, words, grammar] = value.as_array()?.as_slice() else { return None };
@@ -306,12 +318,19 @@ fn read_option(value: &Value, tables: &Tables) -> Option<OptionTest> {
             Value::Null => None,
             program => Some(program.as_str()?.to_owned()),
         };
-        let flags = set(grammar.get("flags"))?;
-        let interspersed = grammar.get("interspersed")?.as_bool()?;
-        Some(Command { program, words, grammar: Arc::new(Grammar { flags, interspersed }) })
+        let grammar = Grammar {
+            flags: set(grammar.get("flags"))?,
+            values: more(grammar.get("values"))?,
+            interspersed: grammar.get("interspersed")?.as_bool()?,
+        };
+        Some(Command { program, words, grammar: Arc::new(grammar) })
     };
     let launchers = table(launchers)?;
-    let launchers = Launchers { wrappers: set(launchers.get("wrappers"))?, shells: set(launchers.get("shells"))? };
+    let launchers = Launchers {
+        wrappers: set(launchers.get("wrappers"))?,
+        shells: set(launchers.get("shells"))?,
+        texts: more(launchers.get("texts"))?,
+    };
     let value = match value {
         Value::String(word) if word == "switch" => OptionValue::Switch,
         given => {

@@ -41,7 +41,7 @@ impl Commands {
             .or_else(|| entries().find(|entry| entry.programs.is_empty() && is_words(entry)));
         match found {
             Some(entry) => Arc::clone(&entry.grammar),
-            None => Arc::new(Grammar { flags: BTreeSet::new(), interspersed: true }),
+            None => Arc::new(Grammar { interspersed: true, ..Grammar::default() }),
         }
     }
 
@@ -63,6 +63,7 @@ struct Written {
 struct WrittenLaunchers {
     wrappers: BTreeSet<String>,
     shells: BTreeSet<String>,
+    texts: BTreeSet<String>,
 }
 
 #[derive(Deserialize)]
@@ -78,6 +79,8 @@ struct WrittenGrammar {
     #[serde(default)]
     interspersed: bool,
     flags: BTreeSet<String>,
+    #[serde(default)]
+    values: BTreeSet<String>,
 }
 
 /// Reads the data.
@@ -86,12 +89,10 @@ pub fn read(text: &str) -> Result<Commands, serde_yaml::Error> {
     let entries = written.grammars.into_iter().map(|written| Entry {
         programs: written.programs,
         words: written.words,
-        grammar: Arc::new(Grammar { flags: written.flags, interspersed: written.interspersed }),
+        grammar: Arc::new(Grammar { flags: written.flags, values: written.values, interspersed: written.interspersed }),
     });
-    Ok(Commands {
-        entries: entries.collect(),
-        launchers: Arc::new(Launchers { wrappers: written.launchers.wrappers, shells: written.launchers.shells }),
-    })
+    let WrittenLaunchers { wrappers, shells, texts } = written.launchers;
+    Ok(Commands { entries: entries.collect(), launchers: Arc::new(Launchers { wrappers, shells, texts }) })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Options on a command line, for targets that have the line alone: as wildcards or as regular expressions.
 
 use super::settings::OptionForm;
-use crate::logic::{Case, OptionTest, OptionValue, Pattern, TextSet, ValueTest};
+use crate::logic::{Case, OptionTest, OptionValue, Pattern, TextSet, ValueForm, ValueTest};
 
 /// How many expressions one option may become.
 const MAX_PARTS: usize = 64;
@@ -98,7 +98,7 @@ fn divide(option: &OptionTest, is_too_long: &impl Fn(&TextSet) -> bool) -> Lower
     Lowered { sets, lost }
 }
 
-/// The option as two: half of the values, names or commands each, whichever there are most of.
+/// The option as two: half of the values, names or commands each, whichever there are most of; else of the names of a key.
 fn halves(option: &OptionTest) -> Option<(OptionTest, OptionTest)> {
     let values = match &option.value {
         OptionValue::Switch => None,
@@ -134,7 +134,26 @@ fn halves(option: &OptionTest) -> Option<(OptionTest, OptionTest)> {
         let part = |names: &[_]| OptionTest { names: names.to_vec(), ..option.clone() };
         return Some((part(first), part(second)));
     }
-    None
+    halves_of_a_key(option)
+}
+
+/// The option as two, with half of the names each that a key of its value has: `source`, `src`.
+fn halves_of_a_key(option: &OptionTest) -> Option<(OptionTest, OptionTest)> {
+    let OptionValue::Given { form: ValueForm::Keys, tests } = &option.value else { return None };
+    let (at, count) = tests.iter().enumerate().find_map(|(at, test)| match test {
+        ValueTest::Key(names, _) if names.len() > 1 => Some((at, names.len())),
+        _ => None,
+    })?;
+    let part = |range: std::ops::Range<usize>| {
+        let mut option = option.clone();
+        if let OptionValue::Given { tests, .. } = &mut option.value
+            && let Some(ValueTest::Key(names, _)) = tests.get_mut(at)
+        {
+            *names = names.get(range).unwrap_or_default().to_vec();
+        }
+        option
+    };
+    Some((part(0..count / 2), part(count / 2..count)))
 }
 
 #[cfg(test)]
@@ -142,7 +161,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::logic::{Command, Grammar, Launchers, ValueForm};
+    use crate::logic::{Command, Grammar, Launchers};
 
     fn mount(paths: &[&str]) -> OptionTest {
         let command = |program: &str, words: &[&str]| Command {

@@ -256,7 +256,7 @@ fn docker_run(names: &[&str], value: OptionValue) -> Formula {
     let command = Command {
         program: Some("docker".into()),
         words: vec!["run".into()],
-        grammar: Arc::new(Grammar { flags: ["--rm".to_owned()].into(), interspersed: false }),
+        grammar: Arc::new(Grammar { flags: ["--rm".to_owned()].into(), ..Grammar::default() }),
     };
     let option = OptionTest {
         commands: vec![command],
@@ -285,7 +285,7 @@ fn a_rule_that_misses_some_spelling_is_found_out() {
     };
     let wrappers = ["env".to_owned(), "sudo".to_owned()].into();
     let launchers = Arc::new(Launchers { wrappers, ..Launchers::default() });
-    let grammar = Grammar { flags: ["--rm".to_owned(), "-t".to_owned()].into(), interspersed: false };
+    let grammar = Grammar { flags: ["--rm".to_owned(), "-t".to_owned()].into(), ..Grammar::default() };
     let command = Command { program: None, words: vec!["run".into()], grammar: Arc::new(grammar) };
     let option = OptionTest {
         commands: vec![command],

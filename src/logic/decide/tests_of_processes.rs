@@ -93,7 +93,7 @@ fn option() -> impl Strategy<Value = OptionTest> {
         words: words.iter().map(|word| (*word).to_owned()).collect(),
         grammar: Arc::new(Grammar {
             flags: ["-t", "--rm", "--privileged"].map(str::to_owned).into(),
-            interspersed: false,
+            ..Grammar::default()
         }),
     };
     let commands = vec![

@@ -69,6 +69,8 @@ fn word() -> impl Strategy<Value = String> {
         "DOCKER RUN --PRIVILEGED",
         "Docker",
         "sh -c \"docker run --privileged x\"",
+        "ssh h \"echo $(docker run $O --privileged x) >f\"",
+        "docker run --name --privileged x",
         "",
     ];
     prop::sample::select(words.to_vec()).prop_map(str::to_owned)
@@ -182,9 +184,12 @@ fn predicate() -> impl Strategy<Value = Predicate> {
 
 fn option() -> impl Strategy<Value = OptionTest> {
     let set = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-    let launchers = Arc::new(Launchers { wrappers: set(&["sudo", "env"]), shells: set(&["sh", "bash"]) });
-    let grammar = any::<bool>()
-        .prop_map(move |interspersed| Arc::new(Grammar { flags: set(&["-i", "-t", "--privileged"]), interspersed }));
+    let launchers =
+        Arc::new(Launchers { wrappers: set(&["sudo", "env"]), shells: set(&["sh", "bash"]), texts: set(&["ssh"]) });
+    let grammar = any::<bool>().prop_map(move |interspersed| {
+        let flags = set(&["-i", "-t", "--privileged"]);
+        Arc::new(Grammar { flags, values: set(&["--name"]), interspersed })
+    });
     let command =
         (prop::option::of(Just("docker".to_owned())), any::<bool>(), grammar).prop_map(|(program, run, grammar)| {
             Command { program, words: if run { vec!["run".to_owned()] } else { Vec::new() }, grammar }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use regex::Regex;
 
 use super::run::Bits;
-use crate::logic::option::{Command, Grammar, Launchers, MAX_NESTING, OptionTest, file_name, split_shell};
+use crate::logic::option::{Command, Grammar, Launchers, MAX_NESTING, OptionTest, file_name};
 
 /// What the option tests of a program have in common.
 #[derive(Debug, Default)]
@@ -64,13 +64,13 @@ struct Shells {
 
 impl Shells {
     fn new(launchers: &Arc<Launchers>) -> Self {
-        let endings = launchers.shells.iter().filter_map(|shell| shell.bytes().last());
+        let endings = launchers.shells.iter().chain(&launchers.texts).filter_map(|shell| shell.bytes().last());
         Self { launchers: launchers.clone(), endings: endings.fold(0, |all, byte| all | bit_of(byte)) }
     }
 
     fn any_in(&self, words: &[&str]) -> bool {
         let mut ends = words.iter().filter(|word| word.bytes().last().is_none_or(|b| self.endings & bit_of(b) != 0));
-        ends.any(|word| self.launchers.shells.contains(file_name(word)))
+        ends.any(|word| self.launchers.runs_text(file_name(word)))
     }
 }
 
@@ -266,7 +266,7 @@ impl Options {
             return;
         }
         for text in launchers.shell_texts(words) {
-            for words in split_shell(text) {
+            for words in launchers.commands_in(text) {
                 let inner: Vec<&str> = words.iter().map(String::as_str).collect();
                 self.nest(launchers, &inner, depth - 1, found);
                 let mut facts = Facts::default();
@@ -281,8 +281,8 @@ impl Options {
         facts.programs.clear(self.programs.bits.len());
         facts.firsts.clear(self.firsts.bits.len());
         facts.starts.iter_mut().for_each(|(known, _)| *known = false);
-        let wraps = |first: &str| self.launchers.iter().any(|known| known.launchers.wrappers.contains(first));
-        let is_wrapped = words.first().is_some_and(|first| wraps(file_name(first)));
+        let wraps = |first: &str| self.launchers.iter().any(|known| known.launchers.starts_others(first));
+        let is_wrapped = words.first().is_some_and(|first| wraps(first));
         for (at, word) in words.iter().enumerate() {
             if (at == 0 || is_wrapped)
                 && let Some(program) = self.programs.find(file_name(word))

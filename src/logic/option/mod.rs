@@ -19,8 +19,7 @@ use std::sync::Arc;
 
 use super::pattern::TextSet;
 
-use shell::shell_text;
-pub use shell::split_shell;
+use shell::{EXPANSION, shell_text};
 
 /// An option that is given on a command line, with a value that satisfies conditions.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -51,6 +50,9 @@ pub struct Command {
 pub struct Grammar {
     /// Options that never take the next argument as their value: `-d`, `--rm`, `--privileged`.
     pub flags: BTreeSet<String>,
+    /// Long options that always take it, even if it looks like an option: `--name`, `--label`. Those that are in
+    /// neither list take it if it does not.
+    pub values: BTreeSet<String>,
     /// Whether options may follow the first operand (`kubectl run NAME --image=X`; not `docker run IMAGE …`).
     pub interspersed: bool,
 }
@@ -62,6 +64,8 @@ pub struct Launchers {
     pub wrappers: BTreeSet<String>,
     /// File names of shells, which run the text after `-c`.
     pub shells: BTreeSet<String>,
+    /// File names of programs that hand a command to a shell, as one argument or several: `ssh`, `watch`.
+    pub texts: BTreeSet<String>,
 }
 
 /// What a test asks of an option's value.
@@ -98,7 +102,8 @@ pub enum ValueTest {
     /// `target` are its first and second field.
     Key(Vec<String>, TextSet),
     /// Whether the mount is read-only: `ro` or `readonly` among its options. An item that only looks like one of these
-    /// (`readonly=maybe`, `rox`), which the tools refuse, is neither.
+    /// (`readonly=maybe`, `rox`), which the tools refuse, is neither, and so is `ro` among containerd's
+    /// `options=rbind:ro`.
     ReadOnly(bool),
 }
 
@@ -125,7 +130,7 @@ impl OptionTest {
         }
         depth > 0
             && launchers.shell_texts(argv).any(|text| {
-                split_shell(text).iter().any(|inner| {
+                launchers.commands_in(text).iter().any(|inner| {
                     let inner: Vec<&str> = inner.iter().map(String::as_str).collect();
                     self.is_given_at_depth(&inner, depth - 1)
                 })
@@ -137,7 +142,7 @@ impl OptionTest {
         if self.names.is_empty() {
             return true;
         }
-        let generic = Grammar { flags: BTreeSet::new(), interspersed: true };
+        let generic = Grammar { interspersed: true, ..Grammar::default() };
         let grammar = grammar.unwrap_or(&generic);
         let is_switch = self.value == OptionValue::Switch;
         let takes_no_value = |name: &str| grammar.flags.contains(name) || (is_switch && self.is_name(name));
@@ -161,7 +166,8 @@ impl OptionTest {
                         return true;
                     }
                 } else {
-                    let value = rest.get(at).filter(|_| self.is_name(name) || !self.ends_generic(rest, at));
+                    let takes = self.is_name(name) || grammar.values.contains(name);
+                    let value = rest.get(at).filter(|_| takes || !self.ends_generic(rest, at));
                     if self.is_name(name) && self.holds(value.copied()) {
                         return true;
                     }
@@ -206,7 +212,7 @@ impl OptionTest {
                     }
                     break;
                 }
-            } else if !grammar.interspersed {
+            } else if !grammar.interspersed && !word.starts_with(EXPANSION) {
                 return false;
             }
         }
@@ -245,7 +251,7 @@ impl Launchers {
         command: &'a Command,
         argv: &'a [&'b str],
     ) -> impl Iterator<Item = &'a [&'b str]> {
-        let launched = argv.first().is_some_and(|first| self.wrappers.contains(file_name(first)));
+        let launched = argv.first().is_some_and(|first| self.starts_others(first));
         let last = if launched { argv.len() } else { argv.len().min(1) };
         (0..last).filter_map(move |at| {
             let program = argv.get(at)?;
@@ -256,13 +262,32 @@ impl Launchers {
         })
     }
 
+    /// Whether a command that begins with `first` may start the one that follows: `sudo`, and `$SUDO` in a script.
+    pub(super) fn starts_others(&self, first: &str) -> bool {
+        first.starts_with(EXPANSION) || self.wrappers.contains(file_name(first))
+    }
+
+    /// Whether a program of this name may run a text that it is given.
+    pub(super) fn runs_text(&self, name: &str) -> bool {
+        self.shells.contains(name) || self.texts.contains(name)
+    }
+
     /// Texts that a shell in `argv` is told to run.
     pub(super) fn shell_texts<'a, 'b: 'a>(&'a self, argv: &'a [&'b str]) -> impl Iterator<Item = &'b str> + 'a {
-        argv.iter().enumerate().filter_map(|(at, word)| {
+        argv.iter().enumerate().flat_map(|(at, word)| {
             let name = file_name(word);
-            if self.shells.contains(name) { shell_text(name, argv.get(at + 1..)?) } else { None }
+            let rest = argv.get(at + 1..).unwrap_or_default();
+            let told = if self.shells.contains(name) { shell_text(name, rest) } else { None };
+            let handed = if self.texts.contains(name) { rest } else { &[] };
+            told.into_iter().chain(handed.iter().filter_map(|word| handed_text(word)))
         })
     }
+}
+
+/// What a program such as `ssh` hands to a shell with this argument. A single word is what it is without a shell.
+fn handed_text(word: &str) -> Option<&str> {
+    let text = if word.starts_with('-') { word.split_once('=')?.1 } else { word };
+    text.contains(char::is_whitespace).then_some(text)
 }
 
 /// The last segment of a path: how a program is named.
@@ -279,6 +304,9 @@ fn after_words<'a, 'b>(rest: &'a [&'b str], words: &[String]) -> Option<&'a [&'b
         rest = tail;
         if first == word {
             break;
+        }
+        if first.starts_with(EXPANSION) {
+            continue;
         }
         if !first.starts_with('-') || *first == "--" {
             return None;

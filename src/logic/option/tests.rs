@@ -6,7 +6,11 @@ use crate::logic::pattern::{Case, Pattern};
 
 fn launchers() -> Arc<Launchers> {
     let set = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
-    Arc::new(Launchers { wrappers: set(&["sudo", "env", "timeout", "nohup"]), shells: set(&["sh", "bash"]) })
+    Arc::new(Launchers {
+        wrappers: set(&["sudo", "env", "timeout", "nohup"]),
+        shells: set(&["sh", "bash"]),
+        texts: set(&["ssh"]),
+    })
 }
 
 fn command(program: Option<&str>, words: &[&str]) -> Command {
@@ -14,7 +18,7 @@ fn command(program: Option<&str>, words: &[&str]) -> Command {
     Command {
         program: program.map(str::to_owned),
         words: words.iter().map(|w| (*w).to_owned()).collect(),
-        grammar: Arc::new(Grammar { flags, interspersed: false }),
+        grammar: Arc::new(Grammar { flags, values: ["--name".to_owned()].into(), interspersed: false }),
     }
 }
 
@@ -258,7 +262,11 @@ fn wildcards_lie_between_the_readings() {
 #[test]
 fn shells_are_told_what_to_run_in_many_ways() {
     let set = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
-    let launchers = Launchers { wrappers: set(&["sudo"]), shells: set(&["sh", "bash", "su", "flock", "script"]) };
+    let launchers = Launchers {
+        wrappers: set(&["sudo"]),
+        shells: set(&["sh", "bash", "su", "flock", "script"]),
+        texts: set(&["ssh", "watch"]),
+    };
     for (line, expected) in [
         (&["sh", "-c", "X"][..], Some("X")),
         (&["sh", "-c", "X", "name", "-c"], Some("X")),
@@ -274,6 +282,9 @@ fn shells_are_told_what_to_run_in_many_ways() {
         (&["su", "-s", "/bin/sh", "--command", "X"], Some("X")),
         (&["flock", "-n", "/lock", "-c", "X"], Some("X")),
         (&["script", "-qc", "X", "/dev/null"], Some("X")),
+        (&["ssh", "-p", "22", "host", "X Y"], Some("X Y")),
+        (&["watch", "--exec=X Y"], Some("X Y")),
+        (&["ssh", "host", "X"], None),
         (&["bash", "script.sh", "-c", "X"], None),
         (&["bash", "-x", "script.sh"], None),
         (&["sh"], None),
@@ -284,17 +295,101 @@ fn shells_are_told_what_to_run_in_many_ways() {
     }
 }
 
+fn split(text: &str) -> Vec<Vec<String>> {
+    launchers().commands_in(text)
+}
+
 #[test]
 fn a_line_of_a_shell_goes_on_in_the_next_one() {
-    assert_eq!(split_shell("docker run -d \\\n  --privileged a"), [["docker", "run", "-d", "--privileged", "a"]]);
-    assert_eq!(split_shell("echo \"a\\\nb\\n\" 'c\\\nd'"), [["echo", "ab\\n", "c\\\nd"]]);
-    assert_eq!(split_shell("eval docker run a"), [["docker", "run", "a"]]);
+    assert_eq!(split("docker run -d \\\n  --privileged a"), [["docker", "run", "-d", "--privileged", "a"]]);
+    assert_eq!(split("echo \"a\\\nb\\n\" 'c\\\nd'"), [["echo", "ab\\n", "c\\\nd"]]);
 }
 
 #[test]
 fn shells_split_words() {
     assert_eq!(
-        split_shell(r#"A=b docker run 'x y' "z\"" && echo a;b|c"#),
+        split(r#"A=b docker run 'x y' "z\"" && echo a;b|c"#),
         [vec!["docker", "run", "x y", "z\""], vec!["echo", "a"], vec!["b"], vec!["c"]]
     );
+    assert_eq!(split("if ! a; then { b; }; fi # c"), [["a"], ["b"]]);
+    assert_eq!(split("a#b '#' c"), [["a#b", "#", "c"]]);
+}
+
+#[test]
+fn redirections_are_no_words() {
+    assert_eq!(split("a >f b 2>&1 c"), [["a", "b", "c"]]);
+    assert_eq!(split("a 2>/dev/null b &>f&c <<<d"), [vec!["a", "b"], vec!["c"]]);
+    assert_eq!(split("a 12 >> f x2>g"), [["a", "12", "x2"]]);
+    assert_eq!(split("a <(b c) d"), [vec!["b", "c"], vec!["a", "/dev/fd/63", "d"]]);
+}
+
+#[test]
+fn commands_in_substitutions_are_commands() {
+    assert_eq!(split("x=$(a b)"), [["a", "b"]]);
+    assert_eq!(split("a \"$(b \"$(c)\")\" d"), [vec!["c"], vec!["b", "$()"], vec!["a", "$()", "d"]]);
+    assert_eq!(split("a -v $(pwd):/x `b` c"), [vec!["pwd"], vec!["b"], vec!["a", "-v", "\0$():/x", "\0$()", "c"]]);
+    assert_eq!(
+        split("a '$(b)' $((1+2)) ${x:-y z} \"$x\""),
+        [vec!["1+2"], vec!["a", "$(b)", "\0$()", "\0${x:-y z}", "$x"]]
+    );
+    // As deep as one likes, and never closed.
+    assert!(!split(&"$(a ".repeat(10_000)).is_empty());
+    assert!(!split(&"\"`${".repeat(10_000)).is_empty());
+}
+
+#[test]
+fn here_documents_are_commands_where_a_shell_reads_them() {
+    assert_eq!(split("cat <<EOF >f\ndocker run\nEOF\na"), [["cat"], ["a"]]);
+    assert_eq!(split("ssh h <<-'E'\n\ta b\n\tE\nc"), [vec!["ssh", "h"], vec!["a", "b"], vec!["c"]]);
+    assert_eq!(split("bash <<E\na b"), [vec!["bash"], vec!["a", "b"]]);
+}
+
+#[test]
+fn expansions_may_be_options() {
+    let privileged = test(&["--privileged"], OptionValue::Switch);
+    for (script, expected) in [
+        ("docker run $OPTS --privileged a", true),
+        ("docker run ${OPTS} --privileged a", true),
+        ("docker run \"${OPTS[@]}\" --privileged a", true),
+        ("docker run --network $NET --privileged a", true),
+        ("docker run -v $(pwd):/x --privileged a", true),
+        ("$SUDO docker $GLOBAL run --privileged a", true),
+        ("docker run \"$IMAGE\" --privileged", false),
+        ("docker run '$IMAGE' --privileged", false),
+        ("docker run a $ARGS --privileged", false),
+        ("echo \"docker run $OPTS --privileged\"", false),
+    ] {
+        assert_eq!(privileged.is_given(&["sh", "-c", script]), expected, "{script}");
+    }
+    assert!(!privileged.is_given(&["docker", "run", "$OPTS", "--privileged", "a"]));
+}
+
+#[test]
+fn what_an_option_takes_is_no_option() {
+    let privileged = test(&["--privileged"], OptionValue::Switch);
+    assert!(!privileged.is_given(&["docker", "run", "--name", "--privileged", "a"]));
+    assert!(privileged.is_given(&["docker", "run", "--name", "x", "--privileged", "a"]));
+    assert!(privileged.is_given(&["docker", "run", "--never-heard-of", "--privileged", "a"]));
+}
+
+#[test]
+fn items_of_a_mount_have_other_spellings() {
+    let mounted = test(&["--mount"], etc(Some(false), ValueForm::Keys));
+    let mounted_ro = test(&["--mount"], etc(Some(true), ValueForm::Keys));
+    for (value, expected) in [
+        ("type=bind,src=/etc,dst=/x,options=rbind:rw", (true, false)),
+        ("type=bind,src=/etc,dst=/x,options=rbind:ro", (false, false)),
+        ("type=bind,options=rbind:ro:nosuid,src=/etc,dst=/x", (false, false)),
+        ("type=bind,options=rbind,src=/etc,dst=/x", (true, false)),
+        ("type=bind,options=,src=/etc", (true, false)),
+        ("type=bind,source=/etc,rw,relabel=shared,ro=false", (true, false)),
+        ("type=bind,source=/etc,re", (false, false)),
+    ] {
+        let argv = ["docker", "run", "--mount", value, "a"];
+        for (test, expected) in [(&mounted, expected.0), (&mounted_ro, expected.1)] {
+            let (vector, strict, loose) = readings(test, &argv);
+            assert_eq!((vector, strict), (expected, expected), "{value}");
+            assert!(loose || !strict);
+        }
+    }
 }

@@ -60,22 +60,23 @@ fn is_read_only(form: ValueForm, value: &str) -> bool {
 
 /// Whether a mount can be written to.
 fn is_writable(form: ValueForm, value: &str) -> bool {
-    !is_read_only(form, value) && (form != ValueForm::Keys || value.split(',').all(is_writable_item))
+    !is_read_only(form, value) && (form != ValueForm::Keys || value.split([',', ':']).all(is_writable_word))
 }
 
-/// Whether an item of `--mount` leaves the mount writable, see [`WRITABLE_ITEM`].
-fn is_writable_item(item: &str) -> bool {
-    let is_its_beginning = matches!(item, "r" | "re") || item.starts_with("ro") || item.starts_with("rea");
-    if !is_its_beginning {
-        return true;
-    }
-    let value = READ_ONLY_WORDS.iter().find_map(|word| item.strip_prefix(word)?.strip_prefix('='));
-    value.is_some_and(|value| value.starts_with(['0', 'f', 'F']))
+/// Whether a word of `--mount` leaves the mount writable, see [`WRITABLE_WORD`].
+fn is_writable_word(word: &str) -> bool {
+    let Some(rest) = word.strip_prefix('r') else { return true };
+    let is_other = match rest.strip_prefix('e') {
+        Some(rest) => !rest.is_empty() && !rest.starts_with('a'),
+        None => !rest.is_empty() && !rest.starts_with('o'),
+    };
+    is_other || word.split_once('=').is_some_and(|(_, value)| value.starts_with(['0', 'f', 'F']))
 }
 
-/// An item of `--mount` that leaves the mount writable: it does not begin like the words for read-only, or says no.
-/// No other key begins so, and this is much shorter than an expression for all other items would be.
-const WRITABLE_ITEM: &str = "(?:(?:[^ ,r]|r[^ ,eo]|re[^ ,a]|(?:ro|readonly)=[0fF])[^ ,]*)?";
+/// A word of `--mount` that leaves the mount writable: it does not begin like the words for read-only, or says no.
+/// No other key begins so, and this is much shorter than an expression for all other words would be. A colon ends a word,
+/// too: containerd's `ctr` has `options=rbind:ro`.
+const WRITABLE_WORD: &str = "(?:(?:[^ ,:r]|r[^ ,:eo]|re[^ ,:a]|r[^ ,:=]*=[0fF])[^ ,:]*)?";
 
 /// The conditions on one value as a regular expression over that value within a line; `None` if they need more
 /// than one expression. `folded` as for [`OptionTest::given_regex`].
@@ -87,7 +88,7 @@ pub(super) fn value_regex(form: ValueForm, tests: &[ValueTest], folded: bool) ->
 pub(super) fn value_regexes(form: ValueForm, tests: &[ValueTest], folded: bool) -> Option<Vec<String>> {
     let as_written = |regex: &str| if folded { format!("(?-i:{regex})") } else { regex.to_owned() };
     let other_than = |words: &[&str], stop: &str| as_written(&other_than(words, stop));
-    let writable_item = as_written(WRITABLE_ITEM);
+    let writable = as_written(WRITABLE_WORD);
     // An anchor of the value's own would stand for the line's beginning or end.
     let signs = ["^", "$", r"\b", r"\B", r"\A", r"\z"];
     let looks = |source: &str| regex_syntax::parse(source).map_or(true, |hir| !hir.properties().look_set().is_empty());
@@ -101,12 +102,12 @@ pub(super) fn value_regexes(form: ValueForm, tests: &[ValueTest], folded: bool) 
     if tests.iter().filter_map(ValueTest::set).any(|set| set.any.iter().any(anchored)) {
         return None;
     }
-    let mut read_only = None;
+    let mut wanted = None;
     let mut whole = None;
     let mut keys: Vec<(&[String], &TextSet)> = Vec::new();
     for test in tests {
         match test {
-            ValueTest::ReadOnly(wanted) if read_only.is_none() => read_only = Some(*wanted),
+            ValueTest::ReadOnly(value) if wanted.is_none() => wanted = Some(*value),
             ValueTest::Whole(set) if whole.is_none() => whole = Some(set),
             ValueTest::Key(names, set) => keys.push((names, set)),
             _ => return None,
@@ -124,7 +125,7 @@ pub(super) fn value_regexes(form: ValueForm, tests: &[ValueTest], folded: bool) 
             };
             let source = field("source").unwrap_or_else(|| "[^ :]*".to_owned());
             let target = field("target").unwrap_or_else(|| "[^ :]*".to_owned());
-            let options = match read_only {
+            let options = match wanted {
                 None => "(?::[^ ]*)?".to_owned(),
                 Some(true) => "(?::(?:[^ ,]*,)*ro(?:,[^ ]*)?)".to_owned(),
                 // A comma may begin an item, too: one in the target is the target's own.
@@ -137,22 +138,21 @@ pub(super) fn value_regexes(form: ValueForm, tests: &[ValueTest], folded: bool) 
                 let names: Vec<String> = names.iter().map(|name| escape(name)).collect();
                 format!("{}=(?:{})", group(&names), set.to_regex("[^ ,]"))
             };
-            let read_only_item = "(?:ro|readonly)(?:=(?:1|t|T|true|TRUE|True))?";
-            let items = "(?:[^ ,]*,)*";
-            let rest = "(?:,[^ ]*)?";
-            Some(match (keys.as_slice(), read_only) {
+            let read_only = "(?:ro|readonly)(?:=(?:1|t|T|true|TRUE|True))?";
+            let (items, rest) = ("(?:[^ ,]*,)*", "(?:,[^ ]*)?");
+            Some(match (keys.as_slice(), wanted) {
                 ([], None) => vec!["[^ ]+".to_owned()],
                 ([key], None) => vec![format!("{items}{}{rest}", given(key))],
-                ([], Some(true)) => vec![format!("{items}{read_only_item}{rest}")],
+                ([], Some(true)) => vec![format!("{items}{read_only}{rest}")],
                 ([key], Some(true)) => {
                     let key = given(key);
                     vec![
-                        format!("{items}{key},{items}{read_only_item}{rest}"),
-                        format!("{items}{read_only_item},{items}{key}{rest}"),
+                        format!("{items}{key},{items}{read_only}{rest}"),
+                        format!("{items}{read_only},{items}{key}{rest}"),
                     ]
                 }
-                ([], Some(false)) => vec![format!("{writable_item}(?:,{writable_item})*")],
-                ([key], Some(false)) => vec![format!("(?:{writable_item},)*{}(?:,{writable_item})*", given(key))],
+                ([], Some(false)) => vec![format!("{writable}(?:[,:]{writable})*")],
+                ([key], Some(false)) => vec![format!("(?:{writable}[,:])*{}(?:[,:]{writable})*", given(key))],
                 _ => return None,
             })
         }
