@@ -118,6 +118,11 @@ impl Automaton {
         self.accepting.len()
     }
 
+    /// Where each class of symbols leads from a state.
+    pub(super) fn row(&self, state: u32) -> &[u32] {
+        &self.table[state as usize * self.width..(state as usize + 1) * self.width]
+    }
+
     /// All words of the language, if they are at most `limit`.
     pub(super) fn words(&self, limit: usize) -> Option<Vec<String>> {
         let sets = self.alphabet.sets();

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::FixedState;
+
 use super::meter::{Meter, Reason};
 
 /// A diagram: an index of its top node.
@@ -26,8 +28,8 @@ pub(super) struct Node {
 #[derive(Debug, Default)]
 pub(super) struct Diagrams {
     nodes: Vec<Node>,
-    unique: HashMap<Node, Ref>,
-    choices: HashMap<(Ref, Ref, Ref), Ref>,
+    unique: HashMap<Node, Ref, FixedState>,
+    choices: HashMap<(Ref, Ref, Ref), Ref, FixedState>,
 }
 
 impl Diagrams {

@@ -1,5 +1,8 @@
 //! Regular expressions as nondeterministic automata over characters.
 
+use std::collections::HashMap;
+
+use foldhash::fast::FixedState;
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 use super::alphabet::{LAST, Set};
@@ -50,7 +53,7 @@ enum Item<'h> {
 struct Builder<'m> {
     states: Vec<State>,
     sets: Vec<Set>,
-    known: std::collections::HashMap<Set, usize>,
+    known: HashMap<Set, usize, FixedState>,
     meter: &'m Meter,
 }
 
@@ -126,7 +129,7 @@ impl Builder<'_> {
             return self.sequence(one, next);
         }
         let mut groups: Vec<(Option<Item<'_>>, Vec<&[Item<'_>]>)> = Vec::new();
-        let mut by_character = std::collections::HashMap::new();
+        let mut by_character = HashMap::<char, usize, FixedState>::default();
         for sequence in sequences {
             let first = sequence.first().copied();
             let at = match first {

@@ -118,7 +118,7 @@ pub(super) struct Problem<'s> {
     pub(super) plain_vectors: bool,
     lines: Lines,
     atom_ids: HashMap<Atom, usize, RandomState>,
-    group_ids: HashMap<Group, usize>,
+    group_ids: HashMap<Group, usize, RandomState>,
     scopes: BTreeSet<Path>,
     tested: BTreeSet<Path>,
     vectors: BTreeSet<Path>,
@@ -135,7 +135,7 @@ impl<'s> Problem<'s> {
             plain_vectors: false,
             lines,
             atom_ids: HashMap::default(),
-            group_ids: HashMap::new(),
+            group_ids: HashMap::default(),
             scopes: BTreeSet::new(),
             tested: BTreeSet::new(),
             vectors: BTreeSet::new(),
@@ -369,7 +369,7 @@ fn negation(part: Skeleton) -> Skeleton {
 /// The alternatives with all text tests of one field as one: some value is in `A` or some in `B` is some in `A ∪ B`.
 fn merge_texts(parts: &[Formula]) -> Vec<Formula> {
     let mut merged: Vec<Formula> = Vec::new();
-    let mut known: HashMap<(&Subject, Case), (usize, Vec<Pattern>)> = HashMap::new();
+    let mut known: HashMap<(&Subject, Case), (usize, Vec<Pattern>), RandomState> = HashMap::default();
     for part in parts {
         if let Formula::Test(Test { subject, predicate: Predicate::Text(set), .. }) = part {
             let (slot, patterns) = known.entry((subject, set.case)).or_insert((merged.len(), Vec::new()));

@@ -187,6 +187,7 @@ fn shortest(inside: &[&Automaton], outside: &[&Automaton], meter: &Meter) -> Res
         symbols.push(SEPARATOR);
         classes.extend(each);
     }
+    let mut turns = Turns::new(symbols.len(), &classes, &parts);
     // The state of each part from which it cannot come to what is wanted, if it has one.
     let hopeless: Vec<Option<u32>> = parts.iter().map(|(part, wanted)| part.sink(!wanted)).collect();
     if hopeless.contains(&Some(START)) {
@@ -206,6 +207,7 @@ fn shortest(inside: &[&Automaton], outside: &[&Automaton], meter: &Meter) -> Res
     let mut steps: Vec<(usize, u32)> = vec![(usize::MAX, 0)];
     known.insert(0);
     let (mut at, mut state, mut next) = (0, states.clone(), states.clone());
+    let mut deciding = Places::default();
     while at < steps.len() {
         state.copy_from_slice(&states[at * width..(at + 1) * width]);
         if parts.iter().zip(&state).all(|((part, wanted), state)| part.is_accepting(*state) == *wanted) {
@@ -219,7 +221,9 @@ fn shortest(inside: &[&Automaton], outside: &[&Automaton], meter: &Meter) -> Res
             return Ok(Some(text));
         }
         let mut last = None;
-        'symbols: for (symbol, classes) in symbols.iter().zip(classes.chunks(width.max(1))) {
+        turns.at(&state, &mut deciding);
+        'symbols: for place in deciding.iter() {
+            let (symbol, classes) = (&symbols[place], &classes[place * width..(place + 1) * width]);
             let mut key = 0;
             for (part, class) in classes.iter().enumerate() {
                 let to = parts[part].0.step(state[part], *class as usize);
@@ -240,4 +244,101 @@ fn shortest(inside: &[&Automaton], outside: &[&Automaton], meter: &Meter) -> Res
         at += 1;
     }
     Ok(None)
+}
+
+/// Places in a list: a bit for each.
+#[derive(Debug, Default)]
+struct Places(Vec<u64>);
+
+impl Places {
+    /// The places in ascending order.
+    fn iter(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().enumerate().flat_map(|(at, word)| {
+            let mut left = *word;
+            std::iter::from_fn(move || {
+                let bit = (left != 0).then(|| left.trailing_zeros() as usize)?;
+                left &= left - 1;
+                Some(at * 64 + bit)
+            })
+        })
+    }
+}
+
+/// Which symbols of a search are worth a look in which state.
+///
+/// From most states most symbols lead to one and the same, the way back to where nothing is waited for. Of these one
+/// stands for all.
+struct Turns<'a> {
+    parts: Vec<Turning<'a>>,
+    symbols: usize,
+    words: usize,
+}
+
+/// The same of one automaton. Rows have a bit for every symbol.
+struct Turning<'a> {
+    part: &'a Automaton,
+    /// A row for each class: the symbols in it.
+    held: Vec<u64>,
+    /// How many these are.
+    counts: Vec<u32>,
+    /// A row for each state that was asked for: the symbols that do not lead where most do.
+    turns: Vec<u64>,
+    /// Which row is whose; none is made before it is asked for.
+    rows: Vec<Option<usize>>,
+    /// How many symbols lead to each state; zero between two uses.
+    leading: Vec<u32>,
+}
+
+impl<'a> Turns<'a> {
+    /// `classes` has a row for each symbol, its class in each of `parts`.
+    fn new(symbols: usize, classes: &[u32], parts: &[(&'a Automaton, bool)]) -> Self {
+        let words = symbols.div_ceil(64);
+        let turning = |(at, (part, _)): (usize, &(&'a Automaton, bool))| {
+            let part = *part;
+            let width = part.row(START).len();
+            let (mut held, mut counts) = (vec![0; width * words], vec![0; width]);
+            for (symbol, class) in classes.iter().skip(at).step_by(parts.len()).enumerate() {
+                held[*class as usize * words + symbol / 64] |= 1 << (symbol % 64);
+                counts[*class as usize] += 1;
+            }
+            let (rows, leading) = (vec![None; part.len()], vec![0; part.len()]);
+            Turning { part, held, counts, turns: Vec::new(), rows, leading }
+        };
+        Self { parts: parts.iter().enumerate().map(turning).collect(), symbols, words }
+    }
+
+    /// The symbols that some part turns at in its state, and the first of all others.
+    fn at(&mut self, state: &[u32], deciding: &mut Places) {
+        deciding.0.clear();
+        deciding.0.resize(self.words, 0);
+        for (part, state) in self.parts.iter_mut().zip(state) {
+            let row = part.row(*state, self.words);
+            deciding.0.iter_mut().zip(row).for_each(|(word, row)| *word |= row);
+        }
+        let other = deciding.0.iter().enumerate().find(|(_, word)| **word != u64::MAX);
+        let other = other.map(|(at, word)| at * 64 + word.trailing_ones() as usize);
+        if let Some(place) = other.filter(|place| *place < self.symbols) {
+            deciding.0[place / 64] |= 1 << (place % 64);
+        }
+    }
+}
+
+impl Turning<'_> {
+    fn row(&mut self, state: u32, words: usize) -> &[u64] {
+        let row = self.rows[state as usize].unwrap_or_else(|| {
+            let nexts = self.part.row(state);
+            nexts.iter().zip(&self.counts).for_each(|(next, count)| self.leading[*next as usize] += count);
+            let most = nexts.iter().copied().max_by_key(|next| self.leading[*next as usize]);
+            nexts.iter().for_each(|next| self.leading[*next as usize] = 0);
+            let row = self.turns.len();
+            self.turns.resize(row + words, 0);
+            for (class, _) in nexts.iter().enumerate().filter(|(_, next)| Some(**next) != most) {
+                let held = &self.held[class * words..(class + 1) * words];
+                self.turns[row..].iter_mut().zip(held).for_each(|(word, held)| *word |= held);
+            }
+            self.rows[state as usize] = Some(row);
+            row
+        });
+        &self.turns[row..row + words]
+    }
 }

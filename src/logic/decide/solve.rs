@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
+
 use super::automaton::{Automaton, arguments};
 use super::diagram::{Diagrams, FALSE, Ref, TRUE};
 use super::meter::{Meter, Reason};
@@ -41,9 +43,9 @@ pub(super) struct Solver<'p, 's> {
     /// The atom of each variable, and the other way round.
     order: Vec<usize>,
     variables: Vec<u32>,
-    bodies: HashMap<usize, Ref>,
-    solved: HashMap<(Ref, Forbidden), Option<Rc<World>>>,
-    filled: HashMap<(usize, Choice, Forbidden), Filled>,
+    bodies: HashMap<usize, Ref, FixedState>,
+    solved: HashMap<(Ref, Forbidden), Option<Rc<World>>, FixedState>,
+    filled: HashMap<(usize, Choice, Forbidden), Filled, FixedState>,
     /// Why some part was neither shown possible nor impossible.
     doubt: Option<Reason>,
 }
@@ -77,9 +79,9 @@ impl<'p, 's> Solver<'p, 's> {
             asked,
             order,
             variables,
-            bodies: HashMap::new(),
-            solved: HashMap::new(),
-            filled: HashMap::new(),
+            bodies: HashMap::default(),
+            solved: HashMap::default(),
+            filled: HashMap::default(),
             doubt: None,
         }
     }
@@ -108,7 +110,7 @@ impl<'p, 's> Solver<'p, 's> {
         let languages = &mut self.languages;
         let variables = &mut self.variables;
         self.meter.limited(self.meter.left() / 2, |meter| {
-            let mut known: HashMap<(usize, Arc<Automaton>), u32> = HashMap::new();
+            let mut known: HashMap<(usize, Arc<Automaton>), u32, FixedState> = HashMap::default();
             for ((atom, asked), variable) in problem.atoms.iter().zip(asked).zip(variables) {
                 // Languages that are too large to be made are told apart by their words.
                 let Some(Ok(language)) = asked.map(|seen| languages.language(seen, meter)) else { continue };

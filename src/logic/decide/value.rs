@@ -69,8 +69,8 @@ static KEPT_AUTOMATA: LazyLock<Mutex<Kept>> = LazyLock::new(Mutex::default);
 pub(super) struct Languages {
     tests: Vec<ValueTest>,
     numbers: HashMap<ValueTest, TestId, RandomState>,
-    made: HashMap<Seen, Arc<Automaton>>,
-    parts: HashMap<TestId, Option<Vec<TestId>>>,
+    made: HashMap<Seen, Arc<Automaton>, RandomState>,
+    parts: HashMap<TestId, Option<Vec<TestId>>, RandomState>,
     vectors: Option<(bool, Arc<Automaton>)>,
     searches: Searches,
 }
