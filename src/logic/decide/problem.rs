@@ -274,8 +274,10 @@ impl<'s> Problem<'s> {
 
     /// Some value, seen so, satisfies one of the tests.
     fn values(&mut self, group: usize, view: View, tests: Vec<ValueTest>) -> Skeleton {
-        let parts = tests.into_iter().flat_map(apart).map(|test| self.atom(group, Asks::Value(view, test)));
-        let mut parts: Vec<Skeleton> = parts.collect();
+        let mut parts: Vec<Skeleton> = Vec::new();
+        for test in tests {
+            parts.extend(apart(test).iter().map(|part| self.atom(group, Asks::Value(view, part.clone()))));
+        }
         if parts.len() == 1 { parts.remove(0) } else { Skeleton::Or(parts) }
     }
 

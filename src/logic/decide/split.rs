@@ -4,6 +4,10 @@
 //! for each pattern is small, and most questions need few of them. What is written in two ways that mean the same to
 //! the parser becomes the same test.
 
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use foldhash::fast::RandomState;
 use regex_syntax::hir::{Dot, Hir, HirKind, Look};
 
 use super::problem::ValueTest;
@@ -32,8 +36,44 @@ pub(super) fn normal(test: ValueTest) -> ValueTest {
 /// How many complex patterns of one test are told apart from the beginning.
 const MAX_APART: usize = 64;
 
+/// What [`apart`] came to for the tests of the process: the questions about a pack name the same ones again and again.
+#[derive(Default)]
+struct Known {
+    parts: HashMap<ValueTest, Arc<[ValueTest]>, RandomState>,
+    /// How long their texts are together.
+    length: usize,
+}
+
+static KNOWN: LazyLock<Mutex<Known>> = LazyLock::new(Mutex::default);
+
+/// How many bytes of text are kept.
+const KEPT: usize = 8 << 20;
+
 /// A test as the tests that it is best asked as: complex patterns each for itself, all others together.
-pub(super) fn apart(test: ValueTest) -> Vec<ValueTest> {
+pub(super) fn apart(test: ValueTest) -> Arc<[ValueTest]> {
+    let length = match &test {
+        ValueTest::Text(patterns, _) if patterns.iter().any(is_complex) => {
+            patterns.iter().map(|pattern| pattern.to_string().len()).sum()
+        }
+        ValueTest::Line(source, _) => source.len(),
+        // What is not parsed need not be remembered.
+        _ => return divided(test).into(),
+    };
+    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(parts) = known().parts.get(&test) {
+        return Arc::clone(parts);
+    }
+    let parts: Arc<[ValueTest]> = divided(test.clone()).into();
+    let mut known = known();
+    if known.length > KEPT {
+        *known = Known::default();
+    }
+    known.length += length;
+    known.parts.insert(test, Arc::clone(&parts));
+    parts
+}
+
+fn divided(test: ValueTest) -> Vec<ValueTest> {
     match &test {
         ValueTest::Text(patterns, _) if patterns.iter().filter(|pattern| is_complex(pattern)).count() <= MAX_APART => {
             alternatives(&test).unwrap_or_else(|| vec![normal(test)])
