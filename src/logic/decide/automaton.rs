@@ -193,6 +193,46 @@ impl Automaton {
         Self::finish(self.alphabet.clone(), Some(self.width), table, accepting, START)
     }
 
+    /// The texts of this language that are in another, or that are not; both are of texts, or both of vectors.
+    pub(super) fn limited_to(&self, other: &Self, is_in: bool, meter: &Meter) -> Result<Self, Reason> {
+        let sets: Vec<Set> = self.alphabet.sets().into_iter().chain(other.alphabet.sets()).collect();
+        let alphabet = Alphabet::new(sets.iter());
+        let class = |symbol: u32| (self.alphabet.class_of(symbol), other.alphabet.class_of(symbol));
+        let mut classes: Vec<(usize, usize)> = alphabet.representatives().into_iter().map(class).collect();
+        let separator = self.separator.zip(other.separator);
+        classes.extend(separator);
+        // From here no rest leads into the result.
+        const NOWHERE: (u32, u32) = (u32::MAX, u32::MAX);
+        let (no_more, never) = (self.sink(false), other.sink(!is_in));
+        let pair = |one: u32, two: u32| if no_more == Some(one) || never == Some(two) { NOWHERE } else { (one, two) };
+        let mut number: Fast<(u32, u32), u32> = Fast::default();
+        let mut order = vec![pair(START, START)];
+        number.insert(order[0], START);
+        let (mut table, mut accepting, mut at) = (Vec::new(), Vec::new(), 0);
+        while let Some((one, two)) = order.get(at).copied() {
+            if (one, two) == NOWHERE {
+                table.extend(std::iter::repeat_n(at as u32, classes.len()));
+                accepting.push(false);
+                at += 1;
+                continue;
+            }
+            at += 1;
+            accepting.push(self.is_accepting(one) && other.is_accepting(two) == is_in);
+            for (class_one, class_two) in &classes {
+                let next = pair(self.step(one, *class_one), other.step(two, *class_two));
+                let fresh = order.len() as u32;
+                let to = *number.entry(next).or_insert(fresh);
+                if to == fresh {
+                    meter.state()?;
+                    order.push(next);
+                }
+                table.push(to);
+            }
+        }
+        let separator = separator.map(|_| alphabet.len());
+        Ok(Self::smallest(alphabet, separator, &table, &accepting))
+    }
+
     fn next(&self, state: u32, symbol: u32) -> u32 {
         self.step(state, self.alphabet.class_of(symbol))
     }

@@ -169,6 +169,31 @@ fn refine(
     }
 }
 
+/// The answer to [`witness`] by what is left when one language after another is taken away, each time as the smallest
+/// automaton: a search through all of them at once has a state for every combination of theirs, and what is left is
+/// often simple.
+pub(super) fn narrow(
+    inside: &[&Automaton],
+    outside: &[&Automaton],
+    within: &[&Automaton],
+    meter: &Meter,
+) -> Result<Result<Vec<u32>, Core>, Reason> {
+    let mut core = Core { inside: (0..inside.len()).collect(), outside: Vec::new() };
+    let mut all = inside.iter().chain(within);
+    let Some(first) = all.next() else { return Err(Reason::States) };
+    let mut left = (*first).clone();
+    for other in all {
+        left = left.limited_to(other, true, meter)?;
+    }
+    loop {
+        let Some(word) = shortest(&[&left], &[], meter)? else { return Ok(Err(core)) };
+        let forbidding = (0..outside.len()).filter(|at| outside[*at].accepts_symbols(&word));
+        let Some(at) = forbidding.min_by_key(|at| outside[*at].len()) else { return Ok(Ok(word)) };
+        left = left.limited_to(outside[at], false, meter)?;
+        core.outside.push(at);
+    }
+}
+
 /// The symbols of a shortest text in every language of `inside` and in none of `outside`, if there is one.
 fn shortest(inside: &[&Automaton], outside: &[&Automaton], meter: &Meter) -> Result<Option<Vec<u32>>, Reason> {
     let parts: Vec<(&Automaton, bool)> =

@@ -15,7 +15,7 @@ use super::automaton::{Automaton, whole};
 use super::meter::{Meter, Reason};
 use super::problem::{ValueTest, View};
 use super::schema::Kind;
-use super::search::{Core, Searches, witness};
+use super::search::{Core, Searches, narrow, witness};
 use super::split::alternatives;
 use crate::logic::event;
 use crate::logic::pattern::ANY_CHARACTER;
@@ -174,6 +174,10 @@ impl Languages {
             Err(Reason::States) if !is_last && meter.left() > 0 => {}
             answer => return answer,
         }
+        match meter.limited(room, |meter| self.narrow(inside, outside, within, meter)) {
+            Err(Reason::States) if meter.left() > 0 => {}
+            answer => return answer,
+        }
         // The parts of every test, and which test each is a part of.
         let mut finer: Vec<Seen> = Vec::new();
         let mut whole: Vec<usize> = Vec::new();
@@ -223,11 +227,25 @@ impl Languages {
         within: &[Arc<Automaton>],
         meter: &Meter,
     ) -> Result<Result<Vec<u32>, Core>, Reason> {
-        let mut all = |tests: &[Seen]| -> Result<Vec<Arc<Automaton>>, Reason> {
-            tests.iter().map(|seen| self.language(*seen, meter)).collect()
-        };
-        let (yes, no) = (all(inside)?, all(outside)?);
+        let (yes, no) = (self.all(inside, meter)?, self.all(outside, meter)?);
         witness(&refs(&yes), &refs(&no), &refs(within), &mut self.searches, meter)
+    }
+
+    /// The same by what is left when one language after another is taken away.
+    fn narrow(
+        &mut self,
+        inside: &[Seen],
+        outside: &[Seen],
+        within: &[Arc<Automaton>],
+        meter: &Meter,
+    ) -> Result<Result<Vec<u32>, Core>, Reason> {
+        let (yes, no) = (self.all(inside, meter)?, self.all(outside, meter)?);
+        narrow(&refs(&yes), &refs(&no), &refs(within), meter)
+    }
+
+    /// The languages of some tests.
+    fn all(&mut self, tests: &[Seen], meter: &Meter) -> Result<Vec<Arc<Automaton>>, Reason> {
+        tests.iter().map(|seen| self.language(*seen, meter)).collect()
     }
 
     /// The search where numbers and IPv6 networks are asked for.
