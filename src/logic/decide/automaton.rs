@@ -452,6 +452,7 @@ fn determinise(nfa: &Nfa, meter: &Meter) -> Result<Automaton, Reason> {
     // What is read next, of each class. All is kept from state to state, so that little has to be allocated.
     let mut next: Vec<Vec<u32>> = vec![Vec::new(); kinds.len()];
     let mut row: Vec<u32> = vec![0; kinds.len()];
+    let mut last: Vec<u32> = Vec::new();
     let mut at = 0;
     while let Some(key) = known.in_order.get(at).cloned() {
         at += 1;
@@ -462,7 +463,15 @@ fn determinise(nfa: &Nfa, meter: &Meter) -> Result<Automaton, Reason> {
             for (set, state) in &walker.reads {
                 held[*set].iter().filter(|class| kinds[**class] == *kind).for_each(|class| next[*class].push(*state));
             }
+            // Most classes lead where the one before them led, and that is seen at once.
+            let mut led: Option<u32> = None;
             for (class, next) in next.iter_mut().enumerate().filter(|(class, _)| kinds[*class] == *kind) {
+                if let Some(led) = led.filter(|_| all || last == *next) {
+                    row[class] = led;
+                    next.clear();
+                    continue;
+                }
+                last.clone_from(next);
                 if all {
                     // Whatever follows, the text is in the language: one state for all of these.
                     next.clear();
@@ -473,6 +482,7 @@ fn determinise(nfa: &Nfa, meter: &Meter) -> Result<Automaton, Reason> {
                     next.push(if next.is_empty() { 0 } else { u32::from(*kind) });
                 }
                 row[class] = known.number(next, meter)?;
+                led = Some(row[class]);
                 next.clear();
             }
         }

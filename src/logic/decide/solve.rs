@@ -92,11 +92,13 @@ impl<'p, 's> Solver<'p, 's> {
             return Err(Reason::Nodes);
         }
         // Where both sides ask the same in the same words, no language has to be made.
-        if self.diagram(condition)? == FALSE {
+        let mut diagram = self.diagram(condition)?;
+        if diagram == FALSE {
             return Ok(None);
         }
-        self.unite();
-        let diagram = self.diagram(condition)?;
+        if self.unite() {
+            diagram = self.diagram(condition)?;
+        }
         let found = self.solve(diagram, &Forbidden::default())?;
         match (found, self.doubt) {
             (None, Some(doubt)) => Err(doubt),
@@ -104,19 +106,24 @@ impl<'p, 's> Solver<'p, 's> {
         }
     }
 
-    /// Gives atoms that ask the same of their group one variable: tests in other words, the same language.
-    fn unite(&mut self) {
+    /// Gives atoms that ask the same of their group one variable: tests in other words, the same language. Whether there
+    /// are such atoms.
+    fn unite(&mut self) -> bool {
         let (problem, asked) = (self.problem, &self.asked);
         let languages = &mut self.languages;
         let variables = &mut self.variables;
+        let mut has_united = false;
         self.meter.limited(self.meter.left() / 2, |meter| {
             let mut known: HashMap<(usize, Arc<Automaton>), u32, FixedState> = HashMap::default();
             for ((atom, asked), variable) in problem.atoms.iter().zip(asked).zip(variables) {
                 // Languages that are too large to be made are told apart by their words.
                 let Some(Ok(language)) = asked.map(|seen| languages.language(seen, meter)) else { continue };
-                *variable = *known.entry((atom.group, language)).or_insert(*variable);
+                let first = *known.entry((atom.group, language)).or_insert(*variable);
+                has_united |= first != *variable;
+                *variable = first;
             }
         });
+        has_united
     }
 
     fn diagram(&mut self, skeleton: &Skeleton) -> Result<Ref, Reason> {
