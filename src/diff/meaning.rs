@@ -249,7 +249,7 @@ mod tests {
         let nothing = Budget { states: 0, nodes: 0, ..Budget::default() };
         let (a, b) = (glob("a", "x"), glob("b", "y"));
         let before = Formula::and([a.clone(), b.clone()]);
-        let meaning = compare(&before, &a, &Schema::default(), &nothing);
+        let meaning = compare(&before, &glob("a", "x*"), &Schema::default(), &nothing);
         assert!(
             matches!(&meaning.must.gained, Moved::Some { event, found_by: FoundBy::Sampling }
                 if *event == serde_json::json!({"a": "x"})),

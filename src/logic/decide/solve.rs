@@ -8,6 +8,7 @@ use foldhash::fast::FixedState;
 
 use super::automaton::{Automaton, arguments};
 use super::diagram::{Diagrams, FALSE, Ref, TRUE};
+use super::form::Forms;
 use super::meter::{Meter, Reason};
 use super::problem::{About, Asks, Problem, Skeleton, ValueTest, View};
 use super::search::Core;
@@ -91,19 +92,47 @@ impl<'p, 's> Solver<'p, 's> {
         if self.order.len() > MAX_ATOMS {
             return Err(Reason::Nodes);
         }
-        // Where both sides ask the same in the same words, no language has to be made.
-        let mut diagram = self.diagram(condition)?;
-        if diagram == FALSE {
+        // Where both sides ask the same in the same words, no language has to be made; where they ask the same in other
+        // words, no diagram.
+        let mut forms = Forms::default();
+        if forms.is_contradiction(condition, &self.variables)
+            || (self.unite() && forms.is_contradiction(condition, &self.variables))
+        {
             return Ok(None);
         }
-        if self.unite() {
-            diagram = self.diagram(condition)?;
+        if self.is_seen_part_by_part(condition, &mut forms)? {
+            return Ok(None);
         }
+        let diagram = self.diagram(condition)?;
         let found = self.solve(diagram, &Forbidden::default())?;
         match (found, self.doubt) {
             (None, Some(doubt)) => Err(doubt),
             (found, _) => Ok(found),
         }
+    }
+
+    /// Whether what must not hold follows from what must, part by part.
+    fn is_seen_part_by_part(&mut self, condition: &Skeleton, forms: &mut Forms) -> Result<bool, Reason> {
+        let Skeleton::And(parts) = condition else { return Ok(false) };
+        let (no, yes): (Vec<_>, Vec<_>) = parts.iter().cloned().partition(|part| matches!(part, Skeleton::Not(_)));
+        let yes = forms.form(&Skeleton::And(yes), &self.variables);
+        let no = forms.form(&Skeleton::Not(Box::new(Skeleton::And(no))), &self.variables);
+        forms.implies(yes, no, &mut |one, other| {
+            self.meter.tick()?;
+            let atom = |variable: u32| self.order.get(variable as usize).copied();
+            let (Some(one), Some(other)) = (atom(one), atom(other)) else { return Ok(false) };
+            let Some(group) = self.group_of_atom(one).filter(|group| self.group_of_atom(other) == Some(*group)) else {
+                return Ok(false);
+            };
+            let filled = self.fill(group, &(vec![one], vec![other]), &Forbidden::default())?;
+            if self.doubt.take().is_none() {
+                return Ok(filled.is_err());
+            }
+            // What was found in doubt is not to be relied on later.
+            self.filled.clear();
+            self.solved.clear();
+            Ok(false)
+        })
     }
 
     /// Gives atoms that ask the same of their group one variable: tests in other words, the same language. Whether there
