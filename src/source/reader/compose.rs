@@ -1,5 +1,7 @@
 //! Compose files: one event for each service, short forms spelt out.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 /// What Compose takes for true and false besides the YAML words.
@@ -8,12 +10,19 @@ const FALSE: [&str; 4] = ["false", "n", "no", "off"];
 const BOOLEANS: [&str; 5] = ["privileged", "read_only", "init", "use_api_socket", "tty"];
 const PROPAGATION: [&str; 6] = ["shared", "rshared", "slave", "rslave", "private", "rprivate"];
 
-/// The services of a Compose file as events, each with its name, or what is wrong with one.
+/// How many services in a row may extend one another.
+const MAX_EXTENDED: usize = 16;
+/// What a service does not take from the one that it extends.
+const NOT_EXTENDED: [&str; 4] = ["extends", "depends_on", "links", "volumes_from"];
+
+/// The services of a Compose file as events, each with its name, or what is wrong with one. What a service takes from
+/// another one of the same file is its own.
 pub fn services(file: &Value, path: &str) -> Vec<Result<(String, Value), String>> {
     let services = file.get("services").and_then(Value::as_object);
     let volumes = file.get("volumes").and_then(Value::as_object);
     let event = |(name, service): (&String, &Value)| {
-        let Value::Object(service) = with_defaults(service) else {
+        let service = services.map_or_else(|| service.clone(), |all| extended(service, all, MAX_EXTENDED));
+        let Value::Object(service) = with_defaults(&service) else {
             return Err(format!("the service `{name}` is no mapping"));
         };
         let mut event = Map::new();
@@ -25,6 +34,58 @@ pub fn services(file: &Value, path: &str) -> Vec<Result<(String, Value), String>
         Ok((name.clone(), Value::Object(event)))
     };
     services.into_iter().flatten().map(event).collect()
+}
+
+/// The service with what it takes from the one that it extends, if that is in the same file: lists grow, mappings are
+/// laid over each other, and of single values its own counts.
+fn extended(service: &Value, services: &Map<String, Value>, depth: usize) -> Value {
+    let base = match service.get("extends") {
+        Some(Value::String(name)) => services.get(name),
+        Some(Value::Object(extends)) if !extends.contains_key("file") => {
+            extends.get("service").and_then(Value::as_str).and_then(|name| services.get(name))
+        }
+        _ => None,
+    };
+    let (Some(base), Value::Object(own)) = (base.filter(|_| depth > 0), service) else { return service.clone() };
+    let Value::Object(mut merged) = extended(base, services, depth - 1) else { return service.clone() };
+    merged.retain(|key, _| !NOT_EXTENDED.contains(&key.as_str()));
+    for (key, value) in own {
+        let merged = merged.entry(key.clone()).or_insert(Value::Null);
+        match (merged, value) {
+            // What is run is one command, not one after the other.
+            (Value::Array(all), Value::Array(more)) if !matches!(key.as_str(), "command" | "entrypoint") => {
+                all.extend(more.iter().cloned());
+            }
+            (Value::Object(all), Value::Object(more)) => all.extend(more.clone()),
+            (merged, value) => *merged = value.clone(),
+        }
+    }
+    Value::Object(merged)
+}
+
+/// The lines, from 1, where the services of a Compose file begin, by their names; none for what is not written as people
+/// write it.
+pub fn lines(text: &str) -> BTreeMap<&str, u64> {
+    let mut found = BTreeMap::new();
+    let mut indentation = None;
+    let mut inside = false;
+    for (number, line) in (1..).zip(text.lines()) {
+        let content = line.trim_start_matches(' ');
+        if content.trim().is_empty() || content.starts_with('#') {
+            continue;
+        }
+        let depth = line.len() - content.len();
+        let Some((key, rest)) = content.split_once(':') else { continue };
+        let key = key.trim_matches(['"', '\'']);
+        if depth == 0 {
+            let rest = rest.trim_start();
+            inside = key == "services" && (rest.is_empty() || rest.starts_with('#'));
+            indentation = None;
+        } else if inside && *indentation.get_or_insert(depth) == depth {
+            found.entry(key).or_insert(number);
+        }
+    }
+    found
 }
 
 fn normalise(name: &str, service: Map<String, Value>, volumes: Option<&Map<String, Value>>) -> Map<String, Value> {
@@ -378,5 +439,31 @@ mod tests {
     #[test]
     fn a_service_that_is_none_is_said() {
         assert!(services(&json!({"services": {"a": 5}}), "f").remove(0).is_err());
+    }
+
+    #[test]
+    fn a_service_has_what_it_extends() {
+        let file = json!({"services": {
+            "base": {"image": "a", "privileged": true, "cap_add": ["SYS_ADMIN"], "command": ["x"], "depends_on": ["z"]},
+            "middle": {"extends": "base", "volumes": ["/etc:/e"], "labels": {"a": "1"}},
+            "top": {"extends": {"service": "middle"}, "image": "b", "cap_add": ["CHOWN"], "command": ["y"]},
+            "other": {"extends": {"file": "o.yml", "service": "base"}, "image": "c"},
+            "round": {"extends": "round", "image": "d"},
+        }});
+        let found: BTreeMap<String, Value> = services(&file, "f").into_iter().map(|s| s.expect("a service")).collect();
+        let top = &found["top"]["service"];
+        assert_eq!((&top["image"], &top["privileged"]), (&json!("b"), &json!(true)));
+        assert_eq!((&top["cap_add"], &top["command"]), (&json!(["SYS_ADMIN", "CHOWN"]), &json!(["y"])));
+        assert_eq!((&top["volumes"][0]["source"], &top["labels"]), (&json!("/etc"), &json!({"a": "1"})));
+        assert!(top.get("depends_on").is_none());
+        assert!(found["other"]["service"].get("privileged").is_none());
+        assert_eq!(found["round"]["service"]["image"], "d");
+    }
+
+    #[test]
+    fn services_have_lines() {
+        let text = "# one\nx-a: &a\n  b: c\nservices:  # all\n\n  web: &w\n    image: x\n  \"db\":\n    <<: *w\nvolumes:\n  d:\n";
+        assert_eq!(lines(text), BTreeMap::from([("web", 6), ("db", 8)]));
+        assert!(lines("services: {a: {image: x}}\n").is_empty());
     }
 }

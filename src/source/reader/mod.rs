@@ -3,6 +3,7 @@
 
 mod auditd;
 mod compose;
+mod confinement;
 mod elements;
 mod exec;
 mod input;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use serde_yaml::Value as Yaml;
 
+use super::compose;
 use super::input::Input;
 use super::json::{Found, Parser};
 use super::{Damage, Record};
@@ -52,8 +53,26 @@ fn read(text: &str, parser: &mut Parser, found: &mut Found) {
     for (line, document) in split(text) {
         match parse(document) {
             Ok(Value::Null) => {}
-            Ok(value) => parser.value(value, line + first_line(document) - 1, found),
+            Ok(value) => {
+                let before = found.len();
+                parser.value(value, line + first_line(document) - 1, found);
+                point_at_services(document, line, found, before);
+            }
             Err(reason) => found.push_back(parser.damage(line, reason)),
+        }
+    }
+}
+
+/// Gives the services of a Compose file, the records from `before` on, the lines where they begin.
+fn point_at_services(document: &str, line: u64, found: &mut Found, before: usize) {
+    let mut services = found.iter_mut().skip(before).flatten().filter(|record| &*record.source == "compose").peekable();
+    if services.peek().is_none() {
+        return;
+    }
+    let lines = compose::lines(document);
+    for record in services {
+        if let Some(at) = lines.get(record.id.as_str()) {
+            record.line = line + at - 1;
         }
     }
 }
