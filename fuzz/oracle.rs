@@ -22,8 +22,7 @@ use cresset::target::{Target, load_all};
 
 /// Fields of every type, by the beginnings of their names; all others are text.
 static FIELDS: LazyLock<FieldTable> = LazyLock::new(|| {
-    let mut fields = FieldTable::default();
-    for (name, kind) in [
+    FieldTable::from([
         ("*", FieldType::Text),
         ("n*", FieldType::Number),
         ("b*", FieldType::Boolean),
@@ -31,10 +30,7 @@ static FIELDS: LazyLock<FieldTable> = LazyLock::new(|| {
         ("l*", FieldType::TextList),
         ("x*", FieldType::Exact),
         ("o*", FieldType::Object),
-    ] {
-        fields.insert(name, kind);
-    }
-    fields
+    ])
 });
 
 static TARGETS: LazyLock<Vec<Target>> = LazyLock::new(|| load_all(None).expect("the built-in targets load"));

@@ -6,17 +6,13 @@ use cresset::logic::{Case, Comparison, Formula, Glob, Number, Path, Pattern, Pie
 use proptest::prelude::*;
 
 fn fields() -> FieldTable {
-    let mut fields = FieldTable::default();
-    for (name, kind) in [
+    FieldTable::from([
         ("f.a", FieldType::Text),
         ("f.b", FieldType::Text),
         ("f.n", FieldType::Number),
         ("f.t", FieldType::Boolean),
         ("fd.sip", FieldType::Address),
-    ] {
-        fields.insert(name, kind);
-    }
-    fields
+    ])
 }
 
 fn path(name: &str) -> Path {

@@ -9,8 +9,7 @@ use proptest::prelude::*;
 const SINGLE: [&str; 6] = ["process.name", "odd name", "n", "t", "ip", "b"];
 
 fn fields() -> FieldTable {
-    let mut fields = FieldTable::default();
-    for (name, kind) in [
+    FieldTable::from([
         ("process.name", FieldType::Text),
         ("odd name", FieldType::Text),
         ("b", FieldType::Text),
@@ -18,10 +17,7 @@ fn fields() -> FieldTable {
         ("n", FieldType::Number),
         ("t", FieldType::Boolean),
         ("ip", FieldType::Address),
-    ] {
-        fields.insert(name, kind);
-    }
-    fields
+    ])
 }
 
 fn path(name: &str) -> Path {

@@ -148,6 +148,7 @@ fn what_an_admin_lays_over_an_app_is_read() {
     assert_eq!(finding.verdict, Verdict::Differs);
     let event = finding.example.as_ref().expect("an event").event.to_string();
     assert!(event.contains("backup"), "{event}");
+    assert_eq!(finding.overlays, [LOCAL_MACROS]);
 
     let search = format!("[{title}]\nsearch = `cresset_process` process=\"nsenter -t 1\"\n");
     assert_eq!(verdict(&with_files("splunk", &[(LOCAL_SEARCHES, &search)])), Verdict::Differs);

@@ -204,6 +204,9 @@ pub(super) fn details(out: &mut impl Write, report: &Report, explain: bool) -> i
         if let Some(reason) = &finding.reason {
             writeln!(out, "  {reason}")?;
         }
+        if !finding.overlays.is_empty() {
+            writeln!(out, "  with {} laid over it", finding.overlays.join(" and "))?;
+        }
         if let Some(example) = &finding.example {
             sides(out, example)?;
         }
@@ -263,6 +266,9 @@ pub(super) fn annotations(out: &mut impl Write, pack: &Path, report: &Report) ->
         let file = pack.join(&finding.file);
         let title = format!("{}: {} in {}", finding.detection, finding.verdict, finding.target);
         let mut message = finding.reason.clone().unwrap_or_default();
+        if !finding.overlays.is_empty() {
+            message.push_str(&format!("\nwith {} laid over it", finding.overlays.join(" and ")));
+        }
         if let Some(example) = &finding.example {
             message.push_str(&format!("\n{}", example.event));
         }
@@ -296,6 +302,7 @@ pub(super) fn findings(report: &Report) -> Value {
                 "target": finding.target,
                 "file": finding.file,
                 "line": finding.line,
+                "laid_over_it": finding.overlays,
                 "verdict": finding.verdict,
                 "reason": finding.reason,
                 "example": finding.example.as_ref().map(example),

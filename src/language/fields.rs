@@ -40,6 +40,13 @@ impl Extend<(String, FieldType)> for FieldTable {
     }
 }
 
+impl<const COUNT: usize> From<[(&str, FieldType); COUNT]> for FieldTable {
+    fn from(fields: [(&str, FieldType); COUNT]) -> Self {
+        let types = fields.into_iter().map(|(name, kind)| (name.to_owned(), kind)).collect();
+        Self { types, ..Self::default() }
+    }
+}
+
 impl FieldTable {
     /// Records a field's type, or that of all fields with a prefix.
     pub fn insert(&mut self, name: impl Into<String>, kind: FieldType) {

@@ -35,6 +35,8 @@ pub struct Finding {
     pub file: String,
     /// The line of the file that the rule begins in, counted from 1, of rules that must not be deployed.
     pub line: Option<usize>,
+    /// The files that the platform lays over that one, of rules that must not be deployed: it may be what they say.
+    pub overlays: Vec<String>,
     /// What is known of the rule's meaning.
     pub verdict: Verdict,
     /// Why, in a sentence.
@@ -251,12 +253,13 @@ impl Prover<'_> {
     fn findings(&self, one: &Compiled<'_>) -> Vec<Finding> {
         let Some(rule) = one.rule() else { return Vec::new() };
         let (target, source) = (one.target, one.observation.source.as_str());
-        let finding = |file: String, line: Option<usize>, judgement: Judgement| Finding {
+        let finding = |file: String, (line, overlays): (Option<usize>, Vec<String>), judgement: Judgement| Finding {
             detection: one.detection.name.clone(),
             source: source.to_owned(),
             target: target.name().to_owned(),
             file,
             line,
+            overlays,
             verdict: judgement.verdict,
             reason: judgement.reason,
             example: judgement.example,
@@ -286,12 +289,16 @@ impl Prover<'_> {
         for file in self.files_with(one, rule) {
             let found = find(self.contents, &file, rule, self.catalogue);
             let judgement = found.clone().map_or_else(|judgement| judgement, &mut judge);
-            let line = found.ok().filter(|_| judgement.verdict.is_wrong()).and_then(|found| self.line(&file, found));
-            findings.push(finding(file, line, judgement));
+            let mut place = (None, Vec::new());
+            if judgement.verdict.is_wrong() {
+                place.0 = found.ok().and_then(|found| self.line(&file, found));
+                place.1 = self.contents.get(&file).map(|content| content.overlays.clone()).unwrap_or_default();
+            }
+            findings.push(finding(file, place, judgement));
         }
         if findings.is_empty() {
             let reason = format!("no artefact of {} is one that can be read back", target.settings.title);
-            findings.push(finding(String::new(), None, Judgement::because(Verdict::Unverified, reason)));
+            findings.push(finding(String::new(), (None, Vec::new()), Judgement::because(Verdict::Unverified, reason)));
         }
         findings
     }

@@ -5,8 +5,7 @@ use super::*;
 use crate::logic::{Reading, evaluate};
 
 fn fields() -> FieldTable {
-    let mut fields = FieldTable::default();
-    for (name, kind) in [
+    FieldTable::from([
         ("f", FieldType::Text),
         ("g", FieldType::Text),
         ("a", FieldType::TextList),
@@ -17,10 +16,7 @@ fn fields() -> FieldTable {
         ("o", FieldType::Object),
         ("o.k", FieldType::Text),
         ("o.l", FieldType::Text),
-    ] {
-        fields.insert(name, kind);
-    }
-    fields
+    ])
 }
 
 fn matches(query: &str, event: &Value) -> bool {

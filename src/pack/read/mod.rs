@@ -103,6 +103,8 @@ pub struct Content {
     pub fault: Option<String>,
     /// The format that it was read in.
     pub format: Option<Format>,
+    /// The files that the platform lays over it or loads after it: what they say is what holds.
+    pub overlays: Vec<String>,
 }
 
 impl Content {
@@ -113,7 +115,7 @@ impl Content {
     }
 
     fn faulty(format: Format, fault: String) -> Self {
-        Content { rules: Vec::new(), fault: Some(fault), format: Some(format) }
+        Content { fault: Some(fault), format: Some(format), ..Content::default() }
     }
 }
 
@@ -137,11 +139,15 @@ pub fn read_target(
         laid.map(|(path, _, bytes)| (path.as_str(), utf8(bytes))).collect()
     };
     let (mut macros, mut filters) = (Macros::default(), sigma::Filters::default());
+    let mut macros_over: Vec<String> = Vec::new();
     for artefact in artefacts {
         match artefact.reads {
             Some(Format::Macros) => {
                 inside(artefact).for_each(|(path, bytes)| macros.add(path, &utf8(bytes)));
-                over(artefact).iter().for_each(|(path, text)| macros.add(path, text));
+                for (path, text) in over(artefact) {
+                    macros.add(path, &text);
+                    macros_over.push(path.to_owned());
+                }
             }
             // Tools read the whole folder: a filter holds wherever it stands.
             Some(Format::SigmaFilter) => {
@@ -159,10 +165,14 @@ pub fn read_target(
             read_file(format, text, overlays, &macros, &filters, || fields(artefact))
         };
         for (path, bytes) in inside(artefact) {
-            let content = match utf8(bytes) {
+            let mut content = match utf8(bytes) {
                 Err(fault) => Content::faulty(format, fault),
                 Ok(text) => read(text, &overlays),
             };
+            content.overlays.extend(overlays.iter().map(|(path, _)| (*path).to_owned()));
+            if format == Format::SavedSearches {
+                content.overlays.extend(macros_over.iter().cloned());
+            }
             contents.insert(path.clone(), content);
         }
         match format {
@@ -170,7 +180,11 @@ pub fn read_target(
             Format::Falco => {
                 for (path, text) in overlays {
                     let rules = text.map(falco::names).unwrap_or_default();
-                    contents.entry(path.to_owned()).or_insert(Content { rules, fault: None, format: Some(format) });
+                    contents.entry(path.to_owned()).or_insert(Content {
+                        rules,
+                        format: Some(format),
+                        ..Content::default()
+                    });
                 }
             }
             // A rule holds wherever it stands, too.
@@ -214,5 +228,5 @@ fn read_file(
     ids.sort_unstable();
     let twice = ids.windows(2).find(|pair| pair.first() == pair.last()).and_then(|pair| pair.first());
     let fault = twice.map(|id| format!("the rule {id} stands in it twice"));
-    Content { rules, fault, format: Some(format) }
+    Content { rules, fault, format: Some(format), overlays: Vec::new() }
 }

@@ -23,9 +23,9 @@ pub(super) fn never_searched(cron: &str, earliest: &str, latest: &str) -> Option
     };
     let (lost, apart, window) = runs.windows(2).filter_map(lost).max()?;
     Some(format!(
-        "it runs every {} (`{cron}`) and looks at {} each time (`{earliest}` to `{latest}`): what happens in the {} \
+        "it runs {} (`{cron}`) and looks at {} each time (`{earliest}` to `{latest}`): what happens in the {} \
          between is never searched",
-        shown(apart),
+        every(apart),
         shown(window.max(0)),
         shown(lost)
     ))
@@ -33,18 +33,18 @@ pub(super) fn never_searched(cron: &str, earliest: &str, latest: &str) -> Option
 
 /// The same of a rule that runs every `interval`, with times as Elastic writes them.
 pub(super) fn never_searched_every(interval: &str, from: &str, to: &str) -> Option<String> {
-    let every = length(interval)?;
+    let apart = length(interval)?;
     let moment = |text: &str| match text.trim().strip_prefix("now")? {
         "" => Some(0),
         back => Some(-length(back.strip_prefix('-')?)?),
     };
     let window = moment(to)? - moment(from)?;
-    let lost = every - window;
+    let lost = apart - window;
     (lost > 0).then(|| {
         format!(
-            "it runs every {} (`interval: {interval}`) and looks at {} each time (`{from}` to `{to}`): what happens in \
+            "it runs {} (`interval: {interval}`) and looks at {} each time (`{from}` to `{to}`): what happens in \
              the {} between is never searched",
-            shown(every),
+            every(apart),
             shown(window.max(0)),
             shown(lost)
         )
@@ -67,6 +67,12 @@ fn unit_length(unit: &str) -> Option<Seconds> {
         "w" | "week" | "weeks" => 7 * DAY,
         _ => return None,
     })
+}
+
+/// That something happens again after a length of time, in words.
+fn every(time: Seconds) -> String {
+    let shown = shown(time);
+    format!("every {}", shown.strip_prefix("1 ").unwrap_or(&shown))
 }
 
 /// A length of time in words.
@@ -193,7 +199,7 @@ mod tests {
         for (cron, earliest, latest, lost) in [
             ("*/10 * * * *", "-5m@m", "now", "5 minutes between"),
             ("*/5 * * * *", "-1h@h", "@h", ""),
-            ("0 * * * *", "-30m", "now", "30 minutes between"),
+            ("0 * * * *", "-30m", "now", "it runs every hour (`0 * * * *`) and looks at 30 minutes"),
             ("0 9-17 * * *", "-1h", "now", "15 hours between"),
             ("0 9 * * mon-fri", "-1d", "now", "2 days between"),
             ("0 0 1 * *", "-30d@d", "@d", "1 day between"),

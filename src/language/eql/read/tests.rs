@@ -5,8 +5,7 @@ use super::*;
 use crate::logic::{Reading, evaluate};
 
 fn fields() -> FieldTable {
-    let mut fields = FieldTable::default();
-    for (name, kind) in [
+    FieldTable::from([
         ("f", FieldType::Text),
         ("g.h", FieldType::Text),
         ("odd-name", FieldType::Text),
@@ -15,10 +14,7 @@ fn fields() -> FieldTable {
         ("n", FieldType::Number),
         ("ip", FieldType::Address),
         ("b", FieldType::Boolean),
-    ] {
-        fields.insert(name, kind);
-    }
-    fields
+    ])
 }
 
 fn matches(query: &str, event: &Value) -> bool {

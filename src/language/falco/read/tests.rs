@@ -6,8 +6,7 @@ use crate::language::FieldType;
 use crate::logic::{Reading, evaluate};
 
 fn fields() -> FieldTable {
-    let mut fields = FieldTable::default();
-    for (name, kind) in [
+    FieldTable::from([
         ("proc.name", FieldType::Text),
         ("proc.args", FieldType::Text),
         ("proc.pname", FieldType::Text),
@@ -19,10 +18,7 @@ fn fields() -> FieldTable {
         ("fd.sip", FieldType::Address),
         ("fd.ip", FieldType::Address),
         ("fd.name", FieldType::Text),
-    ] {
-        fields.insert(name, kind);
-    }
-    fields
+    ])
 }
 
 fn definitions() -> Definitions {

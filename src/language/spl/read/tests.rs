@@ -7,12 +7,12 @@ use super::*;
 use crate::logic::{Reading, evaluate};
 
 fn table() -> FieldTable {
-    let mut fields = FieldTable::default();
-    fields.insert("list", FieldType::TextList);
-    fields.insert("n", FieldType::Number);
-    fields.insert("ip", FieldType::Address);
-    fields.insert("text", FieldType::Text);
-    fields
+    FieldTable::from([
+        ("list", FieldType::TextList),
+        ("n", FieldType::Number),
+        ("ip", FieldType::Address),
+        ("text", FieldType::Text),
+    ])
 }
 
 type Reader = fn(&str, &FieldTable) -> Result<Formula, ReadError>;
