@@ -473,3 +473,24 @@ targets:
     assert_eq!(output.status.code(), Some(1), "{errors}");
     assert!(errors.contains("says more than where the data is"), "{errors}");
 }
+
+/// Events that a test writes out are completed as those of a log are: `process.name` follows from the executable.
+#[test]
+fn what_the_small_project_says_of_itself_holds() {
+    let project = project();
+    let told = said(project.path(), &["test"], 0);
+    assert!(told.contains("socket_read: process events (1 of 2 events match)"), "{told}");
+    // So are those of a log, where a name that is there counts.
+    let of = |names: &str| format!("{{\"process\":{{{names},\"command_line\":\"x /run/docker.sock\"}}}}\n");
+    let log = [
+        of(r#""executable":"/usr/bin/curl""#),
+        of(r#""executable":"/usr/bin/docker","name":"curl""#),
+        of(r#""executable":"/usr/bin/curl","name":"docker""#),
+        of(r#""executable":"/usr/bin/docker""#),
+    ];
+    write(project.path(), "log.jsonl", &log.concat());
+    let hits = said(project.path(), &["hunt", "log.jsonl", "--format", "json"], 0);
+    let lines: Vec<Option<u64>> =
+        hits.lines().map(|hit| serde_json::from_str::<serde_json::Value>(hit).ok()?.get("line")?.as_u64()).collect();
+    assert_eq!(lines, [Some(1), Some(2)], "{hits}");
+}

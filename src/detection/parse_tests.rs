@@ -6,6 +6,7 @@ use crate::diagnostic::Code;
 use crate::diagnostic::suggest::nearest;
 use crate::logic::Event;
 use crate::source::Catalogue;
+use crate::source::reader::completed;
 
 use super::model::{DetectionTest, TestEvents};
 use super::parse::{Spans, TestSpans};
@@ -89,8 +90,9 @@ fn read_one(
                     .help("events that are written out are all judged");
                 reader.report(problem);
             }
-            let matches = events(reader, map.get("matches"), "`matches`");
-            let misses = events(reader, map.get("misses"), "`misses`");
+            let of = source.as_deref().unwrap_or_default();
+            let matches = events(reader, map.get("matches"), "`matches`", of);
+            let misses = events(reader, map.get("misses"), "`misses`", of);
             (TestEvents::Inline { matches, misses }, source_node.span.clone())
         }
     };
@@ -125,8 +127,8 @@ fn ids(reader: &mut Reader, node: Option<&Node>, name: &str) -> Vec<String> {
         .collect()
 }
 
-/// Events that are written out.
-fn events(reader: &mut Reader, node: Option<&Node>, name: &str) -> Vec<Event> {
+/// Events of a log source that are written out: as its logs would give them.
+fn events(reader: &mut Reader, node: Option<&Node>, name: &str, source: &str) -> Vec<Event> {
     let Some(node) = node else { return Vec::new() };
     let Kind::Sequence(items) = &node.kind else {
         reader.wrong_type(node, name, "a list of events");
@@ -135,7 +137,7 @@ fn events(reader: &mut Reader, node: Option<&Node>, name: &str) -> Vec<Event> {
     items
         .iter()
         .filter_map(|item| match &item.kind {
-            Kind::Mapping(_) => Some(item.to_json()),
+            Kind::Mapping(_) => Some(completed(source, item.to_json())),
             _ => {
                 let problem = reader
                     .problem(Code::WrongType, item.span.clone(), "an event is a map of its fields")

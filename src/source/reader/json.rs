@@ -115,18 +115,8 @@ impl Parser {
     }
 
     /// One event of a log source.
-    fn event(&self, source: &str, mut event: Value, line: u64) -> Record {
-        if matches!(source, "process" | "container_start") {
-            event = unfold(event);
-        }
-        if source == "process" {
-            complete_process(&mut event);
-        }
-        if source == "kubernetes_audit"
-            && let Some(object) = event.get_mut("requestObject")
-        {
-            confinement::complete(object);
-        }
+    fn event(&self, source: &str, event: Value, line: u64) -> Record {
+        let mut event = completed(source, event);
         if source == "daemon_config"
             && let Value::Object(object) = &mut event
         {
@@ -276,6 +266,15 @@ fn is_complete_process(event: Node<'_>, looks_at: impl Fn(&str) -> bool) -> bool
     if process.get("command_line").and_then(Tree::text).is_some() && (lacks("args") || lacks("args_count")) {
         return false;
     }
+    let has_path = |of: Node<'_>| of.get("executable").and_then(Tree::text).is_some();
+    if has_path(process) && lacks("name") {
+        return false;
+    }
+    if process.get("parent").is_some_and(|parent| has_path(parent) && parent.get("name").is_none())
+        && looks_at("parent")
+    {
+        return false;
+    }
     process.get("ppid").is_none() || !(looks_at("ppid") || looks_at("pid") || lacks("parent"))
 }
 
@@ -309,6 +308,28 @@ fn merge(object: &mut Map<String, Value>, key: &str, value: Value) {
     }
 }
 
+/// An event of a log source with its keys unfolded, and with what its other fields say already.
+pub(super) fn completed(source: &str, mut event: Value) -> Value {
+    if matches!(source, "process" | "container_start") {
+        event = unfold(event);
+    }
+    if source == "process" {
+        complete_process(&mut event);
+    }
+    if source == "kubernetes_audit"
+        && let Some(object) = event.get_mut("requestObject")
+    {
+        confinement::complete(object);
+    }
+    event
+}
+
+/// The name of a program by its path.
+fn program(process: &Map<String, Value>) -> Option<String> {
+    let path = process.get("executable")?.as_str()?;
+    path.rsplit('/').next().filter(|name| !name.is_empty()).map(str::to_owned)
+}
+
 /// Adds what other fields of a process event say already. A line of all arguments is taken apart at its blanks, which
 /// is what the rules of targets make of it.
 fn complete_process(event: &mut Value) {
@@ -323,11 +344,19 @@ fn complete_process(event: &mut Value) {
         process.entry("args_count").or_insert_with(|| count.into());
         process.entry("command_line").or_insert_with(|| line.into());
     }
+    if let (false, Some(name)) = (process.contains_key("name"), program(process)) {
+        process.insert("name".to_owned(), name.into());
+    }
     if let Some(parent) = process.remove("ppid") {
         let known = process.entry("parent").or_insert_with(|| Value::Object(Map::new()));
         if let Value::Object(known) = known {
             known.entry("pid").or_insert(parent);
         }
+    }
+    if let Some(Value::Object(parent)) = process.get_mut("parent")
+        && let (false, Some(name)) = (parent.contains_key("name"), program(parent))
+    {
+        parent.insert("name".to_owned(), name.into());
     }
 }
 
@@ -396,6 +425,26 @@ mod tests {
 
     fn pair(source: &str, id: &str) -> (String, String) {
         (source.to_owned(), id.to_owned())
+    }
+
+    #[test]
+    fn a_process_has_what_its_other_fields_say() {
+        let event = |process: Value| completed("process", json!({ "process": process }));
+        assert_eq!(
+            event(json!({ "executable": "/usr/bin/ls", "args": ["ls", "-l"], "parent": { "executable": "/bin/sh" } })),
+            json!({ "process": {
+                "executable": "/usr/bin/ls", "args": ["ls", "-l"],
+                "parent": { "executable": "/bin/sh", "name": "sh" },
+                "args_count": 2, "command_line": "ls -l", "name": "ls",
+            } })
+        );
+        let own = json!({ "executable": "/usr/bin/ls", "name": "dir", "parent": { "executable": "/", "name": null } });
+        assert_eq!(event(own.clone()), json!({ "process": own }));
+        assert_eq!(completed("process", json!({ "process.executable": "/x/y" }))["process"]["name"], "y");
+        assert_eq!(
+            completed("compose", json!({ "process": { "executable": "/x" } }))["process"],
+            json!({ "executable": "/x" })
+        );
     }
 
     #[test]

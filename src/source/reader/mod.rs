@@ -163,6 +163,12 @@ pub fn open(path: &Path, choice: &Choice) -> io::Result<Records> {
     read(file, &path.to_string_lossy(), choice)
 }
 
+/// An event of a log source as a log of JSON would give it: keys with dots unfolded, and with what its other fields say
+/// already (a program's name by its path, a line of the arguments).
+pub fn completed(source: &str, event: Event) -> Event {
+    json::completed(source, event)
+}
+
 /// Reads a log from anything that can be read; `name` is how it is called in records and damage.
 ///
 /// # Errors
