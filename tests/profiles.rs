@@ -106,7 +106,7 @@ fn two_organisations_side_by_side() {
     assert!(sigma.ends_with("custom:\n    tags:\n        - acme\n        - 'a \"b\" c.d'\n"), "{sigma}");
     assert!(!read("beta/sigma/socket_read.process.yml").contains("custom"));
     let app = read("acme/splunk/acme_detections/default/app.conf");
-    assert!(app.contains("\ndescription = ACME detections. Built by Cresset"), "{app}");
+    assert!(app.contains("\ndescription = ACME detections (built by Cresset"), "{app}");
     let macros = read("acme/splunk/acme_detections/default/macros.conf");
     assert!(macros.contains("[acme_process]\ndefinition = index=acme_linux sourcetype=\"sysmon:linux\""), "{macros}");
     let elastic = read("acme/elastic/rules/pod_exec.process.json");

@@ -14,7 +14,7 @@ use crate::diagnostic::suggest::{nearest, one_of};
 use crate::logic::Path;
 use crate::source::Catalogue;
 use crate::target::Target;
-use crate::target::settings::{FieldRule, OneOrMany, SourceSettings, WrittenFieldRule};
+use crate::target::settings::{Artefact, FieldRule, OneOrMany, SourceSettings, WrittenFieldRule};
 
 /// Reads what a profile says of `target`.
 pub(super) fn read_target(
@@ -36,6 +36,13 @@ pub(super) fn read_target(
             continue;
         };
         if let Some(value) = like(reader, entry, there) {
+            let is_in_a_path = |artefact: &Artefact| artefact.pattern.contains(&format!("{{vars.{}}}", entry.key));
+            if target.settings.artefacts.iter().any(is_in_a_path) && !value.as_str().is_some_and(is_path_segment) {
+                let message = format!("`{}` is a part of the paths of files, and this cannot be one", entry.key);
+                let problem = reader.problem(Code::BadName, entry.value.span.clone(), message);
+                reader.report(problem.help("letters, digits, `_`, `-` and `.`, with a letter or digit first"));
+                continue;
+            }
             profile.vars.insert(entry.key.clone(), value);
         }
     }
@@ -218,6 +225,13 @@ fn read_accept(reader: &mut Reader, map: &Map<'_>) -> Option<Accept> {
         _ => Deviation::Unsupported,
     };
     Some(Accept { deviation, reason: reader.text(&given.value, "the reason")? })
+}
+
+/// Whether a text is one segment of a path on every system.
+fn is_path_segment(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
+        && !text.ends_with('.')
 }
 
 /// A value of the kind that stands in its place; a text where a list of texts stands is a list of one.
