@@ -367,3 +367,52 @@ impl Turning<'_> {
         &self.turns[row..row + words]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::logic::decide::Budget;
+    use crate::logic::decide::oracle::{cases, text_set};
+
+    proptest! {
+        #![proptest_config(cases(200))]
+
+        /// The two searches agree on whether there is a text, what they find is one, and what they blame is to blame.
+        #[test]
+        fn taking_away_one_by_one_is_searching_through_all(
+            inside in prop::collection::vec(text_set(), 1..4),
+            outside in prop::collection::vec(text_set(), 0..7),
+            are_lines in any::<bool>(),
+        ) {
+            let language = |set| {
+                let language = Automaton::of_text_set(set, false, &Budget::default()).expect("a small language");
+                if are_lines { language.of_joined() } else { language }
+            };
+            let inside: Vec<Automaton> = inside.iter().map(language).collect();
+            let outside: Vec<Automaton> = outside.iter().map(language).collect();
+            let within: Vec<Automaton> = are_lines.then(|| Automaton::of_vectors(true)).into_iter().collect();
+            let all = [inside.iter().collect::<Vec<_>>(), outside.iter().collect(), within.iter().collect()];
+            let [yes, no, within] = &all;
+            let meter = Meter::new(&Budget { time: std::time::Duration::from_secs(600), ..Budget::default() });
+            let searched = witness(yes, no, within, &mut Searches::default(), &meter).expect("room");
+            let narrowed = narrow(yes, no, within, &meter).expect("room");
+            prop_assert_eq!(searched.is_ok(), narrowed.is_ok());
+            for found in [searched, narrowed] {
+                match found {
+                    Ok(text) => {
+                        prop_assert!(yes.iter().chain(within).all(|language| language.accepts_symbols(&text)));
+                        prop_assert!(!no.iter().any(|language| language.accepts_symbols(&text)));
+                    }
+                    Err(core) => {
+                        let inside = core.inside.iter().map(|at| yes[*at]);
+                        let yes: Vec<&Automaton> = inside.chain(within.iter().copied()).collect();
+                        let no: Vec<&Automaton> = core.outside.iter().map(|at| no[*at]).collect();
+                        prop_assert_eq!(shortest(&yes, &no, &meter).expect("room"), None);
+                    }
+                }
+            }
+        }
+    }
+}
