@@ -174,6 +174,8 @@ impl Languages {
             Err(Reason::States) if !is_last && meter.left() > 0 => {}
             answer => return answer,
         }
+        // Every language that is taken away costs about the same, so this may take its time before anything is divided.
+        let room = if divisions == 0 { meter.left() / 4 } else { MAX_SEARCH };
         match meter.limited(room, |meter| self.narrow(inside, outside, within, meter)) {
             Err(Reason::States) if meter.left() > 0 => {}
             answer => return answer,
