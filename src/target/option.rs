@@ -82,8 +82,11 @@ fn divide(option: &OptionTest, is_too_long: &impl Fn(&TextSet) -> bool) -> Lower
             sets.push(whole);
             continue;
         }
-        let (long, short): (Vec<TextSet>, Vec<TextSet>) =
-            option.strict_regexes().iter().map(|part| pattern(part, case)).partition(is_too_long);
+        let parts = option.strict_regexes();
+        let (long, short): (Vec<TextSet>, Vec<TextSet>) = match parts.as_slice() {
+            [_] => (vec![whole], Vec::new()),
+            parts => parts.iter().map(|part| pattern(part, case)).partition(is_too_long),
+        };
         match halves(&option) {
             // The first half is looked at first, so that the parts keep their order.
             Some((first, second)) if !long.is_empty() => open.extend([second, first]),

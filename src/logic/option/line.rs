@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::value::{value_regex, value_regexes};
+use super::value::{has_regex, value_regex, value_regexes};
 use super::{Command, OptionTest, OptionValue, ValueTest};
 use crate::logic::pattern::{Glob, Piece, escape};
 
@@ -215,7 +215,7 @@ impl OptionTest {
     pub fn has_regex(&self) -> bool {
         match &self.value {
             OptionValue::Switch => true,
-            OptionValue::Given { form, tests } => value_regex(*form, tests, false).is_some(),
+            OptionValue::Given { form, tests } => has_regex(*form, tests),
         }
     }
 

@@ -78,6 +78,74 @@ fn is_writable_word(word: &str) -> bool {
 /// too: containerd's `ctr` has `options=rbind:ro`.
 const WRITABLE_WORD: &str = "(?:(?:[^ ,:r]|r[^ ,:eo]|re[^ ,:a]|r[^ ,:=]*=[0fF])[^ ,:]*)?";
 
+/// The conditions on one value, where expressions can say them together.
+enum Shape<'t> {
+    /// Any value will do.
+    Any,
+    /// The value is one of these.
+    Whole(&'t TextSet),
+    /// The fields of a [`ValueForm::Volume`] are some of these, and it is read-only or not.
+    Volume { source: Option<&'t TextSet>, target: Option<&'t TextSet>, read_only: Option<bool> },
+    /// The value of a key of [`ValueForm::Keys`] is one of these, and it is read-only or not.
+    Keys { key: Option<(&'t [String], &'t TextSet)>, read_only: Option<bool> },
+}
+
+impl<'t> Shape<'t> {
+    /// None if the conditions need more than one expression.
+    fn new(form: ValueForm, tests: &'t [ValueTest]) -> Option<Self> {
+        if tests.iter().filter_map(ValueTest::set).any(|set| set.any.iter().any(is_anchored)) {
+            return None;
+        }
+        let (mut read_only, mut whole) = (None, None);
+        let mut keys: Vec<(&[String], &TextSet)> = Vec::new();
+        for test in tests {
+            match test {
+                ValueTest::ReadOnly(wanted) if read_only.is_none() => read_only = Some(*wanted),
+                ValueTest::Whole(set) if whole.is_none() => whole = Some(set),
+                ValueTest::Key(names, set) => keys.push((names, set)),
+                _ => return None,
+            }
+        }
+        if let Some(set) = whole {
+            return (tests.len() == 1).then_some(Shape::Whole(set));
+        }
+        match form {
+            ValueForm::Plain => tests.is_empty().then_some(Shape::Any),
+            ValueForm::Volume => {
+                let mut field = |name: &str| {
+                    let at = keys.iter().position(|(names, _)| names.iter().any(|n| n == name))?;
+                    Some(keys.remove(at).1)
+                };
+                let (source, target) = (field("source"), field("target"));
+                keys.is_empty().then_some(Shape::Volume { source, target, read_only })
+            }
+            ValueForm::Keys => match keys.as_slice() {
+                [] => Some(Shape::Keys { key: None, read_only }),
+                [key] => Some(Shape::Keys { key: Some(*key), read_only }),
+                _ => None,
+            },
+        }
+    }
+}
+
+/// Whether a pattern has an anchor of its own, which would stand for the beginning or the end of the line.
+fn is_anchored(pattern: &Pattern) -> bool {
+    let signs = ["^", "$", r"\b", r"\B", r"\A", r"\z"];
+    let looks = |source: &str| regex_syntax::parse(source).map_or(true, |hir| !hir.properties().look_set().is_empty());
+    match pattern {
+        // Most have no sign of one, and need not be parsed.
+        Pattern::Regex(source) if signs.iter().any(|sign| source.contains(sign)) => {
+            between_anchors(source).is_none() && looks(source)
+        }
+        _ => false,
+    }
+}
+
+/// Whether the conditions on one value can be said by an expression.
+pub(super) fn has_regex(form: ValueForm, tests: &[ValueTest]) -> bool {
+    Shape::new(form, tests).is_some()
+}
+
 /// The conditions on one value as a regular expression over that value within a line; `None` if they need more
 /// than one expression. `folded` as for [`OptionTest::given_regex`].
 pub(super) fn value_regex(form: ValueForm, tests: &[ValueTest], folded: bool) -> Option<String> {
@@ -87,76 +155,43 @@ pub(super) fn value_regex(form: ValueForm, tests: &[ValueTest], folded: bool) ->
 /// The same as alternatives.
 pub(super) fn value_regexes(form: ValueForm, tests: &[ValueTest], folded: bool) -> Option<Vec<String>> {
     let as_written = |regex: &str| if folded { format!("(?-i:{regex})") } else { regex.to_owned() };
-    let other_than = |words: &[&str], stop: &str| as_written(&other_than(words, stop));
-    let writable = as_written(WRITABLE_WORD);
-    // An anchor of the value's own would stand for the line's beginning or end.
-    let signs = ["^", "$", r"\b", r"\B", r"\A", r"\z"];
-    let looks = |source: &str| regex_syntax::parse(source).map_or(true, |hir| !hir.properties().look_set().is_empty());
-    let anchored = |pattern: &Pattern| match pattern {
-        // Most have no sign of one, and need not be parsed.
-        Pattern::Regex(source) if signs.iter().any(|sign| source.contains(sign)) => {
-            between_anchors(source).is_none() && looks(source)
-        }
-        _ => false,
-    };
-    if tests.iter().filter_map(ValueTest::set).any(|set| set.any.iter().any(anchored)) {
-        return None;
-    }
-    let mut wanted = None;
-    let mut whole = None;
-    let mut keys: Vec<(&[String], &TextSet)> = Vec::new();
-    for test in tests {
-        match test {
-            ValueTest::ReadOnly(value) if wanted.is_none() => wanted = Some(*value),
-            ValueTest::Whole(set) if whole.is_none() => whole = Some(set),
-            ValueTest::Key(names, set) => keys.push((names, set)),
-            _ => return None,
-        }
-    }
-    if let Some(set) = whole {
-        return (tests.len() == 1).then(|| vec![format!("(?:{})", set.to_regex("[^ ]"))]);
-    }
-    match form {
-        ValueForm::Plain => tests.is_empty().then(|| vec!["[^ ]+".to_owned()]),
-        ValueForm::Volume => {
-            let mut field = |name: &str| {
-                let at = keys.iter().position(|(names, _)| names.iter().any(|n| n == name))?;
-                Some(format!("(?:{})", keys.remove(at).1.to_regex("[^ :]")))
+    Some(match Shape::new(form, tests)? {
+        Shape::Any => vec!["[^ ]+".to_owned()],
+        Shape::Whole(set) => vec![format!("(?:{})", set.to_regex("[^ ]"))],
+        Shape::Volume { source, target, read_only } => {
+            let field = |set: Option<&TextSet>| match set {
+                Some(set) => format!("(?:{})", set.to_regex("[^ :]")),
+                None => "[^ :]*".to_owned(),
             };
-            let source = field("source").unwrap_or_else(|| "[^ :]*".to_owned());
-            let target = field("target").unwrap_or_else(|| "[^ :]*".to_owned());
-            let options = match wanted {
+            let options = match read_only {
                 None => "(?::[^ ]*)?".to_owned(),
                 Some(true) => "(?::(?:[^ ,]*,)*ro(?:,[^ ]*)?)".to_owned(),
                 // A comma may begin an item, too: one in the target is the target's own.
-                Some(false) => format!("(?:[:,]{})*", other_than(&VOLUME_READ_ONLY_WORDS, " ,")),
+                Some(false) => format!("(?:[:,]{})*", as_written(&other_than(&VOLUME_READ_ONLY_WORDS, " ,"))),
             };
-            keys.is_empty().then(|| vec![format!("{source}:{target}{options}")])
+            vec![format!("{}:{}{options}", field(source), field(target))]
         }
-        ValueForm::Keys => {
-            let given = |(names, set): &(&[String], &TextSet)| {
+        Shape::Keys { key, read_only } => {
+            let key = key.map(|(names, set)| {
                 let names: Vec<String> = names.iter().map(|name| escape(name)).collect();
                 format!("{}=(?:{})", group(&names), set.to_regex("[^ ,]"))
-            };
-            let read_only = "(?:ro|readonly)(?:=(?:1|t|T|true|TRUE|True))?";
+            });
+            let writable = as_written(WRITABLE_WORD);
+            let is_read_only = "(?:ro|readonly)(?:=(?:1|t|T|true|TRUE|True))?";
             let (items, rest) = ("(?:[^ ,]*,)*", "(?:,[^ ]*)?");
-            Some(match (keys.as_slice(), wanted) {
-                ([], None) => vec!["[^ ]+".to_owned()],
-                ([key], None) => vec![format!("{items}{}{rest}", given(key))],
-                ([], Some(true)) => vec![format!("{items}{read_only}{rest}")],
-                ([key], Some(true)) => {
-                    let key = given(key);
-                    vec![
-                        format!("{items}{key},{items}{read_only}{rest}"),
-                        format!("{items}{read_only},{items}{key}{rest}"),
-                    ]
-                }
-                ([], Some(false)) => vec![format!("{writable}(?:[,:]{writable})*")],
-                ([key], Some(false)) => vec![format!("(?:{writable}[,:])*{}(?:[,:]{writable})*", given(key))],
-                _ => return None,
-            })
+            match (key, read_only) {
+                (None, None) => vec!["[^ ]+".to_owned()],
+                (None, Some(true)) => vec![format!("{items}{is_read_only}{rest}")],
+                (None, Some(false)) => vec![format!("{writable}(?:[,:]{writable})*")],
+                (Some(key), None) => vec![format!("{items}{key}{rest}")],
+                (Some(key), Some(true)) => vec![
+                    format!("{items}{key},{items}{is_read_only}{rest}"),
+                    format!("{items}{is_read_only},{items}{key}{rest}"),
+                ],
+                (Some(key), Some(false)) => vec![format!("(?:{writable}[,:])*{key}(?:[,:]{writable})*")],
+            }
         }
-    }
+    })
 }
 
 /// An expression for every text without characters of `stop` that is none of `words`.
