@@ -32,6 +32,8 @@ pub struct Automaton {
     sinks: [Option<u32>; 2],
 }
 
+/// How many transitions an automaton may have before it is made smaller.
+const MAX_TABLE: usize = 8_000_000;
 /// How large a set of states may be and cost no more than one.
 const SET: usize = 256;
 
@@ -227,6 +229,9 @@ impl Automaton {
                     order.push(next);
                 }
                 table.push(to);
+            }
+            if table.len() > MAX_TABLE {
+                return Err(Reason::States);
             }
         }
         let separator = separator.map(|_| alphabet.len());
@@ -487,7 +492,7 @@ fn determinise(nfa: &Nfa, meter: &Meter) -> Result<Automaton, Reason> {
             }
         }
         table.extend(&row);
-        if table.len() > 8_000_000 {
+        if table.len() > MAX_TABLE {
             return Err(Reason::States);
         }
         accepting.push(walker.closure(kernel, before, EDGE, &endless).0);
