@@ -459,8 +459,10 @@ fn the_readme_shows_what_is_printed() {
     let (_, section) = readme.split_once("**Propose** exceptions").expect("the section");
     let example = section.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
     let folder = tempfile::tempdir().expect("a folder");
-    fs::write(folder.path().join("log.jsonl"), lines(&mixed())).expect("written");
-    let printed = said(folder.path(), &BASELINE, 0);
+    said(folder.path(), &["init", "soc"], 0);
+    let root = folder.path().join("soc");
+    fs::write(root.join("log.jsonl"), lines(&mixed())).expect("written");
+    let printed = said(&root, &BASELINE, 0);
     let (name, text) = printed.split_once('\n').expect("a line");
     assert_eq!((name, text), ("# exceptions/docker_socket_used_agent.yml", example));
 }

@@ -18,6 +18,8 @@ fn hunt(args: &[&str]) -> Output {
 /// Runs the command where there is no project, so that it hunts with the built-in detections.
 fn hunt_with(args: &[&str], input: &[u8]) -> Output {
     let folder = tempfile::tempdir().expect("a folder");
+    // Nearer than any that lies above the temporary folder, and it changes nothing.
+    std::fs::write(folder.path().join("cresset.yml"), "name: test\n").expect("written");
     let mut child = Command::new(env!("CARGO_BIN_EXE_cresset"))
         .current_dir(folder.path())
         .arg("hunt")
