@@ -242,10 +242,7 @@ impl Script<'_, '_> {
         while self.chars.next_if(|c| matches!(c, ' ' | '\t')).is_some() {}
         let word = std::iter::from_fn(|| self.chars.next_if(|c| !c.is_whitespace() && !";&|()<>".contains(*c)));
         let end = word.filter(|c| !matches!(c, '\'' | '"' | '\\')).collect();
-        let is_run = self.command.iter().any(|word| {
-            let name = file_name(word);
-            self.launchers.shells.contains(name) || self.launchers.texts.contains(name)
-        });
+        let is_run = self.command.iter().any(|word| self.launchers.runs_text(file_name(word)));
         self.documents.push(Document { end, indented, is_run });
     }
 
