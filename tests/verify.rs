@@ -251,6 +251,10 @@ fn a_rule_that_tells_nobody_of_what_it_finds_differs() {
     {
         assert_eq!(splunk(harmless), (Verdict::Proved, String::new()), "{harmless}");
     }
+    // `[default]` holds where the search says nothing itself.
+    let of_all = |entry: &str| verdict(&with_files("splunk", &[(LOCAL_SEARCHES, &format!("[default]\n{entry}\n"))]));
+    assert_eq!(of_all("alert_condition = where count > 3"), Verdict::Differs);
+    assert_eq!(of_all("enableSched = 0"), Verdict::Proved);
     // Both are told: when it does not run, and what it would not find.
     let (_, told) = splunk("enableSched = 0\nsearch = `cresset_process` process=\"nsenter -t 1\"");
     assert!(told.contains("`enableSched` is `0`") && told.contains("an event that it must match"), "{told}");

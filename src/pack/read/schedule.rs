@@ -78,7 +78,7 @@ fn every(time: Seconds) -> String {
 /// A length of time in words.
 fn shown(time: Seconds) -> String {
     let units = [(DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (1, "second")];
-    let (length, name) = units.into_iter().find(|(length, _)| time % length == 0).unwrap_or((1, "second"));
+    let (length, name) = units.into_iter().find(|(length, _)| time != 0 && time % length == 0).unwrap_or((1, "second"));
     let count = time / length;
     if count == 1 { format!("1 {name}") } else { format!("{count} {name}s") }
 }
@@ -139,7 +139,8 @@ fn runs(cron: &str) -> Option<Vec<Seconds>> {
     let length = match (*day, *month, *weekday) {
         ("*", "*", "*") => 3,
         ("*", "*", _) => 15,
-        _ => 800,
+        // So far that the 29th of February comes twice.
+        _ => 1600,
     };
     let mut runs = Vec::new();
     let mut date = Date::constant(2024, 1, 1);
@@ -208,6 +209,8 @@ mod tests {
             ("0,30 * * * *", "-30m", "now", ""),
             ("0,20 * * * *", "-30m", "now", "10 minutes between"),
             ("*/5 * * * *", "-9m@m", "now", ""),
+            ("0 0 29 2 *", "-1d", "now", "1460 days between"),
+            ("*/5 * * * *", "now", "now", "looks at 0 seconds each time"),
             // What is not understood is not judged.
             ("*/5 * * * *", "0", "now", ""),
             ("*/5 * * * *", "rt-5m", "rt", ""),

@@ -65,8 +65,14 @@ pub(super) fn read(text: &str, overlays: &[Overlay<'_>], macros: &Macros) -> Res
         let overlay = overlay.clone().and_then(read);
         conf.lay_over(overlay.map_err(|reason| format!("{path}, which is laid over it: {reason}"))?);
     }
-    let searches = conf.stanzas.into_iter().filter(|stanza| stanza.name != "default");
-    let found = searches.map(|stanza| {
+    let (defaults, searches): (Vec<_>, Vec<_>) = conf.stanzas.into_iter().partition(|stanza| stanza.name == "default");
+    let found = searches.into_iter().map(|mut stanza| {
+        // What a search does not say itself is what `[default]` says.
+        for (key, value) in defaults.iter().flat_map(|defaults| &defaults.entries) {
+            if stanza.get(key).is_none() {
+                stanza.entries.push((key.clone(), value.clone()));
+            }
+        }
         let id = stanza.get("action.correlationsearch.annotations").and_then(id);
         Found {
             name: stanza.name.clone(),
