@@ -1,5 +1,5 @@
-//! What is seen without deciding anything: a condition that contradicts itself because two of its parts are the same,
-//! written otherwise.
+//! What is seen without a diagram: a condition that contradicts itself because two of its parts are the same, written
+//! otherwise, and that one condition follows from another part by part.
 //!
 //! Rules are printed part by part, so most often both sides of a question have one shape, and the question is whether
 //! something holds and does not. A diagram of a large condition may have more nodes than there is room for; its form has
@@ -99,7 +99,7 @@ impl Forms {
                 }
             }
         }
-        // From an alternative of which each has to be enough.
+        // Of alternatives each has to be enough.
         if let Node::Not(none) = one
             && let Some(Node::All(parts)) = self.nodes.get(none).cloned()
         {
@@ -114,8 +114,19 @@ impl Forms {
         Ok(false)
     }
 
-    /// The form of a condition whose atoms stand for these variables.
-    pub(super) fn form(&mut self, condition: &Skeleton, variables: &[u32]) -> Form {
+    /// Two conditions of which the second follows from the first exactly if `parts` cannot all hold: all that they ask,
+    /// and any of what they deny.
+    pub(super) fn sides(&mut self, parts: &[Skeleton], variables: &[u32]) -> (Form, Form) {
+        let (mut yes, mut no) = (Vec::new(), Vec::new());
+        for part in parts {
+            let side = if matches!(part, Skeleton::Not(_)) { &mut no } else { &mut yes };
+            side.push(self.form(part, variables));
+        }
+        let no = self.all(no);
+        (self.all(yes), self.not(no))
+    }
+
+    fn form(&mut self, condition: &Skeleton, variables: &[u32]) -> Form {
         match condition {
             Skeleton::Atom(atom) => self.number(Node::Variable(variables.get(*atom).copied().unwrap_or_default())),
             Skeleton::Not(part) => {
@@ -181,7 +192,7 @@ impl Forms {
         all.sort_unstable();
         all.dedup();
         let has = |part: &Form| all.binary_search(part).is_ok();
-        let denied = all.iter().filter_map(|part| match self.nodes.get(*part) {
+        let mut denied = all.iter().filter_map(|part| match self.nodes.get(*part) {
             Some(Node::Not(inner)) => Some(*inner),
             _ => None,
         });
@@ -189,7 +200,7 @@ impl Forms {
             Some(Node::All(parts)) => parts.iter().all(has),
             _ => has(&denied),
         };
-        if denied.into_iter().any(contradicts) {
+        if denied.any(contradicts) {
             return self.never();
         }
         match all.as_slice() {

@@ -114,9 +114,7 @@ impl<'p, 's> Solver<'p, 's> {
     /// Whether what must not hold follows from what must, part by part.
     fn is_seen_part_by_part(&mut self, condition: &Skeleton, forms: &mut Forms) -> Result<bool, Reason> {
         let Skeleton::And(parts) = condition else { return Ok(false) };
-        let (no, yes): (Vec<_>, Vec<_>) = parts.iter().cloned().partition(|part| matches!(part, Skeleton::Not(_)));
-        let yes = forms.form(&Skeleton::And(yes), &self.variables);
-        let no = forms.form(&Skeleton::Not(Box::new(Skeleton::And(no))), &self.variables);
+        let (yes, no) = forms.sides(parts, &self.variables);
         forms.implies(yes, no, &mut |one, other| {
             self.meter.tick()?;
             let atom = |variable: u32| self.order.get(variable as usize).copied();

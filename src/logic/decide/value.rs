@@ -170,13 +170,21 @@ impl Languages {
     ) -> Result<Result<Vec<u32>, Core>, Reason> {
         let is_last = divisions >= MAX_DIVISIONS;
         let room = if is_last { meter.left() } else { MAX_SEARCH };
-        match meter.limited(room, |meter| self.search(inside, outside, within, meter)) {
+        let searched = meter.limited(room, |meter| {
+            let [yes, no] = self.both(inside, outside, meter)?;
+            witness(&refs(&yes), &refs(&no), &refs(within), &mut self.searches, meter)
+        });
+        match searched {
             Err(Reason::States) if !is_last && meter.left() > 0 => {}
             answer => return answer,
         }
         // Every language that is taken away costs about the same, so this may take its time before anything is divided.
         let room = if divisions == 0 { meter.left() / 4 } else { MAX_SEARCH };
-        match meter.limited(room, |meter| self.narrow(inside, outside, within, meter)) {
+        let narrowed = meter.limited(room, |meter| {
+            let [yes, no] = self.both(inside, outside, meter)?;
+            narrow(&refs(&yes), &refs(&no), &refs(within), meter)
+        });
+        match narrowed {
             Err(Reason::States) if meter.left() > 0 => {}
             answer => return answer,
         }
@@ -222,27 +230,9 @@ impl Languages {
         Ok(Err(of_whole(core)))
     }
 
-    fn search(
-        &mut self,
-        inside: &[Seen],
-        outside: &[Seen],
-        within: &[Arc<Automaton>],
-        meter: &Meter,
-    ) -> Result<Result<Vec<u32>, Core>, Reason> {
-        let (yes, no) = (self.all(inside, meter)?, self.all(outside, meter)?);
-        witness(&refs(&yes), &refs(&no), &refs(within), &mut self.searches, meter)
-    }
-
-    /// The same by what is left when one language after another is taken away.
-    fn narrow(
-        &mut self,
-        inside: &[Seen],
-        outside: &[Seen],
-        within: &[Arc<Automaton>],
-        meter: &Meter,
-    ) -> Result<Result<Vec<u32>, Core>, Reason> {
-        let (yes, no) = (self.all(inside, meter)?, self.all(outside, meter)?);
-        narrow(&refs(&yes), &refs(&no), &refs(within), meter)
+    /// The languages of the tests of both sides.
+    fn both(&mut self, inside: &[Seen], outside: &[Seen], meter: &Meter) -> Result<[Vec<Arc<Automaton>>; 2], Reason> {
+        Ok([self.all(inside, meter)?, self.all(outside, meter)?])
     }
 
     /// The languages of some tests.
