@@ -112,7 +112,9 @@ fn messages_about_broken_targets() {
             "published names that are not there",
             &[(yml, "\n    fields:\n      \"*\"", "\n    published: names.txt\n    fields:\n      \"*\"")],
         ),
-        ("tags that are no expression", &[(yml, "stp: '[1-5]", "stp: '([1-5]")]),
+        ("tags that are no expression", &[(yml, "pattern: '[1-5]", "pattern: '([1-5]")]),
+        ("tags whose example is none", &[(yml, "example: 3k", "example: 6k")]),
+        ("tags that are neither words nor an expression", &[(yml, "tlp: [clear,", "tlp: {words: clear}\n  x: [a,")]),
         ("a path that leads out", &[(yml, "{name}.{source}.yml", "../{name}.{source}.yml")]),
         ("a template that ends early", &[("rule.yml.tera", TEMPLATE, "{% if rule.title %}\ntitle\n")]),
         (

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::hunt::Format as HuntFormat;
 use super::hunt_report::{Report, counted, new_table, printable};
-use super::{Exit, hunt as hunt_command, workshop};
+use super::{Exit, choice, hunt as hunt_command, workshop};
 use crate::baseline::{Baseline, Gathering, Header, Judges, Proposal, Thresholds, propose, wanted};
 use crate::detection::Detection;
 use crate::exception::FOLDER;
@@ -148,7 +148,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     if let Some(profile) = &profile {
         profile.apply_to_targets(&mut targets);
     }
-    let chosen = hunt_command::choose(&loaded.detections, &args.detection, &args.tag)?;
+    let chosen = choice::tagged(&loaded.detections, &args.detection, &args.tag)?;
     let period = hunt_command::period(args.since, args.until)?;
     let choice = Choice { source: args.source.as_deref().map(Into::into), format: None };
     let settings = Settings { choice, period, ..Settings::default() };

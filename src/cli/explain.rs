@@ -7,9 +7,9 @@ use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
-use super::Exit;
 use super::verify::failed;
 use super::workshop::{Chosen, Workshop};
+use super::{Exit, choice};
 use crate::logic::decide::{Budget, Satisfiability, Schema, satisfiable};
 use crate::logic::{Event, Reading, evaluate};
 use crate::pack::trace;
@@ -82,11 +82,8 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         Ok(workshop) => workshop,
         Err(problems) => return failed(&problems),
     };
-    let is_meant = |name: &str, id: &str| name == args.detection || id == args.detection;
-    workshop.detections.retain(|detection| is_meant(&detection.name, &detection.id.to_string()));
-    let Some(detection) = workshop.detections.first() else {
-        bail!("no detection is called `{}`", args.detection);
-    };
+    choice::keep(&mut workshop.detections, std::slice::from_ref(&args.detection))?;
+    let detection = workshop.detections.first().context("there are no detections")?;
     let record = event(args)?;
     let Some(observation) = detection.observation(&record.source) else {
         let sources: Vec<&str> = detection.observations.iter().map(|o| o.source.as_str()).collect();

@@ -8,8 +8,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, civil};
 
 use super::hunt_report::Report;
-use super::{Exit, workshop};
-use crate::detection::Detection;
+use super::{Exit, choice, workshop};
 use crate::hunt::{self, Hunter, Period, Settings};
 use crate::project::Project;
 use crate::source::Catalogue;
@@ -99,7 +98,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         Err(problems) => return super::verify::failed(&problems),
     };
     workshop::tell_broken(&loaded)?;
-    let chosen = choose(&loaded.detections, &args.detection, &args.tag)?;
+    let chosen = choice::tagged(&loaded.detections, &args.detection, &args.tag)?;
     let hunter = Hunter::new(&chosen, Catalogue::builtin(), args.may);
     let period = period(args.since, args.until)?;
     let choice = Choice { source: args.source.as_deref().map(Into::into), format: None };
@@ -125,46 +124,6 @@ pub(super) fn period(since: Option<Timestamp>, until: Option<Timestamp>) -> anyh
         bail!("no time is both since {since} and until {until}");
     }
     Ok(Period { since, until })
-}
-
-/// The detections with these ids or names, or with these tags; all of them if nothing is asked for.
-pub(super) fn choose<'d>(
-    all: &'d [Detection],
-    names: &[String],
-    tags: &[String],
-) -> anyhow::Result<Vec<&'d Detection>> {
-    let is = |detection: &Detection, wanted: &str| {
-        detection.name == wanted || detection.id.to_string().eq_ignore_ascii_case(wanted)
-    };
-    let has = |detection: &Detection, tag: &str| {
-        detection.tags.iter().chain(&detection.attack).any(|known| known.eq_ignore_ascii_case(tag))
-    };
-    if all.is_empty() {
-        bail!("there are no detections to hunt with");
-    }
-    if let Some(unknown) = names.iter().find(|name| !all.iter().any(|detection| is(detection, name))) {
-        bail!("there is no detection `{unknown}`{}", near(unknown, all.iter().map(|detection| &*detection.name)));
-    }
-    if let Some(unknown) = tags.iter().find(|tag| !all.iter().any(|detection| has(detection, tag))) {
-        let known = all.iter().flat_map(|detection| detection.tags.iter().chain(&detection.attack));
-        bail!("no detection has the tag `{unknown}`{}", near(unknown, known.map(String::as_str)));
-    }
-    let wanted = |detection: &&Detection| {
-        (names.is_empty() || names.iter().any(|name| is(detection, name)))
-            && (tags.is_empty() || tags.iter().any(|tag| has(detection, tag)))
-    };
-    let chosen: Vec<&Detection> = all.iter().filter(wanted).collect();
-    if chosen.is_empty() {
-        bail!("no detection has both such a name and such a tag");
-    }
-    Ok(chosen)
-}
-
-/// `; did you mean …?` with the name that is nearest.
-fn near<'n>(unknown: &str, known: impl Iterator<Item = &'n str>) -> String {
-    let likeness = |name: &str| strsim::jaro_winkler(name, unknown);
-    let nearest = known.max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    nearest.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
 }
 
 /// A time, a date or how long ago.

@@ -3,6 +3,7 @@
 pub mod baseline;
 pub mod build;
 pub mod check;
+mod choice;
 pub mod completions;
 pub mod coverage;
 pub mod diff;

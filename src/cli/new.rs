@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 
 use super::Exit;
-use crate::diagnostic::suggest::{nearest, one_of};
+use crate::diagnostic::suggest::{all_of, nearest};
 use crate::project::Project;
 use crate::source::{Catalogue, FieldKind, Source};
 
@@ -60,7 +60,7 @@ fn source<'c>(catalogue: &'c Catalogue, name: &str) -> anyhow::Result<&'c Source
     let known = || catalogue.sources.keys().map(String::as_str);
     match nearest(name, known()) {
         Some(near) => bail!("there is no log source `{name}`; did you mean `{near}`?"),
-        None => bail!("there is no log source `{name}`; there are {}", one_of(known()).replace(" or ", ", ")),
+        None => bail!("there is no log source `{name}`; there are {}", all_of(known())),
     }
 }
 
@@ -120,9 +120,9 @@ observe:
     text
 }
 
-/// A field to begin with: the first column that is text, with a value.
+/// A field to begin with, with a value: the last column that is text. The first ones say when and where.
 fn example(source: &Source) -> (String, String) {
-    let by_column = source.columns.iter().filter_map(|name| source.field(name));
+    let by_column = source.columns.iter().rev().filter_map(|name| source.field(name));
     let field = by_column
         .chain(source.fields.iter().cloned())
         .find(|field| field.kind == FieldKind::Text && !field.name.starts_with('@'));

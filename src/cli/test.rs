@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::ValueEnum;
 
-use super::Exit;
+use super::{Exit, choice};
 use crate::detection::load;
 use crate::project::Project;
 use crate::source::Catalogue;
@@ -51,15 +51,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         "there is no project here, and recorded logs are not built in: run `cresset init DIR`, or give --logs DIR",
     )?;
     let mut chosen = loaded.detections;
-    if !args.detections.is_empty() {
-        for name in &args.detections {
-            let known = chosen.iter().any(|detection| detection.name == *name || detection.id.to_string() == *name);
-            anyhow::ensure!(known, "no detection is called `{name}`");
-        }
-        chosen.retain(|detection| {
-            args.detections.iter().any(|name| *name == detection.name || *name == detection.id.to_string())
-        });
-    }
+    choice::keep(&mut chosen, &args.detections)?;
     let outcomes = testing::run(&chosen, &logs);
     let failed = outcomes.iter().filter(|outcome| !outcome.passed()).count();
     let mut out = anstream::stdout();

@@ -10,8 +10,8 @@ use clap::ValueEnum;
 use serde_json::{Value, json};
 use walkdir::WalkDir;
 
-use super::Exit;
 use super::workshop::{Chosen, Workshop};
+use super::{Exit, choice};
 use crate::diagnostic::{Diagnostic, render};
 use crate::logic::Reading;
 use crate::pack::trace;
@@ -83,14 +83,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     {
         pack.push(&profile.name);
     }
-    let is_chosen = |name: &str, id: &str| args.detection.iter().any(|wanted| wanted == name || wanted == id);
-    for wanted in &args.detection {
-        let known = workshop.detections.iter().any(|d| d.name == *wanted || d.id.to_string() == *wanted);
-        anyhow::ensure!(known, "no detection is called `{wanted}`");
-    }
-    if !args.detection.is_empty() {
-        workshop.detections.retain(|detection| is_chosen(&detection.name, &detection.id.to_string()));
-    }
+    choice::keep(&mut workshop.detections, &args.detection)?;
     let compiled = match workshop.compile() {
         Ok(compiled) => compiled,
         Err(problems) => return failed(&problems),

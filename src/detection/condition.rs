@@ -210,6 +210,10 @@ impl<'t> Parser<'t> {
         let Some(pattern) = self.peek().cloned() else {
             return Err(self.fault("the condition ends too early", "`them`, or a selection with `*`"));
         };
+        if pattern.is("(") || pattern.is(")") {
+            let found = format!("`{}` stands where the name of selections should", pattern.text);
+            return Err(self.fault(found, "`them`, or a selection with `*`, without parentheses"));
+        }
         self.at += 1;
         let names: Vec<&'t str> = self
             .selections

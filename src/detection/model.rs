@@ -76,6 +76,21 @@ impl Detection {
         Some(Place { file: self.source.clone(), span })
     }
 
+    /// Whether this is its name or its id.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.id.to_string().eq_ignore_ascii_case(name)
+    }
+
+    /// Its tags and the ATT&CK techniques that it finds: all that it may be chosen by.
+    pub fn all_tags(&self) -> impl Iterator<Item = &str> {
+        self.tags.iter().chain(&self.attack).map(String::as_str)
+    }
+
+    /// Whether it has a tag or finds a technique, in any case.
+    pub fn has_tag(&self, tag: &str) -> bool {
+        self.all_tags().any(|known| known.eq_ignore_ascii_case(tag))
+    }
+
     /// What it looks for in a log source.
     pub fn observation(&self, source: &str) -> Option<&Observation> {
         self.observations.iter().find(|observation| observation.source == source)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::diagnostic::Code;
-use crate::diagnostic::suggest::{nearest, one_of};
+use crate::diagnostic::suggest::{all_of, nearest};
 use crate::logic::{Case, Command, Glob, OptionTest, OptionValue, Pattern, Shape, TextSet, ValueForm, ValueTest};
 
 use super::lower::Lowering;
@@ -135,7 +135,7 @@ fn part(lowering: &mut Lowering<'_>, entry: &Entry, form: ValueForm, case: Case)
                 .problem(Code::UnknownKey, key.field_span.clone(), message)
                 .suggestion(nearest(name, KEYS));
             if problem.patch.is_none() {
-                problem = problem.help(format!("its keys are {} and `key.NAME`", one_of(KEYS).replace(" or ", ", ")));
+                problem = problem.help(format!("its keys are {}", all_of(KEYS.into_iter().chain(["key.NAME"]))));
             }
             lowering.reader.report(problem);
             return None;

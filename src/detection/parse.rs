@@ -7,7 +7,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use uuid::Uuid;
 
-use crate::diagnostic::suggest::{nearest, one_of};
+use crate::diagnostic::suggest::{all_of, nearest};
 use crate::diagnostic::{Code, Diagnostic, Place, SourceFile};
 use crate::logic::Formula;
 use crate::source::{Catalogue, Source};
@@ -17,7 +17,7 @@ use super::condition::{self, FaultKind};
 use super::lists::{Lists, Used, is_name, mentions};
 use super::lower::{Lowering, MAX_TESTS, count};
 use super::model::{CONFIDENCES, Detection, DetectionTest, Observation, SEVERITIES, STATUSES, Schedule, Throttle};
-use super::shape::{Map, Reader};
+use super::shape::{A_DEVICE, Map, Reader, is_device};
 use super::yaml::{self, Node};
 use super::{parse_targets, parse_tests};
 
@@ -174,13 +174,16 @@ fn check_name(reader: &mut Reader, name: &str, map: &Map<'_>) {
         && name.len() <= 80
         && name.bytes().all(fits)
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && !is_device(name)
     {
         return;
     }
     let span = map.entries().first().map_or(0..0, |entry| entry.key_span.clone());
-    let problem = reader
-        .problem(Code::BadName, span, format!("`{name}` cannot name a detection"))
-        .help("rules and files are called like the detection's file: small letters, digits, `_` and `-`");
+    let help = match is_device(name) {
+        true => A_DEVICE,
+        false => "rules and files are called like the detection's file: small letters, digits, `_` and `-`",
+    };
+    let problem = reader.problem(Code::BadName, span, format!("`{name}` cannot name a detection")).help(help);
     reader.report(problem);
 }
 
@@ -266,7 +269,7 @@ fn read(
         _ => Vec::new(),
     };
     let throttle = match map.get("throttle") {
-        Some(node) => read_throttle(reader, node, catalogue, &observations),
+        Some(node) => read_throttle(reader, node, catalogue, &observed),
         None => None,
     };
     let targets = map.get("targets").map(|node| parse_targets::read(reader, node, &observed)).unwrap_or_default();
@@ -392,12 +395,7 @@ pub(crate) fn read_schedule(reader: &mut Reader, node: &Node) -> Option<Schedule
     Some(Schedule { every, look_back })
 }
 
-fn read_throttle(
-    reader: &mut Reader,
-    node: &Node,
-    catalogue: &Catalogue,
-    observations: &[Observation],
-) -> Option<Throttle> {
+fn read_throttle(reader: &mut Reader, node: &Node, catalogue: &Catalogue, observed: &[String]) -> Option<Throttle> {
     let map = reader.map(node, "`throttle`", &["for", "by"])?;
     let minutes = map
         .need(reader, "`throttle`", "for", "for how long a repeated hit is not reported: `1h`")
@@ -407,8 +405,7 @@ fn read_throttle(
             reader.wrong_type(node, "`by`", "a list of fields");
             return Vec::new();
         };
-        let sources: Vec<&Source> =
-            observations.iter().filter_map(|observation| catalogue.sources.get(&observation.source)).collect();
+        let sources: Vec<&Source> = observed.iter().filter_map(|name| catalogue.sources.get(name)).collect();
         let mut by = Vec::new();
         for item in items {
             let Some(name) = reader.line(item, "a field") else { continue };
@@ -449,7 +446,7 @@ pub(crate) fn observe(lowering: &mut Lowering<'_>, node: &Node, spans: &mut Span
                 .problem(Code::UnknownSource, entry.key_span.clone(), format!("there is no log source `{}`", entry.key))
                 .suggestion(nearest(&entry.key, known()));
             if problem.patch.is_none() {
-                problem = problem.help(format!("the log sources are {}", one_of(known()).replace(" or ", ", ")));
+                problem = problem.help(format!("the log sources are {}", all_of(known())));
             }
             lowering.reader.report(problem);
             continue;
@@ -578,7 +575,7 @@ fn condition_problem(
             };
             let problem = reader.problem(Code::UnknownSelection, span, message).suggestion(nearest(&name, known()));
             match problem.patch.is_none() && !selections.is_empty() {
-                true => problem.help(format!("the selections are {}", one_of(known()).replace(" or ", ", "))),
+                true => problem.help(format!("the selections are {}", all_of(known()))),
                 false => problem,
             }
         }

@@ -5,8 +5,9 @@ use std::path::{Component, PathBuf};
 use crate::diagnostic::Code;
 use crate::diagnostic::suggest::nearest;
 use crate::logic::Event;
-use crate::source::Catalogue;
+use crate::source::catalogue::join;
 use crate::source::reader::completed;
+use crate::source::{Catalogue, Source};
 
 use super::model::{DetectionTest, TestEvents};
 use super::parse::{Spans, TestSpans};
@@ -91,8 +92,8 @@ fn read_one(
                 reader.report(problem);
             }
             let of = source.as_deref().unwrap_or_default();
-            let matches = events(reader, map.get("matches"), "`matches`", of);
-            let misses = events(reader, map.get("misses"), "`misses`", of);
+            let matches = events(reader, map.get("matches"), "`matches`", of, catalogue);
+            let misses = events(reader, map.get("misses"), "`misses`", of, catalogue);
             (TestEvents::Inline { matches, misses }, source_node.span.clone())
         }
     };
@@ -128,7 +129,7 @@ fn ids(reader: &mut Reader, node: Option<&Node>, name: &str) -> Vec<String> {
 }
 
 /// Events of a log source that are written out: as its logs would give them.
-fn events(reader: &mut Reader, node: Option<&Node>, name: &str, source: &str) -> Vec<Event> {
+fn events(reader: &mut Reader, node: Option<&Node>, name: &str, source: &str, catalogue: &Catalogue) -> Vec<Event> {
     let Some(node) = node else { return Vec::new() };
     let Kind::Sequence(items) = &node.kind else {
         reader.wrong_type(node, name, "a list of events");
@@ -137,7 +138,12 @@ fn events(reader: &mut Reader, node: Option<&Node>, name: &str, source: &str) ->
     items
         .iter()
         .filter_map(|item| match &item.kind {
-            Kind::Mapping(_) => Some(completed(source, item.to_json())),
+            Kind::Mapping(_) => {
+                if let Some(source) = catalogue.source(source) {
+                    misspelled(reader, item, "", source);
+                }
+                Some(completed(source, item.to_json()))
+            }
             _ => {
                 let problem = reader
                     .problem(Code::WrongType, item.span.clone(), "an event is a map of its fields")
@@ -148,4 +154,48 @@ fn events(reader: &mut Reader, node: Option<&Node>, name: &str, source: &str) ->
             }
         })
         .collect()
+}
+
+/// Warns of keys that are none of the log source's and nearly one. Events may hold what no field tells of, so other keys
+/// are let alone.
+fn misspelled(reader: &mut Reader, node: &Node, prefix: &str, source: &Source) {
+    match &node.kind {
+        Kind::Sequence(items) => items.iter().for_each(|item| misspelled(reader, item, prefix, source)),
+        Kind::Scalar { .. } => {}
+        Kind::Mapping(entries) => {
+            for entry in entries {
+                match meant(prefix, &entry.key, source) {
+                    Ok(name) => misspelled(reader, &entry.value, &name, source),
+                    Err(meant) => {
+                        let message = format!("`{}` has no field `{}`", source.name, join(prefix, &entry.key));
+                        let problem = reader.problem(Code::TestKey, entry.key_span.clone(), message);
+                        reader.report(problem.suggestion(Some(&meant)));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The name of what an event has below `prefix` at a key, which may be several names with dots. An error is the key that
+/// was probably meant.
+fn meant(prefix: &str, key: &str, source: &Source) -> Result<String, String> {
+    let mut name = prefix.to_owned();
+    for (at, part) in key.split('.').enumerate() {
+        if let Some(known) = source.below(&name)
+            && !known.contains(part)
+            && let Some(near) = nearest(part, known.iter().map(|name| &**name))
+            // Nearly every short word is nearly `pid`.
+            && near.len() > 3
+        {
+            return Err(key
+                .split('.')
+                .enumerate()
+                .map(|(i, part)| if i == at { near } else { part })
+                .collect::<Vec<_>>()
+                .join("."));
+        }
+        name = join(&name, part);
+    }
+    Ok(name)
 }

@@ -3,10 +3,25 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::diagnostic::suggest::{nearest, one_of};
+use crate::diagnostic::suggest::{all_of, nearest, one_of};
 use crate::diagnostic::{Code, Diagnostic, Place, SourceFile};
 
 use super::yaml::{Entry, Kind, Node, is_boolean};
+
+/// Why a name that [`is_device`] is none for a file.
+pub const A_DEVICE: &str = "Windows keeps this name for a device: no file or folder there can have it";
+
+/// Whether Windows takes a file's name for a device, with any extension and in any case: `nul`, `com1.yml`.
+pub fn is_device(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_lowercase();
+    match stem.as_str() {
+        "con" | "prn" | "aux" | "nul" => true,
+        stem => {
+            let number = stem.strip_prefix("com").or_else(|| stem.strip_prefix("lpt"));
+            number.is_some_and(|number| matches!(number.as_bytes(), [b'1'..=b'9']))
+        }
+    }
+}
 
 /// Where one file is read from and its problems go to.
 #[derive(Debug)]
@@ -49,17 +64,19 @@ impl Reader {
     /// The entries of a map. Keys other than `known` are faults.
     pub fn map<'n>(&mut self, node: &'n Node, name: &str, known: &[&str]) -> Option<Map<'n>> {
         let entries = self.entries(node, name)?;
+        let mut meant = Vec::new();
         for entry in entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
             let nearest = nearest(&entry.key, known.iter().copied());
             let mut problem = self
                 .problem(Code::UnknownKey, entry.key_span.clone(), format!("{name} has no key `{}`", entry.key))
                 .suggestion(nearest);
+            meant.extend(nearest.map(str::to_owned));
             if nearest.is_none() {
-                problem = problem.help(format!("its keys are {}", one_of(known.iter().copied())));
+                problem = problem.help(format!("its keys are {}", all_of(known.iter().copied())));
             }
             self.report(problem);
         }
-        Some(Map { entries, span: node.span.clone() })
+        Some(Map { entries, span: node.span.clone(), meant })
     }
 
     /// The entries of a map whose keys are names.
@@ -249,6 +266,8 @@ pub fn visible_span(node: &Node) -> Range<usize> {
 pub struct Map<'n> {
     entries: &'n [Entry],
     span: Range<usize>,
+    /// The keys that misspelled ones were probably meant to be.
+    meant: Vec<String>,
 }
 
 impl<'n> Map<'n> {
@@ -262,10 +281,10 @@ impl<'n> Map<'n> {
         self.entries.iter().find(|entry| entry.key == key)
     }
 
-    /// The value of a key that has to be given.
+    /// The value of a key that has to be given. Where it is misspelled, that was told already.
     pub fn need(&self, reader: &mut Reader, name: &str, key: &str, why: &str) -> Option<&'n Node> {
         let found = self.get(key);
-        if found.is_none() {
+        if found.is_none() && !self.meant.iter().any(|meant| meant == key) {
             // The first key is shown: a whole map would underline the whole file.
             let span = self.entries.first().map_or_else(|| self.span.clone(), |entry| entry.key_span.clone());
             let problem = reader

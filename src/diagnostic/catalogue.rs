@@ -113,6 +113,7 @@ codes! {
     NoMissingTest W0602 "no test that does not match",
     TestSource E0603 "a test of a log source that is not observed",
     TestLog E0604 "a recorded log that cannot be found",
+    TestKey W0605 "an event of a test with a misspelled key",
     // Several files.
     DuplicateId E0701 "two detections with one id",
     DuplicateTitle E0702 "two detections with one title",

@@ -16,13 +16,22 @@ pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
     Some(best)
 }
 
-/// Words in a row for a reader: `a`, `b` or `c`.
+/// Words in a row of which one is to be taken: `a`, `b` or `c`.
 pub fn one_of<'k>(words: impl IntoIterator<Item = &'k str>) -> String {
+    in_a_row(words, "or")
+}
+
+/// Words in a row that there all are: `a`, `b` and `c`.
+pub fn all_of<'k>(words: impl IntoIterator<Item = &'k str>) -> String {
+    in_a_row(words, "and")
+}
+
+fn in_a_row<'k>(words: impl IntoIterator<Item = &'k str>, before_the_last: &str) -> String {
     let words: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
     match words.split_last() {
         None => String::new(),
         Some((last, [])) => last.clone(),
-        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+        Some((last, rest)) => format!("{} {before_the_last} {last}", rest.join(", ")),
     }
 }
 
@@ -44,5 +53,6 @@ mod tests {
     fn words_in_a_row() {
         assert_eq!(one_of(["a"]), "`a`");
         assert_eq!(one_of(["a", "b", "c"]), "`a`, `b` or `c`");
+        assert_eq!(all_of(["a", "b or c", "d"]), "`a`, `b or c` and `d`");
     }
 }

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 
 use super::Exception;
 use crate::detection::{Detection, check};
-use crate::diagnostic::suggest::one_of;
+use crate::diagnostic::suggest::all_of;
 use crate::diagnostic::{self, Code, Diagnostic, Place};
 use crate::logic::decide::{Budget, Satisfiability, satisfiable};
 use crate::logic::{Formula, Reading};
@@ -53,7 +53,7 @@ pub fn judge(
                     meant.iter().flat_map(|d| d.observations.iter().map(|o| o.source.as_str())).collect();
                 let message = format!("none of its detections observes `{source}`");
                 let problem = Diagnostic::new(Code::UnknownSource, place, message);
-                problems.push(problem.help(format!("observed are {}", one_of(known).replace(" or ", ", "))));
+                problems.push(problem.help(format!("observed are {}", all_of(known))));
                 continue;
             }
             let schema = catalogue.source(source).map(Source::schema).unwrap_or_default();
@@ -95,7 +95,7 @@ pub fn judge(
             }
             // For several detections, it is enough that it matters for one.
             if !idle.is_empty() && idle.len() == observing.len() {
-                let names = one_of(idle).replace(" or ", ", ");
+                let names = all_of(idle);
                 let message = format!("nothing that {names} matches in `{source}` falls under the exception");
                 let problem = Diagnostic::new(Code::ExceptionIdle, place, message);
                 problems.push(problem.help("correct its condition, or delete it"));

@@ -12,8 +12,8 @@ impl Selector {
     /// Whether a detection is meant.
     pub fn is_meant(&self, detection: &Detection) -> bool {
         match self.text.strip_prefix("tag:") {
-            Some(tag) => detection.tags.iter().any(|known| known == tag.trim()),
-            None => detection.name == self.text || detection.id.to_string() == self.text,
+            Some(tag) => detection.has_tag(tag.trim()),
+            None => detection.is_called(&self.text),
         }
     }
 
@@ -24,11 +24,10 @@ impl Selector {
         }
         let (message, near) = match self.text.strip_prefix("tag:") {
             Some(tag) => {
-                let tags: BTreeSet<&str> =
-                    detections.iter().flat_map(|detection| detection.tags.iter().map(String::as_str)).collect();
+                let tags: BTreeSet<&str> = detections.iter().flat_map(Detection::all_tags).collect();
                 (
                     format!("no detection has the tag `{}`", tag.trim()),
-                    nearest(tag, tags).map(|tag| format!("tag:{tag}")),
+                    nearest(tag.trim(), tags).map(|tag| format!("tag:{tag}")),
                 )
             }
             None => {

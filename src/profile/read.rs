@@ -10,9 +10,9 @@ use super::{Override, Profile, Selector};
 use crate::detection::lists::{Change, Changes, is_name};
 use crate::detection::model::SEVERITIES;
 use crate::detection::parse::{name_of, read_schedule};
-use crate::detection::shape::Reader;
+use crate::detection::shape::{A_DEVICE, Reader, is_device};
 use crate::detection::yaml::{self, Kind, Node};
-use crate::diagnostic::suggest::{nearest, one_of};
+use crate::diagnostic::suggest::{all_of, nearest};
 use crate::diagnostic::{Code, Diagnostic, Place, SourceFile};
 use crate::source::Catalogue;
 use crate::target::Target;
@@ -77,7 +77,7 @@ fn read_profile(reader: &mut Reader, root: &Node, catalogue: &Catalogue, targets
             let problem = reader
                 .problem(Code::UnknownTarget, entry.key_span.clone(), format!("there is no target `{}`", entry.key))
                 .suggestion(near);
-            let help = format!("the targets are {}", one_of(known.iter().copied()).replace(" or ", ", "));
+            let help = format!("the targets are {}", all_of(known.iter().copied()));
             reader.report(if near.is_none() { problem.help(help) } else { problem });
             continue;
         };
@@ -104,9 +104,13 @@ fn read_tags(reader: &mut Reader, node: &Node, targets: &[Target]) -> Vec<String
             reader.report(problem);
             continue;
         }
-        for reason in targets.iter().filter_map(|target| target.settings.has_namespace(&tag).err()) {
-            let problem = reader.problem(Code::UnknownWord, item.span.clone(), reason);
-            reader.report(problem.help("a tag without such a namespace is a word of your own, wherever it goes"));
+        for fault in targets.iter().filter_map(|target| target.settings.has_namespace(&tag).err()) {
+            let problem = reader
+                .problem(Code::UnknownWord, item.span.clone(), fault.message)
+                .suggestion(fault.meant.as_deref())
+                .help(fault.help)
+                .help("a tag without such a namespace is a word of your own, wherever it goes");
+            reader.report(problem);
         }
         tags.push(tag);
     }
@@ -118,12 +122,20 @@ fn check_name(reader: &mut Reader, name: &str, place: &Place, targets: &[Target]
     let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
     let message = if targets.iter().any(|target| target.name() == name) {
         format!("`{name}` is the name of a target")
-    } else if name.is_empty() || name.len() > 80 || !name.bytes().all(fits) || name.starts_with(['-', '_']) {
+    } else if name.is_empty()
+        || name.len() > 80
+        || !name.bytes().all(fits)
+        || name.starts_with(['-', '_'])
+        || is_device(name)
+    {
         format!("`{name}` cannot name a profile")
     } else {
         return;
     };
-    let help = "packs are built to a folder of this name beside those of targets: small letters, digits, `_` and `-`";
+    let help = match is_device(name) {
+        true => A_DEVICE,
+        false => "packs are built to a folder of this name beside those of targets: small letters, digits, `_` and `-`",
+    };
     reader.report(Diagnostic::new(Code::BadName, place.clone(), message).help(help));
 }
 

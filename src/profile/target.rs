@@ -6,11 +6,11 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::TargetProfile;
-use crate::detection::shape::{Map, Reader};
+use crate::detection::shape::{A_DEVICE, Map, Reader, is_device};
 use crate::detection::yaml::{Entry, Kind, Node};
 use crate::detection::{Accept, Deviation};
 use crate::diagnostic::Code;
-use crate::diagnostic::suggest::{nearest, one_of};
+use crate::diagnostic::suggest::{all_of, nearest, one_of};
 use crate::logic::Path;
 use crate::source::Catalogue;
 use crate::target::Target;
@@ -40,7 +40,10 @@ pub(super) fn read_target(
             if target.settings.artefacts.iter().any(is_in_a_path) && !value.as_str().is_some_and(is_path_segment) {
                 let message = format!("`{}` is a part of the paths of files, and this cannot be one", entry.key);
                 let problem = reader.problem(Code::BadName, entry.value.span.clone(), message);
-                reader.report(problem.help("letters, digits, `_`, `-` and `.`, with a letter or digit first"));
+                reader.report(problem.help(match value.as_str().is_some_and(is_device) {
+                    true => A_DEVICE,
+                    false => "letters, digits, `_`, `-` and `.`, with a letter or digit first",
+                }));
                 continue;
             }
             profile.vars.insert(entry.key.clone(), value);
@@ -232,6 +235,7 @@ fn is_path_segment(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
         && !text.ends_with('.')
+        && !is_device(text)
 }
 
 /// A value of the kind that stands in its place; a text where a list of texts stands is a list of one.
@@ -263,7 +267,7 @@ fn unknown_key<'k>(reader: &mut Reader, entry: &Entry, what: &str, known: impl I
     let mut problem =
         reader.problem(Code::UnknownKey, entry.key_span.clone(), format!("{what} `{}`", entry.key)).suggestion(near);
     if near.is_none() && !known.is_empty() {
-        problem = problem.help(format!("there are {}", one_of(known).replace(" or ", ", ")));
+        problem = problem.help(format!("there are {}", all_of(known)));
     }
     reader.report(problem);
 }
@@ -273,7 +277,7 @@ pub(super) fn unknown_source(reader: &mut Reader, span: Range<usize>, name: &str
     let near = nearest(name, known.iter().copied());
     let mut problem = reader.problem(Code::UnknownSource, span, format!("{what} `{name}`")).suggestion(near);
     if near.is_none() {
-        problem = problem.help(format!("the log sources are {}", one_of(known).replace(" or ", ", ")));
+        problem = problem.help(format!("the log sources are {}", all_of(known)));
     }
     reader.report(problem);
 }

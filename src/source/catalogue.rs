@@ -59,6 +59,8 @@ pub struct Source {
     /// Positions of `fields`, by name.
     by_name: BTreeMap<String, usize>,
     unions: BTreeMap<String, Union>,
+    /// The names that come next in the paths of fields, by what stands before them.
+    below: OnceLock<BTreeMap<String, BTreeSet<Arc<str>>>>,
     /// What was worked out of all this for decisions.
     pub(super) schema: OnceLock<Arc<Schema>>,
 }
@@ -241,6 +243,22 @@ impl Source {
         Some(heads.iter().map(|head| head.join(&rest)).collect())
     }
 
+    /// The names that a part of an event has below `prefix`, such as `process`, in the paths of its fields.
+    pub fn below(&self, prefix: &str) -> Option<&BTreeSet<Arc<str>>> {
+        let below = self.below.get_or_init(|| {
+            let mut below: BTreeMap<String, BTreeSet<Arc<str>>> = BTreeMap::new();
+            for path in self.fields.iter().flat_map(|field| &field.paths) {
+                let mut before = String::new();
+                for segment in path.segments() {
+                    below.entry(before.clone()).or_default().insert(segment.clone());
+                    before = join(&before, segment);
+                }
+            }
+            below
+        });
+        below.get(prefix)
+    }
+
     fn listed(&self, name: &str) -> Option<&Field> {
         self.by_name.get(name).and_then(|at| self.fields.get(*at))
     }
@@ -248,6 +266,14 @@ impl Source {
     /// All names that are listed, in the order of the documentation: for suggestions.
     pub fn field_names(&self) -> impl Iterator<Item = &str> {
         self.fields.iter().map(|field| field.name.as_str())
+    }
+}
+
+/// The dotted name of what is called `name` below `prefix`.
+pub fn join(prefix: &str, name: &str) -> String {
+    match prefix.is_empty() {
+        true => name.to_owned(),
+        false => format!("{prefix}.{name}"),
     }
 }
 
@@ -417,6 +443,7 @@ impl WrittenSource {
             deputies: self.deputies,
             derived,
             by_name,
+            below: OnceLock::new(),
             unions,
             schema: OnceLock::new(),
         })

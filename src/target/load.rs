@@ -10,7 +10,7 @@ use tera::Tera;
 
 use super::problem::{from_tera, from_yaml, place, with_file};
 use super::render;
-use super::settings::{Scope, Settings, whole};
+use super::settings::{Scope, Settings, TagNames, whole};
 use crate::detection::{Severity, yaml};
 use crate::diagnostic::suggest::nearest;
 use crate::diagnostic::{Code, Diagnostic, SourceFile};
@@ -217,10 +217,17 @@ fn check(name: &str, file: &Arc<SourceFile>, settings: &Settings) -> Vec<Diagnos
         fault(&["exceptions", "languages"], "`languages` is empty".to_owned());
     }
     for (space, names) in &settings.tag_namespaces {
-        if let Some(error) = names.as_deref().and_then(|names| whole(names).err()) {
-            let reason = error.to_string();
-            let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            fault(&["tag_namespaces", space], format!("it is no regular expression: {reason}"));
+        let Some(TagNames::Shape { pattern, example }) = names else { continue };
+        match whole(pattern) {
+            Err(error) => {
+                let reason = error.to_string();
+                let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+                fault(&["tag_namespaces", space, "pattern"], format!("it is no regular expression: {reason}"));
+            }
+            Ok(pattern) if !pattern.is_match(example) => {
+                fault(&["tag_namespaces", space, "example"], "the example is none of the pattern".to_owned());
+            }
+            Ok(_) => {}
         }
     }
     for (source, described) in &settings.sources {

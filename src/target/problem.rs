@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::detection::yaml::{self, Kind, Node};
-use crate::diagnostic::suggest::{nearest, one_of};
+use crate::diagnostic::suggest::{all_of, nearest};
 use crate::diagnostic::{Code, Diagnostic, Place, SourceFile};
 
 /// A problem with a file as a whole, or with a folder.
@@ -30,7 +30,7 @@ pub fn from_yaml(file: &Arc<SourceFile>, error: &serde_yaml::Error) -> Diagnosti
         let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
         let known = || known.iter().copied();
         return Diagnostic::new(Code::TargetSettings, place, format!("unknown key `{key}`"))
-            .note(format!("known here: {}", one_of(known()).replace(" or ", ", ")))
+            .note(format!("known here: {}", all_of(known())))
             .suggestion(nearest(key, known()));
     }
     Diagnostic::new(Code::TargetSettings, place, message)

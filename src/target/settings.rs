@@ -9,6 +9,7 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor, value::MapAccessDeseria
 use serde::{Deserialize, Serialize};
 
 use crate::detection::Severity;
+use crate::diagnostic::suggest::{nearest, one_of};
 use crate::language::{FieldType, Language};
 use crate::logic::{Case, Formula, Glob, Path, Pattern, Predicate, TextSet};
 
@@ -30,10 +31,10 @@ pub struct Settings {
     /// What templates may use as `target.vars`.
     #[serde(default)]
     pub vars: IndexMap<String, serde_json::Value>,
-    /// Where tags are words with a namespace (`tlp.amber`): the namespaces, and what may stand after the dot, as a
-    /// regular expression. After one without an expression a profile may put nothing.
+    /// Where tags are words with a namespace (`tlp.amber`): the namespaces, and what may stand after the dot. After one
+    /// of which nothing is said a profile may put nothing.
     #[serde(default)]
-    pub tag_namespaces: IndexMap<String, Option<String>>,
+    pub tag_namespaces: IndexMap<String, Option<TagNames>>,
     /// The tags that a profile gives every rule.
     #[serde(skip)]
     pub tags: Vec<String>,
@@ -47,6 +48,32 @@ pub struct Settings {
     pub sources: IndexMap<String, SourceSettings>,
     /// The files that the target is made of.
     pub artefacts: Vec<Artefact>,
+}
+
+/// What may stand after the dot of a tag with a namespace.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, deny_unknown_fields, expecting = "it has to be a list of words, or a map with `pattern` and `example`")]
+pub enum TagNames {
+    /// One of these words.
+    Words(Vec<String>),
+    /// All that a regular expression matches.
+    Shape {
+        /// The expression, for all of what stands there.
+        pattern: String,
+        /// Such a text, for people.
+        example: String,
+    },
+}
+
+/// Why a tag is none of a target's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TagFault {
+    /// What is wrong.
+    pub message: String,
+    /// The tag that was probably meant.
+    pub meant: Option<String>,
+    /// What may stand there.
+    pub help: String,
 }
 
 /// An expression for all of a text.
@@ -152,16 +179,27 @@ pub struct SourceChoice {
 
 impl Settings {
     /// Whether a tag has one of the target's namespaces, and what may stand there; an error is why it may not.
-    pub fn has_namespace(&self, tag: &str) -> Result<bool, String> {
+    pub fn has_namespace(&self, tag: &str) -> Result<bool, TagFault> {
         let Some((space, rest)) = tag.split_once('.') else { return Ok(false) };
         let Some(names) = self.tag_namespaces.get(space) else { return Ok(false) };
         let title = &self.title;
-        let Some(names) = names else {
-            return Err(format!("tags of the namespace `{space}` of {title} come from the detections"));
-        };
-        match whole(names).is_ok_and(|names| names.is_match(rest)) {
-            true => Ok(true),
-            false => Err(format!("{title} knows no tag `{tag}`: after `{space}.` comes {names}")),
+        let message = format!("{title} knows no tag `{tag}`");
+        match names {
+            None => Err(TagFault {
+                message: format!("tags of the namespace `{space}` of {title} come from the detections"),
+                meant: None,
+                help: "name techniques under `attack` of a detection".to_owned(),
+            }),
+            Some(TagNames::Words(words)) if words.iter().any(|word| word == rest) => Ok(true),
+            Some(TagNames::Words(words)) => {
+                let words = || words.iter().map(String::as_str);
+                let meant = nearest(rest, words()).map(|word| format!("{space}.{word}"));
+                Err(TagFault { message, meant, help: format!("after `{space}.` comes {}", one_of(words())) })
+            }
+            Some(TagNames::Shape { pattern, .. }) if whole(pattern).is_ok_and(|names| names.is_match(rest)) => Ok(true),
+            Some(TagNames::Shape { example, .. }) => {
+                Err(TagFault { message, meant: None, help: format!("it looks like `{space}.{example}`") })
+            }
         }
     }
 
