@@ -11,7 +11,7 @@ use crate::diagnostic::suggest::nearest;
 /// If there is none of one of the names.
 pub(super) fn called<'d>(all: &'d [Detection], names: &[String]) -> anyhow::Result<Vec<&'d Detection>> {
     let is_called = |detection: &Detection| names.iter().any(|name| detection.is_called(name));
-    for unknown in names.iter().filter(|name| !all.iter().any(|detection| detection.is_called(name))) {
+    if let Some(unknown) = names.iter().find(|name| !all.iter().any(|detection| detection.is_called(name))) {
         let known = all.iter().map(|detection| detection.name.as_str());
         bail!("there is no detection `{unknown}`{}", meant(unknown, known));
     }

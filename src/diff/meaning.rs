@@ -170,6 +170,9 @@ fn moved(
     samples: &mut Samples,
 ) -> Moved {
     let shows = |event: &Event| evaluate(yes, event, reading) && !evaluate(no, event, reading);
+    if follows(yes, no) {
+        return Moved::None;
+    }
     let some = |event: &Event, found_by| Moved::Some { event: minimal(event, &shows), found_by };
     let reason = match implies(yes, reading, no, reading, schema, budget) {
         Answer::Fails(event) => return some(&event, FoundBy::Proof),
@@ -180,6 +183,30 @@ fn moved(
     match samples.find(&shows) {
         Some(event) => some(event, FoundBy::Sampling),
         None => Moved::Undecided { reason },
+    }
+}
+
+/// Whether `b` holds wherever `a` does for the one reason that equal parts stand in them: whatever these mean, and so
+/// also where that is not compared exactly. A condition with a new exception is one that had fewer.
+fn follows(a: &Formula, b: &Formula) -> bool {
+    if a == b {
+        return true;
+    }
+    match (a, b) {
+        (Formula::Not(a), Formula::Not(b)) => follows(b, a),
+        (Formula::Or(parts), _) => parts.iter().all(|part| follows(part, b)),
+        (_, Formula::And(parts)) => parts.iter().all(|part| follows(a, part)),
+        _ => {
+            let parts = |formula: &Formula| match formula {
+                Formula::And(parts) => parts.iter().any(|part| follows(part, b)),
+                _ => false,
+            };
+            let alternatives = |formula: &Formula| match formula {
+                Formula::Or(parts) => parts.iter().any(|part| follows(a, part)),
+                _ => false,
+            };
+            parts(a) || alternatives(b)
+        }
     }
 }
 
@@ -242,6 +269,25 @@ mod tests {
             let twice = Formula::Not(Box::new(Formula::Not(Box::new(part.clone()))));
             prop_assert_eq!(of(&part, &twice), Change::Unchanged);
         }
+    }
+
+    #[test]
+    fn what_follows_from_equal_parts_needs_no_decision() {
+        let [a, b, c] = ["a", "b", "c"].map(|field| glob(field, "x*y"));
+        let and = |parts: &[&Formula]| Formula::And(parts.iter().map(|part| (*part).clone()).collect());
+        let or = |parts: &[&Formula]| Formula::Or(parts.iter().map(|part| (*part).clone()).collect());
+        let not = |part: &Formula| Formula::Not(Box::new(part.clone()));
+        let base = or(&[&a, &b]);
+        // One more exception, one exception less, one with a wider condition.
+        let (once, twice) = (and(&[&base, &not(&c)]), and(&[&base, &not(&c), &not(&and(&[&a, &b]))]));
+        for (narrow, wide) in [(&once, &base), (&twice, &once), (&and(&[&base, &not(&or(&[&c, &a]))]), &once)] {
+            assert!(follows(narrow, wide) && !follows(wide, narrow), "{narrow:?} {wide:?}");
+        }
+        assert!(follows(&and(&[&a, &b]), &or(&[&c, &and(&[&a, &b])])));
+        assert!(!follows(&not(&a), &not(&b)) && follows(&Formula::FALSE, &a) && follows(&a, &Formula::TRUE));
+        let nothing = Budget { states: 0, nodes: 0, ..Budget::default() };
+        let meaning = compare(&base, &once, &Schema::default(), &nothing);
+        assert_eq!((&meaning.must.gained, meaning.change()), (&Moved::None, Change::Narrower));
     }
 
     #[test]

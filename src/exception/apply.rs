@@ -1,5 +1,7 @@
 //! Exceptions put to use, and judged: each has to leave something of its detections, and to take something away.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 
 use super::Exception;
@@ -49,7 +51,7 @@ pub fn judge(
             let source = excepted.source.as_str();
             let observing: Vec<&&Detection> = meant.iter().filter(|d| d.observation(source).is_some()).collect();
             if observing.is_empty() && !meant.is_empty() {
-                let known: Vec<&str> =
+                let known: BTreeSet<&str> =
                     meant.iter().flat_map(|d| d.observations.iter().map(|o| o.source.as_str())).collect();
                 let message = format!("none of its detections observes `{source}`");
                 let problem = Diagnostic::new(Code::UnknownSource, place, message);

@@ -52,7 +52,11 @@ pub struct Settings {
 
 /// What may stand after the dot of a tag with a namespace.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged, deny_unknown_fields, expecting = "it has to be a list of words, or a map with `pattern` and `example`")]
+#[serde(
+    untagged,
+    deny_unknown_fields,
+    expecting = "it has to be a list of words, or a map with `pattern` and `example`"
+)]
 pub enum TagNames {
     /// One of these words.
     Words(Vec<String>),
