@@ -241,16 +241,38 @@ fn a_rule_that_tells_nobody_of_what_it_finds_differs() {
         ("cron_schedule = */30 * * * *", "what happens in the 21 minutes between is never searched"),
         ("dispatch.earliest_time = -2m", "(`-2m` to `now`)"),
         ("dispatch.latest_time = -6m@m", "what happens in the 2 minutes between is never searched"),
+        ("dispatch.latest_time = -1h", "it looks at no time at all"),
+        ("cron_schedule = 5,65 * * * *", "`5,65 * * * *` is no cron expression"),
+        (
+            "alert.suppress.fields = user",
+            "holds hits back by `user`, so that those of another `dest` are told to nobody",
+        ),
+        ("alert.suppress.fields =", "holds hits back whatever they are of, so that those of another `dest`, `user`"),
+        ("alert.suppress.period = 1d", "holds hits back for 1 day, the detection asks for 1 hour"),
+        ("action.notable = 0\naction.risk = 0", "no action is on"),
     ] {
         let (verdict, told) = splunk(entry);
         assert_eq!(verdict, Verdict::Differs, "{entry}");
         assert!(told.contains(reason), "{entry}: {told}");
     }
-    for harmless in
-        ["dispatch.earliest_time = -1h", "cron_schedule = */2 * * * *", "counttype = always", "disabled = 0"]
-    {
+    for harmless in [
+        "dispatch.earliest_time = -1h",
+        "cron_schedule = */2 * * * *",
+        "counttype = always",
+        "disabled = 0",
+        "alert.suppress = 0",
+        "alert.suppress.period = 60",
+        "alert.suppress.fields = user, dest, process",
+        "action.notable = 0",
+        "action.notable = 0\naction.risk = 0\naction.email = 1",
+        "action.notable = 0\naction.risk = 0\nalert.track = 1",
+    ] {
         assert_eq!(splunk(harmless), (Verdict::Proved, String::new()), "{harmless}");
     }
+    // An action that is off is told, while another one is on.
+    let report = with_files("splunk", &[(LOCAL_SEARCHES, &format!("[{title}]\naction.notable = 0\n"))]);
+    let told: Vec<(&str, &[String])> = report.muted.iter().map(|(_, name, off)| (&**name, &**off)).collect();
+    assert_eq!(told, [(title, ["action.notable".to_owned()].as_slice())]);
     // `[default]` holds where the search says nothing itself.
     let of_all = |entry: &str| verdict(&with_files("splunk", &[(LOCAL_SEARCHES, &format!("[default]\n{entry}\n"))]));
     assert_eq!(of_all("alert_condition = where count > 3"), Verdict::Differs);
@@ -264,6 +286,27 @@ fn a_rule_that_tells_nobody_of_what_it_finds_differs() {
         changed("nsenter_into_host", "process", "elastic", elastic, "\"interval\": \"5m\"", "\"interval\": \"20m\"");
     assert_eq!(late.verdict, Verdict::Differs);
     assert!(late.reason.as_ref().is_some_and(|told| told.contains("the 11 minutes between")), "{:?}", late.reason);
+    for (from, to, reason) in [
+        (
+            "\"host.name\",",
+            "",
+            "`alert_suppression` holds hits back by `user.name`, so that those of another `host.name`",
+        ),
+        (
+            "\"value\": 60",
+            "\"value\": 300",
+            "`alert_suppression` holds hits back for 5 hours, the detection asks for 1 hour",
+        ),
+        ("\"max_signals\": 100", "\"max_signals\": 1", "`max_signals` is 1"),
+        ("\"max_signals\": 100", "\"building_block_type\": \"default\"", "`building_block_type` hides"),
+    ] {
+        let finding = changed("nsenter_into_host", "process", "elastic", elastic, from, to);
+        assert_eq!(finding.verdict, Verdict::Differs, "{from} {to}");
+        assert!(finding.reason.as_ref().is_some_and(|told| told.contains(reason)), "{:?}", finding.reason);
+    }
+    let suppression = "\"alert_suppression\"";
+    let more = changed("nsenter_into_host", "process", "elastic", elastic, suppression, "\"once\"");
+    assert_eq!(more.verdict, Verdict::Proved);
     let index = changed("nsenter_into_host", "process", "elastic", elastic, "logs-endpoint.events.process-*", "x-*");
     let told = index.reason.unwrap_or_default();
     assert!(

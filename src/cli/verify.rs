@@ -175,6 +175,11 @@ fn human(out: &mut impl Write, pack: &Path, report: &Report, explain: bool) -> i
     for (file, name) in report.off.iter().filter(|(file, _)| !is_told(file)) {
         writeln!(out, "\nnote: {file}: `{name}` is switched off: nothing is found while it is")?;
     }
+    for (file, name, settings) in &report.muted {
+        let settings: Vec<String> = settings.iter().map(|setting| format!("`{setting}`")).collect();
+        let is = if settings.len() == 1 { "is" } else { "are" };
+        writeln!(out, "\nnote: {file}: {} of `{name}` {is} set up and off", settings.join(", "))?;
+    }
     writeln!(anstream::stderr(), "{}: {}", pack.display(), summary(report))
 }
 
@@ -305,5 +310,12 @@ pub(super) fn findings(report: &Report) -> Value {
     let named = |rules: &[(String, String)]| -> Vec<Value> {
         rules.iter().map(|(file, name)| json!({ "file": file, "name": name })).collect()
     };
-    json!({ "findings": findings, "foreign": named(&report.foreign), "off": named(&report.off) })
+    let muted: Vec<Value> = report
+        .muted
+        .iter()
+        .map(|(file, name, settings)| json!({ "file": file, "name": name, "settings": settings }))
+        .collect();
+    json!({
+        "findings": findings, "foreign": named(&report.foreign), "off": named(&report.off), "muted": muted,
+    })
 }

@@ -17,6 +17,7 @@ use crate::language::{FieldTable, FieldType};
 use crate::logic::decide::{Answer, Between, Budget, Reason, Satisfiability, Schema, between, satisfiable};
 use crate::logic::{Event, Formula, Path, Predicate, Reading, evaluate};
 use crate::source::{Catalogue, Source};
+use crate::target::context;
 use crate::target::fields::Fields;
 use crate::target::node::field_names;
 use crate::target::settings::{Artefact, Format, SourceSettings};
@@ -67,6 +68,8 @@ pub struct Report {
     pub foreign: Vec<(String, String)>,
     /// Rules that are switched off where they stand: the file and the rule's name.
     pub off: Vec<(String, String)>,
+    /// Rules that do less with what they find than they are made for: the file, the rule's name and the settings.
+    pub muted: Vec<(String, String, Vec<String>)>,
     /// Targets of which every rule is switched off.
     pub all_off: Vec<String>,
 }
@@ -207,7 +210,10 @@ pub fn verify(
     let is_of = |target: &str, (file, _): &(String, String)| file.split('/').next() == Some(target);
     let is_off = |name: &&str| off.iter().any(|rule| is_of(name, rule)) && !on.iter().any(|rule| is_of(name, rule));
     let all_off = targets.iter().map(Target::name).filter(is_off).map(str::to_owned).collect();
-    Report { findings: findings.into_iter().flatten().collect(), foreign, off, all_off }
+    let rules = contents.iter().flat_map(|(file, content)| content.rules.iter().map(move |rule| (file, rule)));
+    let muted = rules.filter(|(_, rule)| !rule.muted.is_empty() && !is_foreign(rule));
+    let muted = muted.map(|(file, rule)| (file.clone(), rule.name.clone(), rule.muted.clone())).collect();
+    Report { findings: findings.into_iter().flatten().collect(), foreign, off, muted, all_off }
 }
 
 struct Prover<'a> {
@@ -269,6 +275,7 @@ impl Prover<'_> {
             return Vec::new();
         };
         let subject = Subject::new(target, settings, described, rule, self.budget);
+        let throttle = context::throttle(one.detection, Some(settings), Some((&subject.fields, described)));
         let mut known: Vec<(Condition, Judgement)> = Vec::new();
         let mut judge = |found: &Found| {
             let judgement = match found.text.condition(settings, &subject.table) {
@@ -283,7 +290,7 @@ impl Prover<'_> {
                     }
                 },
             };
-            judgement.with_losses(found.text.losses())
+            judgement.with_losses(found.text.losses(throttle.as_ref()))
         };
         let mut findings = Vec::new();
         for file in self.files_with(one, rule) {

@@ -10,7 +10,7 @@ use super::fields::{Fields, TargetField};
 use super::filters::one_line;
 use super::load::Target;
 use super::node::{Loss, field_names};
-use super::settings::Derivation;
+use super::settings::{Derivation, SourceSettings};
 use super::verdict::Verdict;
 use crate::detection::attack;
 use crate::detection::{Confidence, Detection, Severity, Status};
@@ -158,8 +158,10 @@ pub struct ScheduleContext {
 /// How repeated hits are held back.
 #[derive(Clone, Debug, Serialize)]
 pub struct ThrottleContext {
-    minutes: u32,
-    by: Vec<String>,
+    /// For how many minutes.
+    pub minutes: u32,
+    /// The target's fields that make two hits the same.
+    pub by: Vec<String>,
 }
 
 /// An ATT&CK tactic with the rule's techniques that serve it.
@@ -232,20 +234,6 @@ pub fn of_rule(here: &Here<'_>, rule: &Rule<'_>, common: &Common, verdict: Verdi
     let settings = target.settings.sources.get(&rule.observation.source);
     let source_title = source.map_or_else(|| rule.observation.source.clone(), |source| source.title.clone());
     let title = one_line(&detection.title);
-    let named = |names: &[String]| -> Vec<String> {
-        let mut found: Vec<String> = Vec::new();
-        for name in names {
-            let here = fields.zip(source).and_then(|(fields, source)| target_name(fields, source, name));
-            found.extend(here.filter(|name| !found.contains(name)));
-        }
-        found
-    };
-    // A source that has none of the detection's fields is held back by what its events are about.
-    let or_identity = |by: Vec<String>| -> Vec<String> {
-        let identity = settings.and_then(|settings| settings.binding.get("identity")).and_then(Value::as_array);
-        let names = identity.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
-        if by.is_empty() { names.collect() } else { by }
-    };
     let (query, grouped_query) = match &rule.query {
         Query::Text(text) => {
             let query = Shared::from(text.as_str());
@@ -295,10 +283,7 @@ pub fn of_rule(here: &Here<'_>, rule: &Rule<'_>, common: &Common, verdict: Verdi
             cron_look_back: (detection.schedule.look_back)
                 .saturating_add(SHORTEST_CRON.saturating_sub(detection.schedule.every)),
         },
-        throttle: detection
-            .throttle
-            .as_ref()
-            .map(|throttle| ThrottleContext { minutes: throttle.minutes, by: or_identity(named(&throttle.by)) }),
+        throttle: throttle(detection, settings, fields.zip(source)),
         source: rule.observation.source.clone(),
         source_title,
         binding: binding.clone(),
@@ -311,7 +296,7 @@ pub fn of_rule(here: &Here<'_>, rule: &Rule<'_>, common: &Common, verdict: Verdi
             .as_ref()
             .map(|(formula, text)| if matches!(formula, Formula::Or(_)) { format!("({text})") } else { text.clone() }),
         fields: query_fields(rule, fields),
-        columns: source.map(|source| named(&source.columns)).unwrap_or_default(),
+        columns: source.map(|source| target_names(fields.zip(Some(source)), &source.columns)).unwrap_or_default(),
         verdict,
         standing: standing(verdict, rule),
         deviation: rule.accepted.as_ref().map(|accept| word(accept.deviation)),
@@ -375,6 +360,32 @@ fn query_fields(rule: &Rule<'_>, fields: Option<&Fields<'_>>) -> Vec<FieldContex
 }
 
 /// The target's name for a field of the catalogue: of the first of its paths that the target has.
+/// How repeated hits of a detection are held back where its log source is as `settings` and `fields` say.
+pub fn throttle(
+    detection: &Detection,
+    settings: Option<&SourceSettings>,
+    fields: Option<(&Fields<'_>, &Source)>,
+) -> Option<ThrottleContext> {
+    let throttle = detection.throttle.as_ref()?;
+    let mut by = target_names(fields, &throttle.by);
+    // A source that has none of the detection's fields is held back by what its events are about.
+    if by.is_empty() {
+        let identity = settings.and_then(|settings| settings.binding.get("identity")).and_then(Value::as_array);
+        by = identity.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+    }
+    Some(ThrottleContext { minutes: throttle.minutes, by })
+}
+
+/// What the target calls fields of a log source, each once; those that it has not are left out.
+fn target_names(fields: Option<(&Fields<'_>, &Source)>, names: &[String]) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for name in names {
+        let here = fields.and_then(|(fields, source)| target_name(fields, source, name));
+        found.extend(here.filter(|name| !found.contains(name)));
+    }
+    found
+}
+
 fn target_name(fields: &Fields<'_>, source: &Source, name: &str) -> Option<String> {
     let field = source.field(name)?;
     field.paths.iter().filter_map(|path| fields.get(path)).find_map(|field| match field {

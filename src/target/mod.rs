@@ -3,7 +3,7 @@
 
 pub mod build;
 pub mod compile;
-mod context;
+pub mod context;
 mod derive;
 mod falco_lists;
 pub mod fields;

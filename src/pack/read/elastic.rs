@@ -4,11 +4,18 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::throttle::{self, Held};
 use super::{Condition, Fault, Found, RuleText, identity, schedule};
 use crate::language::{FieldTable, eql, kql};
+use crate::target::context::ThrottleContext;
 use crate::target::settings::SourceSettings;
 
 struct Document(Map<String, Value>);
+
+/// The alerts that Kibana makes in one run of a rule that does not say it.
+const MOST_ALERTS: u64 = 100;
+/// The fields that Kibana holds alerts back by, at most.
+const MOST_GROUPS: usize = 3;
 
 /// The rules of a file.
 pub(super) fn read(text: &str) -> Result<Vec<Found>, String> {
@@ -30,7 +37,26 @@ fn found(rule: Map<String, Value>) -> Found {
         name: text("name").unwrap_or_default().to_owned(),
         id: Some(identity(text("rule_id"))),
         is_off: rule.get("enabled") == Some(&Value::Bool(false)),
+        muted: Vec::new(),
         text: Box::new(Document(rule)),
+    }
+}
+
+impl Document {
+    /// What the rule holds back although the detection does not ask for it.
+    fn held_back(&self, wanted: Option<&ThrottleContext>) -> Option<String> {
+        let suppression = self.0.get("alert_suppression").filter(|suppression| !suppression.is_null())?;
+        let by = suppression.get("group_by").and_then(Value::as_array).into_iter().flatten();
+        let by = by.filter_map(Value::as_str).map(str::to_owned).collect();
+        // Without a duration, what is found in one run becomes one alert; that is told.
+        let duration = suppression.get("duration")?;
+        let (value, unit) = (duration.get("value")?.as_u64()?, duration.get("unit")?.as_str()?);
+        let seconds = schedule::length(&format!("{value}{unit}"))?;
+        let mut wanted = wanted.cloned();
+        if let Some(wanted) = &mut wanted {
+            wanted.by.truncate(MOST_GROUPS);
+        }
+        throttle::lost("alert_suppression", &Held { seconds, by }, wanted.as_ref())
     }
 }
 
@@ -86,10 +112,15 @@ impl RuleText for Document {
         }
     }
 
-    fn losses(&self) -> Vec<String> {
+    fn losses(&self, throttle: Option<&ThrottleContext>) -> Vec<String> {
         let text = |key: &str, default| self.0.get(key).and_then(Value::as_str).unwrap_or(default);
         // What Kibana takes where a rule does not say it.
         let (interval, from, to) = (text("interval", "5m"), text("from", "now-6m"), text("to", "now"));
-        schedule::never_searched_every(interval, from, to).into_iter().collect()
+        let untimely = schedule::never_searched_every(interval, from, to);
+        let most = self.0.get("max_signals").and_then(Value::as_u64).filter(|most| *most < MOST_ALERTS);
+        let silence = most.map(|most| format!("`max_signals` is {most}: what one run finds beyond is told to nobody"));
+        let block = self.0.get("building_block_type").filter(|kind| !kind.is_null());
+        let hidden = block.map(|_| "`building_block_type` hides what it finds from the list of alerts".to_owned());
+        [untimely, silence, self.held_back(throttle), hidden].into_iter().flatten().collect()
     }
 }

@@ -57,6 +57,7 @@ pub(super) fn read(text: &str, overlays: &[Overlay<'_>], fields: &FieldTable) ->
         name: rule.name.clone(),
         id: None,
         is_off: !rule.enabled,
+        muted: Vec::new(),
         text: Box::new(Rule(rule)),
     };
     Ok(file.rules.into_iter().map(found).collect())
@@ -66,7 +67,7 @@ pub(super) fn read(text: &str, overlays: &[Overlay<'_>], fields: &FieldTable) ->
 pub(super) fn names(text: &str) -> Vec<Found> {
     let entries = falco::read::entries(text).unwrap_or_default();
     let rules = entries.iter().filter_map(named).filter(|(kind, _)| *kind == "rule");
-    rules.map(|(_, name)| Found { name, id: None, text: Box::new(Name), is_off: false }).collect()
+    rules.map(|(_, name)| Found { name, id: None, text: Box::new(Name), is_off: false, muted: Vec::new() }).collect()
 }
 
 /// What an entry defines or changes.

@@ -9,6 +9,7 @@ pub mod place;
 mod schedule;
 mod sigma;
 mod splunk;
+mod throttle;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,7 @@ use uuid::Uuid;
 use crate::language::FieldTable;
 use crate::logic::Formula;
 use crate::target::Target;
+use crate::target::context::ThrottleContext;
 use crate::target::settings::{Artefact, Format, SourceSettings};
 
 pub use splunk::Macros;
@@ -31,6 +33,8 @@ pub struct Found {
     pub text: Box<dyn RuleText>,
     /// Whether it says that the platform shall not run it.
     pub is_off: bool,
+    /// Settings by which it does less with what it finds than it is made for, while it still does something.
+    pub muted: Vec<String>,
 }
 
 /// What a rule says, in the notation of its file.
@@ -38,9 +42,9 @@ pub trait RuleText: Send + Sync {
     /// The rule's condition over the target's fields.
     fn condition(&self, settings: &SourceSettings, fields: &FieldTable) -> Result<Condition, Fault>;
 
-    /// Why some of the events that the condition is true of are told to nobody: when the rule runs, and what it takes
-    /// for an alert.
-    fn losses(&self) -> Vec<String> {
+    /// Why some of the events that the condition is true of are told to nobody: when the rule runs, what it takes for
+    /// an alert, what it holds back although `throttle` does not ask for it, and what it does with the rest.
+    fn losses(&self, _throttle: Option<&ThrottleContext>) -> Vec<String> {
         Vec::new()
     }
 

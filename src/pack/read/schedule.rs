@@ -12,21 +12,29 @@ const HOUR: Seconds = 60 * MINUTE;
 const DAY: Seconds = 24 * HOUR;
 
 /// What events are never searched by a rule that runs as `cron` says, each run from `earliest` to `latest` (as Splunk
-/// writes times); nothing if none are, or if one of the three is not understood.
+/// writes times); nothing if none are, or if one of the two times is not understood.
 pub(super) fn never_searched(cron: &str, earliest: &str, latest: &str) -> Option<String> {
+    let Some(runs) = runs(cron) else {
+        return Some(format!(
+            "`{cron}` is no cron expression (minute, hour, day, month and weekday): nothing starts the search, so that \
+             it finds nothing"
+        ));
+    };
     let (from, to) = (Moment::read(earliest)?, Moment::read(latest)?);
-    let runs = runs(cron)?;
     let lost = |pair: &[Seconds]| {
         let [first, second] = pair else { return None };
         let lost = from.at(*second) - to.at(*first);
         (lost > 0).then_some((lost, second - first, to.at(*second) - from.at(*second)))
     };
     let (lost, apart, window) = runs.windows(2).filter_map(lost).max()?;
+    if window <= 0 {
+        return Some(format!("it looks at no time at all (`{earliest}` to `{latest}`), so that it finds nothing"));
+    }
     Some(format!(
         "it runs {} (`{cron}`) and looks at {} each time (`{earliest}` to `{latest}`): what happens in the {} \
          between is never searched",
         every(apart),
-        shown(window.max(0)),
+        shown(window),
         shown(lost)
     ))
 }
@@ -52,7 +60,7 @@ pub(super) fn never_searched_every(interval: &str, from: &str, to: &str) -> Opti
 }
 
 /// A length of time such as `5m`.
-fn length(text: &str) -> Option<Seconds> {
+pub(super) fn length(text: &str) -> Option<Seconds> {
     let end = text.find(|c: char| !c.is_ascii_digit())?;
     let (count, unit) = text.split_at(end);
     count.parse::<Seconds>().ok()?.checked_mul(unit_length(unit)?)
@@ -76,7 +84,7 @@ fn every(time: Seconds) -> String {
 }
 
 /// A length of time in words.
-fn shown(time: Seconds) -> String {
+pub(super) fn shown(time: Seconds) -> String {
     let units = [(DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (1, "second")];
     let (length, name) = units.into_iter().find(|(length, _)| time != 0 && time % length == 0).unwrap_or((1, "second"));
     let count = time / length;
@@ -182,7 +190,7 @@ fn field(text: &str, least: u32, most: u32, names: &[&str]) -> Option<BTreeSet<u
         let (range, step) = part.split_once('/').map_or((part, None), |(range, step)| (range, Some(step)));
         let (from, to) = match range.split_once('-') {
             _ if range == "*" => (least, most),
-            Some((from, to)) => (number(from)?, number(to)?),
+            Some((from, to)) => (number(from)?, number(to).filter(|to| number(from) <= Some(*to))?),
             None => (number(range)?, if step.is_some() { most } else { number(range)? }),
         };
         let step = step.map_or(Some(1), |step| step.parse::<usize>().ok().filter(|step| *step > 0))?;
@@ -210,12 +218,16 @@ mod tests {
             ("0,20 * * * *", "-30m", "now", "10 minutes between"),
             ("*/5 * * * *", "-9m@m", "now", ""),
             ("0 0 29 2 *", "-1d", "now", "1460 days between"),
-            ("*/5 * * * *", "now", "now", "looks at 0 seconds each time"),
+            ("*/5 * * * *", "now", "now", "it looks at no time at all (`now` to `now`)"),
+            ("*/5 * * * *", "-9m@m", "-1h", "it looks at no time at all"),
+            ("5,65 * * * *", "-5m", "now", "`5,65 * * * *` is no cron expression"),
+            ("* * * *", "-5m", "now", "is no cron expression"),
+            ("@daily", "-5m", "now", "is no cron expression"),
+            ("*/0 * * * *", "-5m", "now", "is no cron expression"),
+            ("5-1 * * * *", "0", "now", "is no cron expression"),
             // What is not understood is not judged.
             ("*/5 * * * *", "0", "now", ""),
             ("*/5 * * * *", "rt-5m", "rt", ""),
-            ("@daily", "-5m", "now", ""),
-            ("*/0 * * * *", "-5m", "now", ""),
         ] {
             let told = never_searched(cron, earliest, latest).unwrap_or_default();
             assert_eq!(told.is_empty(), lost.is_empty(), "{cron} {earliest} {latest}: {told}");

@@ -71,6 +71,7 @@ pub(super) fn read(text: &str, filters: &Filters) -> Result<Vec<Found>, String> 
             name: text("title").unwrap_or_default().to_owned(),
             id: Some(identity(text("id"))),
             is_off: false,
+            muted: Vec::new(),
             text: Box::new(Document { rule, filters: filters.clone() }),
         }
     };

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::throttle::{self, Held};
 use super::{Condition, Fault, Found, Overlay, RuleText, identity, schedule};
 use crate::language::{FieldTable, spl};
 use crate::logic::{Case, Formula, Glob, Path, Pattern, Predicate, TextSet};
+use crate::target::context::ThrottleContext;
 use crate::target::node::field_names;
 use crate::target::settings::SourceSettings;
 
@@ -78,10 +80,28 @@ pub(super) fn read(text: &str, overlays: &[Overlay<'_>], macros: &Macros) -> Res
             name: stanza.name.clone(),
             id: Some(identity(id.as_deref())),
             is_off: stanza.get("disabled").is_some_and(is_true),
+            muted: muted(&stanza),
             text: Box::new(Search { stanza, macros: macros.clone() }),
         }
     });
     Ok(found.collect())
+}
+
+/// The actions that a search names, `notable` for `action.notable`, and whether they are on.
+fn actions(stanza: &spl::read::Stanza) -> impl Iterator<Item = (&str, bool)> {
+    let named = stanza.entries.iter().filter_map(|(key, value)| Some((key.strip_prefix("action.")?, value)));
+    named.filter(|(name, _)| !name.contains('.')).map(|(name, value)| (name, is_true(value)))
+}
+
+/// The actions that are set up and off, of a search that has others.
+fn muted(stanza: &spl::read::Stanza) -> Vec<String> {
+    let is_set_up =
+        |name: &str| stanza.entries.iter().any(|(key, _)| key.starts_with(&format!("action.{name}.param.")));
+    let off = actions(stanza).filter(|(name, is_on)| !is_on && is_set_up(name));
+    match actions(stanza).any(|(_, is_on)| is_on) {
+        true => off.map(|(name, _)| format!("action.{name}")).collect(),
+        false => Vec::new(),
+    }
 }
 
 /// What Splunk takes for true.
@@ -104,7 +124,7 @@ impl Search {
             return Some("it has no `cron_schedule`: nothing starts the search, so that it finds nothing".to_owned());
         };
         // Without an earliest time, each run searches all that there is.
-        let earliest = self.value("dispatch.earliest_time")?;
+        let earliest = self.value("dispatch.earliest_time").unwrap_or("0");
         schedule::never_searched(cron, earliest, self.value("dispatch.latest_time").unwrap_or("now"))
     }
 
@@ -129,6 +149,25 @@ impl Search {
             keys.filter_map(|key| Some(format!("`{key} = {}`", self.value(key)?))).collect::<Vec<_>>().join(", ")
         };
         (!is_any).then(|| format!("one event that it finds is told to nobody, {} asks for more", shown()))
+    }
+
+    /// What the search holds back although the detection does not ask for it.
+    fn held_back(&self, wanted: Option<&ThrottleContext>) -> Option<String> {
+        if !self.value("alert.suppress").is_some_and(is_true) {
+            return None;
+        }
+        let period = self.value("alert.suppress.period").unwrap_or_default();
+        // A number alone is one of seconds.
+        let seconds = period.parse().ok().or_else(|| schedule::length(period)).filter(|seconds| *seconds > 0)?;
+        let fields = self.value("alert.suppress.fields").unwrap_or_default();
+        let by = fields.split([',', ' ']).map(|field| field.trim_matches('"')).filter(|field| !field.is_empty());
+        throttle::lost("alert.suppress", &Held { seconds, by: by.map(str::to_owned).collect() }, wanted)
+    }
+
+    /// That nothing is done with what the search finds.
+    fn idle(&self) -> Option<String> {
+        let acts = actions(&self.stanza).any(|(_, is_on)| is_on) || self.value("alert.track").is_some_and(is_true);
+        (!acts).then(|| "no action is on (`action.…`, `alert.track`): what it finds is told to nobody".to_owned())
     }
 
     /// What the macro of a log source asks beside where the data is: nothing, unless somebody has changed it.
@@ -182,8 +221,8 @@ impl RuleText for Search {
         Ok(Condition { least: whole(read.least), most })
     }
 
-    fn losses(&self) -> Vec<String> {
-        self.untimely().into_iter().chain(self.silence()).collect()
+    fn losses(&self, throttle: Option<&ThrottleContext>) -> Vec<String> {
+        [self.untimely(), self.silence(), self.held_back(throttle), self.idle()].into_iter().flatten().collect()
     }
 
     fn assumed(&self, settings: &SourceSettings, fields: &FieldTable) -> Option<Formula> {
