@@ -383,6 +383,21 @@ fn a_sigma_file_may_have_several_documents() {
     assert_eq!(verdict(&report), Verdict::Proved, "{:?}", report.findings);
     assert!(report.foreign.iter().any(|(known, _)| known == file), "{:?}", report.foreign);
     assert_eq!(verdict(&with_files("sigma", &[(file, &format!("action: global\n---\n{text}"))])), Verdict::Unreadable);
+    // A rule that a correlation takes as its part is told only as a part, unless the correlation says otherwise.
+    let correlation = |more: &str| {
+        format!(
+            "title: many\ncorrelation:\n  type: event_count\n  rules: [\"{id}\"]\n  group-by: [User]\n  timespan: 5m\n  \
+             condition: {{ gte: 3 }}\n{more}"
+        )
+    };
+    let report = with_files("sigma", &[("sigma/mine.yml", &correlation(""))]);
+    let told =
+        report.findings.iter().find(|finding| finding.verdict == Verdict::Differs).and_then(|f| f.reason.clone());
+    assert!(told.is_some_and(|told| told.contains("a correlation takes it as a part")));
+    let after = format!("{text}\n---\n{}", correlation(""));
+    assert_eq!(verdict(&with_files("sigma", &[(file, &after)])), Verdict::Differs);
+    let both = with_files("sigma", &[("sigma/mine.yml", &correlation("generate: true\n"))]);
+    assert_eq!(verdict(&both), Verdict::Proved);
 }
 
 #[test]

@@ -171,16 +171,68 @@ fn human(out: &mut impl Write, pack: &Path, report: &Report, explain: bool) -> i
             "\nnote: {targets}: all rules are switched off: nothing is found until somebody switches them on"
         )?;
     }
-    let is_told = |file: &str| report.all_off.iter().any(|target| file.split('/').next() == Some(target));
-    for (file, name) in report.off.iter().filter(|(file, _)| !is_told(file)) {
-        writeln!(out, "\nnote: {file}: `{name}` is switched off: nothing is found while it is")?;
+    let is_told = |target: &str| report.all_off.iter().any(|off| off == target);
+    let off = report.off.iter().map(|(file, name)| (file.as_str(), name.as_str(), String::new()));
+    for ((target, _), rules) in grouped(off.filter(|(file, ..)| !is_told(target_of(file)))) {
+        let (is, they) = if rules.names.len() == 1 { ("is", "it") } else { ("are", "they") };
+        let (place, names) = (rules.place(target), some_of(&rules.names));
+        writeln!(out, "\nnote: {place}: {names} {is} switched off: nothing is found while {they} {is}")?;
     }
-    for (file, name, settings) in &report.muted {
+    let muted = report.muted.iter().map(|(file, name, settings)| {
         let settings: Vec<String> = settings.iter().map(|setting| format!("`{setting}`")).collect();
-        let is = if settings.len() == 1 { "is" } else { "are" };
-        writeln!(out, "\nnote: {file}: {} of `{name}` {is} set up and off", settings.join(", "))?;
+        (file.as_str(), name.as_str(), settings.join(", "))
+    });
+    for ((target, settings), rules) in grouped(muted) {
+        let is = if settings.contains(',') { "are" } else { "is" };
+        writeln!(out, "\nnote: {}: {settings} {is} set up and off in {}", rules.place(target), some_of(&rules.names))?;
     }
     writeln!(anstream::stderr(), "{}: {}", pack.display(), summary(report))
+}
+
+/// The target that a file of a pack belongs to.
+fn target_of(file: &str) -> &str {
+    file.split('/').next().unwrap_or_default()
+}
+
+/// Rules of which the same is said, and the files in which they stand.
+#[derive(Default)]
+struct Group<'r> {
+    files: BTreeSet<&'r str>,
+    names: BTreeSet<&'r str>,
+}
+
+impl Group<'_> {
+    /// The file, or the target where there are several.
+    fn place(&self, target: &str) -> String {
+        match self.files.first() {
+            Some(file) if self.files.len() == 1 => (*file).to_owned(),
+            _ => target.to_owned(),
+        }
+    }
+}
+
+/// Rules by their target and what is said of them; from their files and names.
+fn grouped<'r>(rules: impl Iterator<Item = (&'r str, &'r str, String)>) -> BTreeMap<(&'r str, String), Group<'r>> {
+    let mut groups: BTreeMap<(&str, String), Group<'_>> = BTreeMap::new();
+    for (file, name, said) in rules {
+        let group = groups.entry((target_of(file), said)).or_default();
+        group.files.insert(file);
+        group.names.insert(name);
+    }
+    groups
+}
+
+/// A few names, and how many more there are.
+fn some_of(names: &BTreeSet<&str>) -> String {
+    const SHOWN: usize = 3;
+    let mut shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    if names.len() > SHOWN {
+        shown.push(format!("{} more", names.len() - SHOWN));
+    }
+    match shown.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => shown.concat(),
+    }
 }
 
 /// What there is to say of the rules that are not proved.

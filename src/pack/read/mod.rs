@@ -153,9 +153,10 @@ pub fn read_target(
                     macros_over.push(path.to_owned());
                 }
             }
-            // Tools read the whole folder: a filter holds wherever it stands.
+            // Tools read the whole folder: filters and correlations hold wherever they stand.
             Some(Format::SigmaFilter) => {
-                let all = all().filter(|(path, below, bytes)| artefact.is_at(below) || sigma::has_filter(path, bytes));
+                let all =
+                    all().filter(|(path, below, bytes)| artefact.is_at(below) || sigma::changes_others(path, bytes));
                 all.for_each(|(path, _, bytes)| filters.add(path, bytes));
             }
             _ => {}

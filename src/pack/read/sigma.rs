@@ -1,4 +1,5 @@
-//! Sigma rules in a pack, and the filters that take something away from them: YAML documents, one or several a file.
+//! Sigma rules in a pack, and the filters and correlations that take something away from them: YAML documents, one or
+//! several a file.
 
 use std::sync::Arc;
 
@@ -9,23 +10,32 @@ use serde_yaml::Value;
 use super::{Condition, Fault, Found, RuleText, identity};
 use crate::language::{FieldTable, sigma};
 use crate::logic::Formula;
+use crate::target::context::ThrottleContext;
 use crate::target::settings::SourceSettings;
 
-/// The filters of a pack, from all of its files, and why they cannot be read.
+/// What changes rules of a pack from outside, from all of its files.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Filters(Arc<Vec<Result<sigma::read::Filter, String>>>);
+pub(super) struct Filters {
+    /// Filters, or why they cannot be read.
+    filters: Arc<Vec<Result<sigma::read::Filter, String>>>,
+    /// The rules that correlations take as their parts and do not let speak for themselves, by ids or names.
+    silenced: Arc<Vec<String>>,
+}
 
 impl Filters {
     /// Adds those of a file.
     pub fn add(&mut self, path: &str, bytes: &[u8]) {
         let text = std::str::from_utf8(bytes).map_err(|_| "it is no UTF-8 text".to_owned());
         let filters = text.and_then(documents).map(|documents| {
-            let filters = documents.into_iter().filter(|document| !is_rule(document));
+            let (correlations, others): (Vec<_>, Vec<_>) =
+                documents.into_iter().filter(|document| !is_rule(document)).partition(is_correlation);
+            Arc::make_mut(&mut self.silenced).extend(correlations.iter().flat_map(silenced));
+            let filters = others.into_iter();
             filters.map(|document| sigma::read::Filter::read(document).map_err(|error| error.reason)).collect()
         });
         let filters: Vec<Result<_, String>> = filters.unwrap_or_else(|reason| vec![Err(reason)]);
         let named = filters.into_iter().map(|filter| filter.map_err(|reason| format!("the filter `{path}`: {reason}")));
-        Arc::make_mut(&mut self.0).extend(named);
+        Arc::make_mut(&mut self.filters).extend(named);
     }
 }
 
@@ -41,9 +51,23 @@ fn is_rule(document: &Value) -> bool {
     document.get("detection").is_some()
 }
 
-/// Whether a file looks like it has a filter, wherever it is.
-pub(super) fn has_filter(path: &str, bytes: &[u8]) -> bool {
-    has_key(path, bytes, "filter")
+fn is_correlation(document: &Value) -> bool {
+    document.get("correlation").is_some()
+}
+
+/// The rules that a correlation takes as its parts, if it does not say `generate: true`: only the whole is then told.
+fn silenced(correlation: &Value) -> Vec<String> {
+    let of = |key: &str| correlation.get("correlation").and_then(|inner| inner.get(key)).or(correlation.get(key));
+    if of("generate").and_then(Value::as_bool) == Some(true) {
+        return Vec::new();
+    }
+    let rules = of("rules").and_then(Value::as_sequence).into_iter().flatten();
+    rules.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// Whether a file looks like it has a filter or a correlation, wherever it is.
+pub(super) fn changes_others(path: &str, bytes: &[u8]) -> bool {
+    has_key(path, bytes, "filter") || has_key(path, bytes, "correlation")
 }
 
 /// Whether a file looks like it has a rule, wherever it is.
@@ -80,8 +104,8 @@ pub(super) fn read(text: &str, filters: &Filters) -> Result<Vec<Found>, String> 
     if documents.iter().any(|document| document.get("action").is_some()) {
         return Err("rule collections (`action`) are not read".to_owned());
     }
-    let is_filter = |document: &Value| document.get("filter").is_some() && !is_rule(document);
-    Ok(documents.into_iter().filter(|document| !is_filter(document)).map(found).collect())
+    let changes = |document: &Value| document.get("filter").is_some() || is_correlation(document);
+    Ok(documents.into_iter().filter(|document| is_rule(document) || !changes(document)).map(found).collect())
 }
 
 impl RuleText for Document {
@@ -101,7 +125,7 @@ impl RuleText for Document {
             }
         }
         let mut parts = vec![rule.condition.clone()];
-        for filter in self.filters.0.iter() {
+        for filter in self.filters.filters.iter() {
             // Whom a filter concerns that cannot be read is not known.
             let filter = filter.as_ref().map_err(|reason| Fault::Unreadable(reason.clone()))?;
             if filter.is_for(&rule) {
@@ -109,5 +133,11 @@ impl RuleText for Document {
             }
         }
         Ok(Formula::and(parts).into())
+    }
+    fn losses(&self, _throttle: Option<&ThrottleContext>) -> Vec<String> {
+        let names = ["id", "name"].iter().filter_map(|key| self.rule.get(*key).and_then(Value::as_str));
+        let is_part = names.into_iter().any(|name| self.filters.silenced.iter().any(|part| part == name));
+        let told = "a correlation takes it as a part and does not say `generate: true`: alone, it is told to nobody";
+        is_part.then(|| told.to_owned()).into_iter().collect()
     }
 }

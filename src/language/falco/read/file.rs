@@ -208,7 +208,10 @@ pub fn read_entries(items: Vec<Value>, fields: &FieldTable) -> Result<RulesFile,
     }
     for (name, entry) in rules.all {
         let text = |key: &str| entry.parts.get(key).and_then(Value::as_str).unwrap_or("").trim().to_owned();
-        let condition = whole_condition(&entry, &file.definitions, fields);
+        let condition = match NEEDED.into_iter().find(|key| text(key).is_empty()) {
+            Some(key) => Err(missing(&format!("it has no `{key}`, and Falco loads no file with such a rule"))),
+            None => whole_condition(&entry, &file.definitions, fields),
+        };
         let tags = entry.parts.get("tags").and_then(Value::as_sequence).cloned().unwrap_or_default();
         let source = text("source");
         file.rules.push(Rule {
@@ -223,6 +226,9 @@ pub fn read_entries(items: Vec<Value>, fields: &FieldTable) -> Result<RulesFile,
     }
     Ok(file)
 }
+
+/// What Falco wants of a rule.
+const NEEDED: [&str; 4] = ["condition", "desc", "output", "priority"];
 
 /// The most values that lists may come to when they are spelled out.
 const MAX_ITEMS: usize = 100_000;

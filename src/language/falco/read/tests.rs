@@ -235,9 +235,13 @@ fn faults_of_files_say_where() {
     assert!(fault("- rule: a\n  append: true\n  condition: and x").reason.contains("not defined"));
     assert!(fault("- list: a\n  items: [\"x=y\"]").reason.contains("quoted"));
     // A rule knows the macros after it, a macro does not.
-    let late = "- rule: r\n  condition: m\n- macro: early\n  condition: m\n- macro: m\n  condition: proc.name = a";
+    let rule = "- rule: r\n  condition: m\n  desc: d\n  output: o\n  priority: INFO\n";
+    let late = &format!("{rule}- macro: early\n  condition: m\n- macro: m\n  condition: proc.name = a");
     let file = read_file(late, &fields()).expect("a file");
     assert!(file.rules[0].condition.is_ok());
+    let silent = late.replace("  output: o\n", "");
+    let silent = read_file(&silent, &fields()).expect("a file");
+    assert!(silent.rules[0].condition.as_ref().is_err_and(|error| error.reason.contains("no `output`")));
     assert!(file.broken_macros.iter().any(|(name, error)| name == "early" && error.reason.contains("unknown macro")));
 }
 
