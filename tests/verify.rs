@@ -242,6 +242,8 @@ fn a_rule_that_tells_nobody_of_what_it_finds_differs() {
         ("dispatch.earliest_time = -2m", "(`-2m` to `now`)"),
         ("dispatch.latest_time = -6m@m", "what happens in the 2 minutes between is never searched"),
         ("dispatch.latest_time = -1h", "it looks at no time at all"),
+        ("search = `cresset_process` earliest=-2m process=x", "(`-2m` to `now`)"),
+        ("search = `cresset_process` latest=11/24/2026:00:00:00 process=x", "a time of its own, `11/24/2026:00:00:00`"),
         ("cron_schedule = 5,65 * * * *", "`5,65 * * * *` is no cron expression"),
         (
             "alert.suppress.fields = user",

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 
 pub use conf::{Conf, Stanza};
 pub use macros::Macros;
+pub use search::Times;
 
 use crate::language::pcre::{self, Flavor};
 use crate::language::{FieldTable, FieldType, ReadError};
@@ -67,13 +68,8 @@ pub fn read_search(text: &str, macros: &Macros, fields: &FieldTable) -> Result<F
 pub fn read_extent(text: &str, macros: &Macros, fields: &FieldTable) -> Result<Extent, ReadError> {
     let text = macros.expand(text)?;
     let mut commands = commands(&text)?.into_iter();
-    let Some((offset, first)) = commands.next().filter(|(_, first)| !first.trim().is_empty()) else {
-        return Err(fault(0, "a search begins with terms that read events"));
-    };
-    let (head, rest) = word(first);
-    let is_search = head == "search" && !rest.trim_start().starts_with(['=', '!', '<', '>']);
-    let (terms, at) = if is_search { (rest, offset + first.len() - rest.len()) } else { (first, offset) };
-    let mut whole = Extent::certain(moved(search::read(terms, fields), at)?);
+    let (at, terms) = first_terms(commands.next())?;
+    let mut whole = Extent::certain(moved(search::read_first(terms, fields), at)?.0);
     let mut touched = Touched::default();
     for (offset, command) in commands {
         let (name, rest) = word(command);
@@ -113,6 +109,23 @@ pub fn read_extent(text: &str, macros: &Macros, fields: &FieldTable) -> Result<E
         whole = whole.and(condition);
     }
     Ok(whole)
+}
+
+/// The time that a whole search asks for itself.
+pub fn read_times(text: &str, macros: &Macros) -> Result<Times, ReadError> {
+    let text = macros.expand(text)?;
+    let (at, terms) = first_terms(commands(&text)?.into_iter().next())?;
+    moved(search::read_times(terms), at)
+}
+
+/// The terms that a search begins with, with or without the command's name, and where they stand.
+fn first_terms(first: Option<(usize, &str)>) -> Result<(usize, &str), ReadError> {
+    let Some((offset, first)) = first.filter(|(_, first)| !first.trim().is_empty()) else {
+        return Err(fault(0, "a search begins with terms that read events"));
+    };
+    let (head, rest) = word(first);
+    let is_search = head == "search" && !rest.trim_start().starts_with(['=', '!', '<', '>']);
+    Ok(if is_search { (offset + first.len() - rest.len(), rest) } else { (offset, first) })
 }
 
 /// Reads terms of the `search` command alone.

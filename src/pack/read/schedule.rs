@@ -39,6 +39,12 @@ pub(super) fn never_searched(cron: &str, earliest: &str, latest: &str) -> Option
     ))
 }
 
+/// Whether a time as Splunk writes it is understood.
+pub(super) fn is_read(time: &str) -> bool {
+    // From the beginning of all time.
+    time == "0" || Moment::read(time).is_some()
+}
+
 /// The same of a rule that runs every `interval`, with times as Elastic writes them.
 pub(super) fn never_searched_every(interval: &str, from: &str, to: &str) -> Option<String> {
     let apart = length(interval)?;

@@ -49,6 +49,11 @@ impl Macros {
         }
     }
 
+    /// Whether one of them holds this text.
+    fn mention(&self, text: &str) -> bool {
+        self.conf.stanzas.iter().flat_map(|known| &known.entries).any(|(_, value)| value.contains(text))
+    }
+
     fn has(&self, name: &str) -> bool {
         self.conf.stanzas.iter().any(|known| known.name == name)
     }
@@ -123,9 +128,24 @@ impl Search {
         let Some(cron) = self.value("cron_schedule").filter(|cron| !cron.is_empty()) else {
             return Some("it has no `cron_schedule`: nothing starts the search, so that it finds nothing".to_owned());
         };
+        let own = self.own_times();
+        if let Some(time) = [&own.earliest, &own.latest].into_iter().flatten().find(|time| !schedule::is_read(time)) {
+            return Some(format!("the search asks for a time of its own, `{time}`, which is not read"));
+        }
         // Without an earliest time, each run searches all that there is.
-        let earliest = self.value("dispatch.earliest_time").unwrap_or("0");
-        schedule::never_searched(cron, earliest, self.value("dispatch.latest_time").unwrap_or("now"))
+        let earliest = own.earliest.as_deref().or(self.value("dispatch.earliest_time")).unwrap_or("0");
+        let latest = own.latest.as_deref().or(self.value("dispatch.latest_time")).unwrap_or("now");
+        schedule::never_searched(cron, earliest, latest)
+    }
+
+    /// The time that the search itself asks for.
+    fn own_times(&self) -> spl::read::Times {
+        let text = self.value("search").unwrap_or_default();
+        let asks = ["earliest", "latest"].iter().any(|name| text.contains(name) || self.macros.mention(name));
+        match asks {
+            true => spl::read::read_times(text, &self.macros.known).unwrap_or_default(),
+            false => spl::read::Times::default(),
+        }
     }
 
     /// Why one event that the search finds is not enough for it to tell somebody, if it is not.

@@ -16,9 +16,76 @@ enum Token {
     Comma,
 }
 
+/// The time that a search asks for in its own first terms, which then counts instead of what it is started with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    /// From when on.
+    pub earliest: Option<String>,
+    /// Until when.
+    pub latest: Option<String>,
+}
+
 /// Reads terms.
 pub(super) fn read(text: &str, fields: &FieldTable) -> Result<Formula, ReadError> {
-    let tokens = tokens(text)?;
+    read_tokens(text, tokens(text)?, fields)
+}
+
+/// Reads the terms that a search begins with.
+pub(super) fn read_first(text: &str, fields: &FieldTable) -> Result<(Formula, Times), ReadError> {
+    let mut tokens = tokens(text)?;
+    let times = take_times(&mut tokens);
+    match tokens.is_empty() && times != Times::default() {
+        true => Ok((Formula::TRUE, times)),
+        false => Ok((read_tokens(text, tokens, fields)?, times)),
+    }
+}
+
+/// The time that the terms a search begins with ask for.
+pub(super) fn read_times(text: &str) -> Result<Times, ReadError> {
+    Ok(take_times(&mut tokens(text)?))
+}
+
+/// Takes `earliest=…` and `latest=…` out of terms that all have to hold; elsewhere they stay, and are refused.
+fn take_times(tokens: &mut Vec<(usize, Token)>) -> Times {
+    let mut times = Times::default();
+    let (mut at, mut depth) = (0, 0_usize);
+    let is_word = |token: Option<&(usize, Token)>, words: &[&str]| matches!(token, Some((_, Token::Word(text))) if words.contains(&text.as_str()));
+    while let Some((_, token)) = tokens.get(at) {
+        match token {
+            Token::Open => depth += 1,
+            Token::Close => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        let before = at.checked_sub(1).and_then(|before| tokens.get(before));
+        let joined = is_word(before, &["NOT", "OR"]) || is_word(tokens.get(at + 3), &["OR"]);
+        let value = match (tokens.get(at..at + 3), depth) {
+            (Some([(_, Token::Word(name)), (_, Token::Operator("=")), (_, value)]), 0) if !joined => match value {
+                Token::Word(value) | Token::Quoted(value) => Some((name.clone(), value.clone())),
+                _ => None,
+            },
+            _ => None,
+        };
+        let slot = match value.as_ref().map(|(name, _)| name.as_str()) {
+            Some("earliest") if times.earliest.is_none() => &mut times.earliest,
+            Some("latest") if times.latest.is_none() => &mut times.latest,
+            _ => {
+                at += 1;
+                continue;
+            }
+        };
+        *slot = value.map(|(_, value)| value);
+        // With the `AND` that joined it.
+        let (start, end) = match (is_word(before, &["AND"]), is_word(tokens.get(at + 3), &["AND"])) {
+            (true, _) => (at - 1, at + 3),
+            (false, after) => (at, at + 3 + usize::from(after)),
+        };
+        tokens.drain(start..end);
+        at = start;
+    }
+    times
+}
+
+fn read_tokens(text: &str, tokens: Vec<(usize, Token)>, fields: &FieldTable) -> Result<Formula, ReadError> {
     if tokens.is_empty() {
         return Err(fault(0, "there is no term"));
     }
@@ -256,7 +323,8 @@ impl<'t> Reader<'t> {
         Ok(test(Predicate::Text(TextSet::new(vec![Pattern::Glob(glob(value))], Case::Insensitive))))
     }
 
-    /// A term without a field: a run of whole segments of the raw text. `*` is every event.
+    /// A term without a field: a run of whole segments of the raw text, or with a `*` at an end a run that begins or ends
+    /// within one. `*` alone is every event.
     fn bare(&self, text: &str, is_quoted: bool) -> Result<Formula, String> {
         if text == "*" {
             return Ok(Formula::TRUE);
@@ -265,10 +333,12 @@ impl<'t> Reader<'t> {
         if !is_quoted && ["xor", "in"].iter().any(|word| text.eq_ignore_ascii_case(word)) {
             return Err(format!("`{text}` is a word to look for here, not an operator: those are AND, OR, NOT, IN"));
         }
+        let (begins, text) = text.strip_prefix('*').map_or((r"(?:\A|[\s[:punct:]])", text), |rest| ("", rest));
+        let (ends, text) = text.strip_suffix('*').map_or((r"(?:\z|[\s[:punct:]])", text), |rest| ("", rest));
         if text.is_empty() || text.contains('*') {
-            return Err("a term without a field is read without wildcards only".to_owned());
+            return Err("a term without a field is read with a wildcard at its ends only".to_owned());
         }
-        let expression = format!(r"(?:\A|[\s[:punct:]]){}(?:\z|[\s[:punct:]])", regex_syntax::escape(text));
+        let expression = format!("{begins}{}{ends}", regex_syntax::escape(text));
         let set = TextSet::new(vec![Pattern::Regex(expression)], Case::Insensitive);
         Ok(Formula::test(&path("_raw"), Predicate::Text(set)))
     }

@@ -32,6 +32,35 @@ fn refuse(reader: Reader, cases: &[(&str, &str)]) {
 }
 
 #[test]
+fn a_search_may_say_its_time_itself() {
+    let times = |text: &str| {
+        let times = read_times(text, &Macros::default()).expect(text);
+        [times.earliest.unwrap_or_default(), times.latest.unwrap_or_default()]
+    };
+    let reads = |text: &str| read_search(text, &Macros::default(), &table());
+    for text in [
+        "a=1 earliest=-5m latest=now b=2",
+        "search earliest=-5m AND a=1 latest=now AND b=2",
+        "a=1 AND earliest=\"-5m\" AND b=2 AND latest=now | where a=1",
+    ] {
+        assert_eq!(times(text), ["-5m", "now"], "{text}");
+        let plain = if text.contains('|') { "a=1 b=2 | where a=1" } else { "a=1 b=2" };
+        assert_eq!(reads(text), reads(plain), "{text}");
+    }
+    assert_eq!(reads("earliest=-5m"), Ok(Formula::TRUE));
+    // Where it is not said of all events, it is refused.
+    for text in [
+        "a=1 OR earliest=-5m",
+        "earliest=-5m OR a=1",
+        "NOT earliest=-5m",
+        "(a=1 earliest=-5m)",
+        "a=1 | search earliest=-5m",
+    ] {
+        assert!(reads(text).is_err() && times(text) == ["", ""], "{text}");
+    }
+}
+
+#[test]
 fn in_search_or_binds_before_and() {
     judge(
         read_condition,
@@ -77,6 +106,10 @@ fn search_compares_as_splunk_does() {
             ("\"odd name\"=x", json!({"odd name": "x"}), true),
             ("docker", json!({"_raw": "usr/bin/Docker run"}), true),
             ("docker", json!({"_raw": "dockerd"}), false),
+            ("docker*", json!({"_raw": "a dockerd b"}), true),
+            ("docker*", json!({"_raw": "a mydocker b"}), false),
+            ("*docker", json!({"_raw": "a mydocker b"}), true),
+            ("\"*ocker run*\"", json!({"_raw": "docker runs"}), true),
             // Operators are in capitals, all else is looked for.
             ("a=1 or b=2", json!({"a": "1", "_raw": "a=1 b=3"}), false),
             ("a=1 or b=2", json!({"a": "1", "b": "2", "_raw": "this or that"}), true),
@@ -98,6 +131,8 @@ fn search_compares_as_splunk_does() {
             ("text<5", "compares it as text"),
             ("text=10.0.0.0/8", "no address"),
             ("earliest=-5m", "no condition"),
+            ("do*er", "at its ends only"),
+            ("**", "at its ends only"),
             ("TERM(x)", "TERM"),
             ("[search x]", "not read"),
             ("a=\"x", "not closed"),
