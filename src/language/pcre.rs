@@ -1,6 +1,7 @@
 //! Regular expressions as readers meet them: Perl's syntax (PCRE), turned into the `regex` crate's with the same
 //! meaning, or refused with the reason.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Whose Perl syntax it is, where the two differ.
@@ -14,6 +15,25 @@ pub(in crate::language) enum Flavor {
 
 /// How deeply groups may nest.
 const DEPTH: usize = 60;
+
+/// The most repetitions that PCRE counts.
+const REPETITIONS: u32 = 65_535;
+
+/// The longest name of a group in PCRE.
+const NAME: usize = 32;
+
+/// The general categories of characters that PCRE knows, beside scripts.
+const CATEGORIES: [&str; 39] = [
+    "Any", "C", "Cc", "Cf", "Cn", "Co", "Cs", "L", "L&", "Ll", "Lm", "Lo", "Lt", "Lu", "M", "Mc", "Me", "Mn", "N",
+    "Nd", "Nl", "No", "P", "Pc", "Pd", "Pe", "Pf", "Pi", "Po", "Ps", "S", "Sc", "Sk", "Sm", "So", "Z", "Zl", "Zp",
+    "Zs",
+];
+
+/// The named classes inside brackets.
+const POSIX: [&str; 14] = [
+    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper", "word",
+    "xdigit",
+];
 
 /// The longest expression that is read.
 const LENGTH: usize = 16 << 10;
@@ -35,6 +55,8 @@ struct Translator<'t> {
     /// What was written and where it begins in `out`.
     tokens: Vec<(Token, usize)>,
     depth: usize,
+    /// The names of groups so far.
+    names: BTreeSet<String>,
 }
 
 /// `source` in the syntax of the `regex` crate, *found* in a value like itself.
@@ -42,7 +64,15 @@ pub(in crate::language) fn translate(source: &str, flavor: Flavor) -> Result<Str
     if source.len() > LENGTH {
         return Err(format!("the regular expression is longer than {LENGTH} bytes"));
     }
-    let mut translator = Translator { text: source, at: 0, flavor, out: String::new(), tokens: Vec::new(), depth: 0 };
+    let mut translator = Translator {
+        text: source,
+        at: 0,
+        flavor,
+        out: String::new(),
+        tokens: Vec::new(),
+        depth: 0,
+        names: BTreeSet::new(),
+    };
     while let Some(c) = translator.next() {
         translator.step(c)?;
     }
@@ -114,7 +144,7 @@ impl Translator<'_> {
             }
             '|' => self.put(Token::Alternative, "|"),
             '*' | '+' | '?' => self.quantifier(c.to_string())?,
-            '{' => match self.counted() {
+            '{' => match self.counted()? {
                 Some(counts) => self.quantifier(counts)?,
                 None => self.put(Token::Atom, r"\{"),
             },
@@ -141,16 +171,20 @@ impl Translator<'_> {
     }
 
     /// `{2}`, `{2,}` or `{2,3}`; in Perl, any other brace is itself.
-    fn counted(&mut self) -> Option<String> {
-        let (inner, _) = self.rest().split_once('}')?;
+    fn counted(&mut self) -> Result<Option<String>, String> {
+        let Some((inner, _)) = self.rest().split_once('}') else { return Ok(None) };
         let (low, high) = inner.split_once(',').unwrap_or((inner, ""));
         let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
         if low.is_empty() || !digits(low) || !digits(high) {
-            return None;
+            return Ok(None);
+        }
+        let is_countable = |text: &str| text.is_empty() || text.parse::<u32>().is_ok_and(|count| count <= REPETITIONS);
+        if !is_countable(low) || !is_countable(high) {
+            return Err(format!("`{{{inner}}}` asks for more than {REPETITIONS} repetitions, which PCRE refuses"));
         }
         let counts = format!("{{{inner}}}");
         self.at += inner.len() + 1;
-        Some(counts)
+        Ok(Some(counts))
     }
 
     fn group(&mut self) -> Result<(), String> {
@@ -184,10 +218,11 @@ impl Translator<'_> {
             self.at += end + 1;
             return Ok(());
         }
-        if self.eat("P<") || self.eat("<") || self.eat("'") {
-            let end = self.rest().find(['>', '\'']).ok_or("a group's name is not closed")?;
-            self.at += end + 1;
-            return self.open("(?:");
+        for (start, end) in [("P<", '>'), ("<", '>'), ("'", '\'')] {
+            if self.eat(start) {
+                self.name(end)?;
+                return self.open("(?:");
+            }
         }
         let end = self.rest().find([':', ')']).ok_or("a group of the regular expression is not closed")?;
         let flags = self.rest().get(..end).unwrap_or("").to_owned();
@@ -210,6 +245,21 @@ impl Translator<'_> {
                 self.put(Token::Atom, &format!("(?{flags})"));
                 Ok(())
             }
+        }
+    }
+
+    /// The name of a group, which ends with `end`.
+    fn name(&mut self, end: char) -> Result<(), String> {
+        let (name, _) = self.rest().split_once(end).ok_or("a group's name is not closed")?;
+        let name = name.to_owned();
+        let is_word = name.chars().all(|c| c.is_alphanumeric() || c == '_');
+        if name.is_empty() || name.len() > NAME || !is_word || name.starts_with(|c: char| c.is_numeric()) {
+            return Err(format!("`{name}` cannot name a group"));
+        }
+        self.at += name.len() + 1;
+        match self.names.insert(name.clone()) {
+            true => Ok(()),
+            false => Err(format!("two groups are called `{name}`")),
         }
     }
 
@@ -305,7 +355,23 @@ impl Translator<'_> {
             Some(c) => c.to_string(),
             None => return Err("`\\p` without a name".to_owned()),
         };
-        Ok(format!("\\{kind}{{{name}}}"))
+        let plain = name.strip_prefix('^').unwrap_or(&name);
+        let is_script = || {
+            plain.starts_with(|c: char| c.is_ascii_uppercase())
+                && plain.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_')
+                && regex::Regex::new(&format!(r"\p{{sc={plain}}}")).is_ok()
+        };
+        if self.flavor == Flavor::Pcre && !CATEGORIES.contains(&plain) && !is_script() {
+            return Err(format!("PCRE knows no characters `\\{kind}{{{name}}}`"));
+        }
+        let kind = match (kind, plain == name) {
+            (kind, true) => kind,
+            ('p', false) => 'P',
+            (_, false) => 'p',
+        };
+        // Letters that have a case.
+        let plain = if plain == "L&" { "LC" } else { plain };
+        Ok(format!("\\{kind}{{{plain}}}"))
     }
 
     /// A bracketed class. Perl knows no classes inside classes and no operators on them.
@@ -322,7 +388,8 @@ impl Translator<'_> {
                 '[' if self.rest().starts_with(':') && self.rest().contains(":]") => {
                     let (name, _) = self.rest().split_once(":]").unwrap_or_default();
                     let name = name.to_owned();
-                    if !name.bytes().skip(1).all(|b| b.is_ascii_lowercase() || b == b'^') {
+                    let plain = name.strip_prefix(':').unwrap_or_default();
+                    if !POSIX.contains(&plain.strip_prefix('^').unwrap_or(plain)) {
                         return Err(format!("the class `[{name}:]` is not read"));
                     }
                     self.at += name.len() + 2;
@@ -409,7 +476,9 @@ mod tests {
             ("[[a]", "[", "b"),
             ("[a&&b]", "&", "c"),
             ("[]a]", "]", "b"),
-            ("${x}", "", "y"),
+            (r"\p{Lu}\P{Greek}\p{^L}\p{L&}", "Ax1b", "Ax1-"),
+            ("[[:^digit:][:space:]]a", "xa", "1a"),
+            ("a{2,65535}", "aa", "a"),
             ("a{,3}", "a{,3}", "aaa"),
             (r"\<a\>", "<a>", "a"),
             (r"\/etc\/", "/etc/", "etc"),
@@ -422,10 +491,6 @@ mod tests {
             ("(?<n>ab)(?:c)", "abc", "ab"),
             (r"\0a\x41", "\0aA", "aA"),
         ] {
-            if source == "${x}" {
-                assert!(translate(source, Flavor::Pcre).is_err());
-                continue;
-            }
             assert!(found(source, yes), "{source} in {yes:?}");
             assert!(!found(source, no), "{source} not in {no:?}");
         }
@@ -433,10 +498,40 @@ mod tests {
 
     #[test]
     fn what_is_no_regular_language_is_refused() {
-        for source in ["(?=a)b", "(?!a)", "(?<=a)b", "(?<!a)b", r"(a)\1", "a++", "(?>a)", "a$b", "(?m)^a", "(a", "a\\"]
+        for source in
+            ["(?=a)b", "(?!a)", "(?<=a)b", "(?<!a)b", r"(a)\1", "a++", "(?>a)", "a$b", "${x}", "(?m)^a", "(a", "a\\"]
         {
             assert!(translate(source, Flavor::Pcre).is_err(), "{source}");
         }
+    }
+
+    #[test]
+    fn what_pcre_refuses_is_refused() {
+        for source in [
+            "a**",
+            "*a",
+            "a|+b",
+            "a{3,2}",
+            "a{65536}",
+            "a{1,99999999999}",
+            "a)",
+            "[b-a]",
+            r"[a-\d]",
+            "[[:name:]]",
+            "(?<n>a)(?<n>b)",
+            "(?<1n>a)",
+            "(?<>a)",
+            "(?<a-b>a)",
+            "(?'n>a)",
+            r"\p{Emoji}",
+            r"\p{Lowercase}",
+            r"\p{greek}",
+            r"\p{sc=Greek}",
+            r"\p{Lx}",
+        ] {
+            assert!(translate(source, Flavor::Pcre).is_err(), "{source}");
+        }
+        assert!(translate(r"\p{Lowercase}", Flavor::Sigma).is_ok());
     }
 
     proptest! {
