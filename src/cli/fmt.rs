@@ -11,14 +11,15 @@ use crate::detection::parse;
 use crate::exception;
 use crate::project::{Files, Project};
 
-/// Put detections and exceptions into canonical layout: keys in order, comments kept.
+/// Put detections and exceptions into canonical layout: keys in order, even indentation, comments kept.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   cresset fmt                       all detections and exceptions of the project
   cresset fmt new.yml               one file
   cresset fmt --check               change nothing; exit 1 if a file would change
 
-A file whose meaning would change is left alone, with the reason.")]
+Quotes, the choice between `[a, b]` and a line for each, and where lines are broken stay as they are: they are the
+author's. A file whose meaning would change is left alone, with the reason.")]
 pub struct Args {
     /// Files and folders [default: the project's detections and exceptions].
     paths: Vec<PathBuf>,

@@ -1,11 +1,13 @@
-//! The canonical layout of a detection: keys in order, blank lines where they help, no blanks at ends of lines.
+//! The canonical layout of a detection: keys in order, even indentation, blank lines where they help, no blanks at ends
+//! of lines.
 //!
-//! Works on the text, key by key, so that comments and the author's own layout below a key stay. The result is read
-//! again and has to say the same.
+//! Works on the text, so that comments stay, and what is the author's to say: quotes, which of two spellings of a list or
+//! a map is read more easily, and where long lines are broken. The result is read again and has to say the same.
 
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::indent;
 use super::parse::KEYS;
 use super::yaml::{self, Kind};
 use crate::diagnostic::{Diagnostic, SourceFile};
@@ -107,7 +109,9 @@ fn layout(file: &Arc<SourceFile>, keys: &[&str]) -> Result<String, Left> {
         })
     };
     if says(&trimmed) == says(&file.text) {
-        return Ok(trimmed);
+        let even = yaml::parse(&SourceFile::new(&file.path, &*trimmed)).ok();
+        let even = even.and_then(|root| indent::even(&trimmed, &root)).filter(|even| says(even) == says(&file.text));
+        return Ok(even.unwrap_or(trimmed));
     }
     Err(Left::Kept("another order of its keys or lines would change what it says (an anchor, or blanks in a text)"))
 }
@@ -145,6 +149,23 @@ mod tests {
         let wanted = "# About the file.\n\n# what\ntitle: X # here\n# how bad\nseverity: high\n\nobserve:\n  a:\n    # inside\n    b: c\n\ntests: []\n";
         assert_eq!(formatted(text), wanted);
         assert_eq!(formatted(wanted), wanted);
+    }
+
+    #[test]
+    fn every_level_is_two_blanks_in() {
+        let text = "observe:\n    process:\n        # what\n        a:\n        -   b: c   # d\n            # e\n            f: |\n                one\n                  two\n        - g: [h,\n            i]\n        condition: >-\n         a\n    # last\n\ntests:\n- x\n-   - y\n";
+        // What is written in another way than is known leaves all of it as it is.
+        assert_eq!(formatted(text), text);
+        let text = text.replace("-   - y", "-   y");
+        let wanted = "observe:\n  process:\n    # what\n    a:\n      - b: c   # d\n        # e\n        f: |\n          one\n            two\n      - g: [h,\n          i]\n    condition: >-\n      a\n  # last\n\ntests:\n  - x\n  - y\n";
+        assert_eq!(formatted(&text), wanted);
+        assert_eq!(formatted(wanted), wanted);
+        for same in ["observe:\n  a: |2\n      x\n", "observe: &a\n     b: c\ntests:\n      d: *a\n"] {
+            let file = SourceFile::new("x.yml", same);
+            let (before, after) = (yaml::parse(&file).expect("YAML"), formatted(same));
+            let after = yaml::parse(&SourceFile::new("x.yml", after)).expect("YAML");
+            assert_eq!(before.to_json(), after.to_json(), "{same}");
+        }
     }
 
     #[test]

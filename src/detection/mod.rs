@@ -8,6 +8,7 @@ pub mod blank;
 pub mod check;
 pub mod condition;
 pub mod format;
+mod indent;
 pub mod lists;
 pub mod load;
 pub mod lower;

@@ -59,10 +59,12 @@ fn take_times(tokens: &mut Vec<(usize, Token)>) -> Times {
         let before = at.checked_sub(1).and_then(|before| tokens.get(before));
         let joined = is_word(before, &["NOT", "OR"]) || is_word(tokens.get(at + 3), &["OR"]);
         let value = match (tokens.get(at..at + 3), depth) {
-            (Some([(_, Token::Word(name)), (_, Token::Operator("=")), (_, value)]), 0) if !joined => match value {
-                Token::Word(value) | Token::Quoted(value) => Some((name.clone(), value.clone())),
-                _ => None,
-            },
+            (
+                Some(
+                    [(_, Token::Word(name)), (_, Token::Operator("=")), (_, Token::Word(value) | Token::Quoted(value))],
+                ),
+                0,
+            ) if !joined => Some((name.clone(), value.clone())),
             _ => None,
         };
         let slot = match value.as_ref().map(|(name, _)| name.as_str()) {
