@@ -3,6 +3,9 @@
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, OnceLock};
 
+use foldhash::fast::RandomState;
+use indexmap::IndexMap;
+use regex_automata::meta;
 use regex_syntax::hir::{HirKind, Look};
 
 /// Which letters count as the same.
@@ -179,22 +182,56 @@ pub(super) fn between_anchors(source: &str) -> Option<&str> {
     (anchored && rest.iter().all(|part| part.properties().look_set().is_empty())).then_some(inner)
 }
 
-/// Paths that all count what lies below them, or all do not, as one expression: what they share is written once.
+/// Paths that all count what lies below them, or all do not, as one expression: what they begin with is written once.
 fn paths_regex(paths: &[Pattern], any: &str) -> String {
-    let mut below = false;
-    let tails: Vec<String> = paths
-        .iter()
-        .filter_map(|pattern| match pattern {
-            Pattern::Path { path, below: this } => {
-                below |= this;
-                let segments = path.split('/').filter(|segment| !segment.is_empty()).map(escape);
-                Some(segments.collect::<Vec<_>>().join(SLASHES))
+    let (mut tree, mut count_below) = (Segments::default(), false);
+    for pattern in paths {
+        if let Pattern::Path { path, below } = pattern {
+            count_below |= below;
+            tree.insert(path);
+        }
+    }
+    let end = if count_below { format!("(?:/{any}*)?") } else { r"(?:/\.?)*".to_owned() };
+    format!("{SLASHES}{}{end}", tree.to_regex())
+}
+
+/// Paths by their segments, in the order in which they came.
+#[derive(Default)]
+struct Segments<'a> {
+    below: IndexMap<&'a str, Segments<'a>, RandomState>,
+    /// Whether one of the paths ends here.
+    is_end: bool,
+}
+
+impl<'a> Segments<'a> {
+    fn insert(&mut self, path: &'a str) {
+        let segments = path.splitn(MAX_SEGMENTS, '/').filter(|segment| !segment.is_empty());
+        let last = segments.fold(self, |tree, segment| tree.below.entry(segment).or_default());
+        last.is_end = true;
+    }
+
+    /// What follows the slash before it.
+    fn to_regex(&self) -> String {
+        let each = self.below.iter().map(|(segment, rest)| {
+            let segment = segments_regex(segment);
+            match (rest.below.is_empty(), rest.is_end) {
+                (true, _) => segment,
+                (false, false) => format!("{segment}{SLASHES}{}", rest.to_regex()),
+                (false, true) => format!("{segment}(?:{SLASHES}{})?", rest.to_regex()),
             }
-            Pattern::Glob(_) | Pattern::Regex(_) => None,
-        })
-        .collect();
-    let end = if below { format!("(?:/{any}*)?") } else { r"(?:/\.?)*".to_owned() };
-    format!("{SLASHES}(?:{}){end}", tails.join("|"))
+        });
+        let all: Vec<String> = each.collect();
+        if all.len() == 1 { all.concat() } else { format!("(?:{})", all.join("|")) }
+    }
+}
+
+/// How many segments of a path are told apart: what follows is one segment, so that no path is too deep.
+const MAX_SEGMENTS: usize = 64;
+
+/// Segments with slashes between them.
+fn segments_regex(path: &str) -> String {
+    let segments = path.split('/').filter(|segment| !segment.is_empty()).map(escape);
+    segments.collect::<Vec<_>>().join(SLASHES)
 }
 
 /// A text as an expression for itself. A dash means something in a class only, and there is none.
@@ -244,7 +281,7 @@ pub struct TextSet {
     /// How letters compare, for all of them.
     pub case: Case,
     /// Of `any`, with the case of letters and without.
-    compiled: Arc<[OnceLock<regex::Regex>; 2]>,
+    compiled: Arc<[OnceLock<meta::Regex>; 2]>,
 }
 
 impl TextSet {
@@ -268,10 +305,10 @@ impl TextSet {
             let cell = if *fold { insensitive } else { sensitive };
             cell.get_or_init(|| {
                 let whole = format!("{}(?:{})$", if *fold { "(?i)^" } else { "^" }, self.to_regex(ANY_CHARACTER));
-                regex::RegexBuilder::new(&whole)
-                    .size_limit(64 << 20)
-                    .build()
-                    .unwrap_or_else(|_| regex::Regex::new(r"[^\s\S]").expect("the empty class is an expression"))
+                // Most sets are asked a few times only: what is quick to make is quick here.
+                let config = meta::Config::new().nfa_size_limit(Some(64 << 20)).dfa(false).onepass(false);
+                let regex = meta::Builder::new().configure(config).build(&whole);
+                regex.unwrap_or_else(|_| meta::Regex::new(r"[^\s\S]").expect("the empty class is an expression"))
             })
             .is_match(text)
         })
@@ -393,14 +430,22 @@ mod tests {
     #[test]
     fn paths_say_the_same_together_as_alone() {
         let path = |path: &str, below| Pattern::Path { path: path.into(), below };
-        let all =
-            vec![path("/etc", true), path("/var/lib", true), path("/", true), path("/a", false), path("/b.c", false)];
+        let deep = "/d".repeat(2 * MAX_SEGMENTS);
+        let below = ["/etc", "/var/lib", "/var/log", "/var/lib/docker", "/v"].map(|text| path(text, true));
+        let alone = ["/a", "/b.c", "/usr", "/usr/local", "/usr/lib/x", "/usr/lib", &deep].map(|text| path(text, false));
+        let all = [below.as_slice(), &[path("/", true)], &alone].concat();
         let together = TextSet::new(all.clone(), Case::Sensitive);
+        let other = deep.replacen("/d", "/e", 1);
         for text in [
             "/etc",
             "//etc/./x",
+            "/var",
             "/var//lib/",
             "/var/libx",
+            "/var/log/./x",
+            "/var/lib/docker",
+            "/var/lib/docker/x",
+            "/v/a",
             "/.",
             "/a/",
             "/a/b",
@@ -408,6 +453,15 @@ mod tests {
             "/bxc",
             "/etc/var",
             "var/lib",
+            "/usr/.",
+            "/usr/local/",
+            "/usr/./lib//x",
+            "/usr/lib",
+            "/usr/x",
+            "/usr/lib/x/y",
+            &deep,
+            &deep.replace('/', "/./"),
+            &other,
         ] {
             let alone = all.iter().any(|pattern| matches(pattern.clone(), text));
             assert_eq!(together.is_match(text, false), alone, "{text}");

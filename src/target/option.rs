@@ -67,8 +67,8 @@ fn case(option: &OptionTest) -> Case {
     }
 }
 
-/// The option as several patterns, of which one holds exactly where the option is given, none of them too long. What is
-/// too long however it is divided is left out.
+/// The option as several patterns, of which one holds exactly where the option is given, none of them too long and each
+/// saying as much as it can. What is too long however it is divided is left out.
 fn divide(option: &OptionTest, is_too_long: &impl Fn(&TextSet) -> bool) -> Lowered {
     let (mut open, mut sets, mut lost) = (vec![option.with_commands_of_a_line()], Vec::new(), None);
     while let Some(option) = open.pop() {
@@ -76,21 +76,15 @@ fn divide(option: &OptionTest, is_too_long: &impl Fn(&TextSet) -> bool) -> Lower
             lost = Some(format!("the option would need more than {MAX_PARTS} expressions"));
             break;
         }
-        let case = case(&option);
-        let whole = pattern(&option.strict_regex(), case);
-        if !is_too_long(&whole) {
-            sets.push(whole);
-            continue;
-        }
-        let parts = option.strict_regexes();
-        let (long, short): (Vec<TextSet>, Vec<TextSet>) = match parts.as_slice() {
-            [_] => (vec![whole], Vec::new()),
-            parts => parts.iter().map(|part| pattern(part, case)).partition(is_too_long),
-        };
-        match halves(&option) {
-            // The first half is looked at first, so that the parts keep their order.
-            Some((first, second)) if !long.is_empty() => open.extend([second, first]),
-            _ => {
+        let (short, long) = patterns(&option, is_too_long);
+        match Choices::of(&option).filter(|_| !long.is_empty()) {
+            Some(choices) => {
+                // As many as one pattern can say, then the others.
+                let fits = |count: &usize| patterns(&choices.some(&option, 0..*count), is_too_long).1.is_empty();
+                let count = largest(choices.count, &fits);
+                open.extend([count..choices.count, 0..count].map(|range| choices.some(&option, range)));
+            }
+            None => {
                 sets.extend(short);
                 if !long.is_empty() {
                     lost = Some("the option needs a longer expression than the language takes".to_owned());
@@ -101,62 +95,99 @@ fn divide(option: &OptionTest, is_too_long: &impl Fn(&TextSet) -> bool) -> Lower
     Lowered { sets, lost }
 }
 
-/// The option as two: half of the values, names or commands each, whichever there are most of; else of the names of a key.
-fn halves(option: &OptionTest) -> Option<(OptionTest, OptionTest)> {
-    let values = match &option.value {
-        OptionValue::Switch => None,
-        OptionValue::Given { tests, .. } => tests
-            .iter()
-            .enumerate()
-            .filter_map(|(at, test)| match test {
-                ValueTest::Whole(set) | ValueTest::Key(_, set) => Some((set.any.len(), at)),
-                ValueTest::ReadOnly(_) => None,
-            })
-            .max(),
-    };
-    let (commands, names) = (option.commands.len(), option.names.len());
-    if let Some((count, at)) = values.filter(|(count, _)| *count > 1 && *count >= commands.max(names)) {
-        let part = |range: std::ops::Range<usize>| {
-            let mut option = option.clone();
-            if let OptionValue::Given { tests, .. } = &mut option.value
-                && let Some(ValueTest::Whole(set) | ValueTest::Key(_, set)) = tests.get_mut(at)
-            {
-                *set = TextSet::new(set.any.get(range).unwrap_or_default().to_vec(), set.case);
-            }
-            option
-        };
-        return Some((part(0..count / 2), part(count / 2..count)));
+/// The largest number below `limit` that fits, if those below it do, too; else one.
+fn largest(limit: usize, fits: &impl Fn(&usize) -> bool) -> usize {
+    let (mut low, mut high) = (1, limit);
+    while low + 1 < high {
+        let middle = low.midpoint(high);
+        if fits(&middle) { low = middle } else { high = middle }
     }
-    if commands > 1 && commands >= names {
-        let (first, second) = option.commands.split_at(commands / 2);
-        let part = |commands: &[_]| OptionTest { commands: commands.to_vec(), ..option.clone() };
-        return Some((part(first), part(second)));
-    }
-    if names > 1 {
-        let (first, second) = option.names.split_at(names / 2);
-        let part = |names: &[_]| OptionTest { names: names.to_vec(), ..option.clone() };
-        return Some((part(first), part(second)));
-    }
-    halves_of_a_key(option)
+    low
 }
 
-/// The option as two, with half of the names each that a key of its value has: `source`, `src`.
-fn halves_of_a_key(option: &OptionTest) -> Option<(OptionTest, OptionTest)> {
-    let OptionValue::Given { form: ValueForm::Keys, tests } = &option.value else { return None };
-    let (at, count) = tests.iter().enumerate().find_map(|(at, test)| match test {
-        ValueTest::Key(names, _) if names.len() > 1 => Some((at, names.len())),
-        _ => None,
-    })?;
-    let part = |range: std::ops::Range<usize>| {
+/// The option as one pattern, or as several of which one has to hold: those that are short enough, and those that are not.
+fn patterns(option: &OptionTest, is_too_long: &impl Fn(&TextSet) -> bool) -> (Vec<TextSet>, Vec<TextSet>) {
+    let case = case(option);
+    let whole = pattern(&option.strict_regex(), case);
+    if !is_too_long(&whole) {
+        return (vec![whole], Vec::new());
+    }
+    match option.strict_regexes().as_slice() {
+        [_] => (Vec::new(), vec![whole]),
+        parts => parts.iter().map(|part| pattern(part, case)).partition(|part| !is_too_long(part)),
+    }
+}
+
+/// What an option has several of, any of which will do.
+struct Choices {
+    kind: Kind,
+    count: usize,
+}
+
+enum Kind {
+    /// What a condition on its value allows.
+    Values {
+        condition: usize,
+    },
+    Commands,
+    Names,
+    /// The names that a key of its value has: `source`, `src`.
+    NamesOfAKey {
+        condition: usize,
+    },
+}
+
+impl Choices {
+    /// Its values, commands or names, whichever there are most of; else the names of a key.
+    fn of(option: &OptionTest) -> Option<Self> {
+        let (form, tests) = match &option.value {
+            OptionValue::Switch => (ValueForm::Plain, [].as_slice()),
+            OptionValue::Given { form, tests } => (*form, tests.as_slice()),
+        };
+        let values = tests.iter().enumerate().filter_map(|(condition, test)| match test {
+            ValueTest::Whole(set) | ValueTest::Key(_, set) => Some((set.any.len(), Kind::Values { condition })),
+            ValueTest::ReadOnly(_) => None,
+        });
+        let names_of_a_key = tests.iter().enumerate().find_map(|(condition, test)| match test {
+            ValueTest::Key(names, _) if names.len() > 1 => Some((names.len(), Kind::NamesOfAKey { condition })),
+            _ => None,
+        });
+        let names = (option.names.len(), Kind::Names);
+        let commands = (option.commands.len(), Kind::Commands);
+        // Of as many the last is taken.
+        let most = [names, commands].into_iter().chain(values).max_by_key(|(count, _)| *count);
+        let names_of_a_key = names_of_a_key.filter(|_| form == ValueForm::Keys);
+        let (count, kind) = most.filter(|(count, _)| *count > 1).or(names_of_a_key)?;
+        Some(Self { kind, count })
+    }
+
+    /// The option with some of its choices only.
+    fn some(&self, option: &OptionTest, range: std::ops::Range<usize>) -> OptionTest {
         let mut option = option.clone();
-        if let OptionValue::Given { tests, .. } = &mut option.value
-            && let Some(ValueTest::Key(names, _)) = tests.get_mut(at)
-        {
-            *names = names.get(range).unwrap_or_default().to_vec();
+        let tests: &mut [ValueTest] = match &mut option.value {
+            OptionValue::Given { tests, .. } => tests,
+            OptionValue::Switch => &mut [],
+        };
+        match self.kind {
+            Kind::Commands => option.commands = some(&option.commands, range),
+            Kind::Names => option.names = some(&option.names, range),
+            Kind::Values { condition } => {
+                if let Some(ValueTest::Whole(set) | ValueTest::Key(_, set)) = tests.get_mut(condition) {
+                    *set = TextSet::new(some(&set.any, range), set.case);
+                }
+            }
+            Kind::NamesOfAKey { condition } => {
+                if let Some(ValueTest::Key(names, _)) = tests.get_mut(condition) {
+                    *names = some(names, range);
+                }
+            }
         }
         option
-    };
-    Some((part(0..count / 2), part(count / 2..count)))
+    }
+}
+
+fn some<T: Clone>(all: &[T], range: std::ops::Range<usize>) -> Vec<T> {
+    all.get(range).unwrap_or_default().to_vec()
 }
 
 #[cfg(test)]
