@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
-use regex_syntax::hir::{Class, Hir, HirKind, Look};
+use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
 
 use super::alphabet::{LAST, Set};
 use super::meter::{Meter, Reason};
@@ -32,13 +32,17 @@ pub(super) struct Nfa {
 /// How deep alternatives are factored by what they begin with.
 const MAX_FACTORING: usize = 64;
 
+/// Among how many repetitions with one end the same one is looked for.
+const MAX_ENDS: usize = 64;
+
 /// Builds the automaton of a regular expression, read as the `regex` crate reads it.
 pub(super) fn build(regex: &str, meter: &Meter) -> Result<Nfa, Reason> {
     let hir = regex_syntax::ParserBuilder::new()
         .build()
         .parse(regex)
         .map_err(|_| Reason::beyond("a regular expression is not valid"))?;
-    let mut builder = Builder { states: vec![State::Match], sets: Vec::new(), known: Default::default(), meter };
+    let (known, ends) = Default::default();
+    let mut builder = Builder { states: vec![State::Match], sets: Vec::new(), known, ends, meter };
     let start = builder.hir(&hir, 0)?;
     Ok(Nfa { states: builder.states, sets: builder.sets, start })
 }
@@ -50,14 +54,17 @@ enum Item<'h> {
     Other(&'h Hir),
 }
 
-struct Builder<'m> {
+struct Builder<'h, 'm> {
     states: Vec<State>,
     sets: Vec<Set>,
     known: HashMap<Set, usize, FixedState>,
+    /// Repetitions by where they go on, and where they begin: alternatives that end alike come to the same states, and
+    /// are told apart no longer.
+    ends: HashMap<usize, Vec<(&'h Hir, usize)>, FixedState>,
     meter: &'m Meter,
 }
 
-impl Builder<'_> {
+impl<'h> Builder<'h, '_> {
     fn push(&mut self, state: State) -> Result<usize, Reason> {
         self.meter.state()?;
         self.states.push(state);
@@ -74,7 +81,7 @@ impl Builder<'_> {
     }
 
     /// States that read what `hir` says and go on at `next`.
-    fn hir(&mut self, hir: &Hir, next: usize) -> Result<usize, Reason> {
+    fn hir(&mut self, hir: &'h Hir, next: usize) -> Result<usize, Reason> {
         match hir.kind() {
             HirKind::Empty => Ok(next),
             HirKind::Literal(_) | HirKind::Concat(_) => {
@@ -85,38 +92,47 @@ impl Builder<'_> {
             HirKind::Look(look) => self.push(State::Look(*look, next)),
             HirKind::Capture(capture) => self.hir(&capture.sub, next),
             HirKind::Repetition(repetition) => {
-                let mut next = next;
-                match repetition.max {
-                    None => {
-                        let repeat = self.push(State::Split(Vec::new()))?;
-                        let body = self.hir(&repetition.sub, repeat)?;
-                        if let Some(state) = self.states.get_mut(repeat) {
-                            *state = State::Split(vec![body, next]);
-                        }
-                        next = repeat;
-                    }
-                    Some(max) => {
-                        let end = next;
-                        for _ in repetition.min..max {
-                            let body = self.hir(&repetition.sub, next)?;
-                            next = self.push(State::Split(vec![body, end]))?;
-                        }
-                    }
+                let known = self.ends.get(&next).and_then(|all| all.iter().take(MAX_ENDS).find(|(end, _)| *end == hir));
+                if let Some((_, start)) = known {
+                    return Ok(*start);
                 }
-                for _ in 0..repetition.min {
-                    next = self.hir(&repetition.sub, next)?;
-                }
-                Ok(next)
+                let start = self.repetition(repetition, next)?;
+                self.ends.entry(next).or_default().push((hir, start));
+                Ok(start)
             }
             HirKind::Alternation(parts) => {
                 let sequences = parts.iter().map(items).collect::<Result<Vec<_>, _>>()?;
-                let sequences: Vec<&[Item<'_>]> = sequences.iter().map(Vec::as_slice).collect();
+                let sequences: Vec<&[Item<'h>]> = sequences.iter().map(Vec::as_slice).collect();
                 self.alternatives(&sequences, next, 0)
             }
         }
     }
 
-    fn sequence(&mut self, items: &[Item<'_>], next: usize) -> Result<usize, Reason> {
+    fn repetition(&mut self, repetition: &'h Repetition, mut next: usize) -> Result<usize, Reason> {
+        match repetition.max {
+            None => {
+                let repeat = self.push(State::Split(Vec::new()))?;
+                let body = self.hir(&repetition.sub, repeat)?;
+                if let Some(state) = self.states.get_mut(repeat) {
+                    *state = State::Split(vec![body, next]);
+                }
+                next = repeat;
+            }
+            Some(max) => {
+                let end = next;
+                for _ in repetition.min..max {
+                    let body = self.hir(&repetition.sub, next)?;
+                    next = self.push(State::Split(vec![body, end]))?;
+                }
+            }
+        }
+        for _ in 0..repetition.min {
+            next = self.hir(&repetition.sub, next)?;
+        }
+        Ok(next)
+    }
+
+    fn sequence(&mut self, items: &[Item<'h>], next: usize) -> Result<usize, Reason> {
         items.iter().rev().try_fold(next, |next, item| match item {
             Item::Character(c) => self.read(vec![(u32::from(*c), u32::from(*c))], next),
             Item::Other(hir) => self.hir(hir, next),
@@ -124,11 +140,11 @@ impl Builder<'_> {
     }
 
     /// Alternatives, with what they begin with written once: a long list becomes a tree.
-    fn alternatives(&mut self, sequences: &[&[Item<'_>]], next: usize, depth: usize) -> Result<usize, Reason> {
+    fn alternatives(&mut self, sequences: &[&[Item<'h>]], next: usize, depth: usize) -> Result<usize, Reason> {
         if let [one] = sequences {
             return self.sequence(one, next);
         }
-        let mut groups: Vec<(Option<Item<'_>>, Vec<&[Item<'_>]>)> = Vec::new();
+        let mut groups: Vec<(Option<Item<'h>>, Vec<&[Item<'h>]>)> = Vec::new();
         let mut by_character = HashMap::<char, usize, FixedState>::default();
         for sequence in sequences {
             let first = sequence.first().copied();
@@ -160,7 +176,7 @@ impl Builder<'_> {
                     one.iter().zip(*other).take(shared).take_while(|(a, b)| a == b).count()
                 });
                 let (prefix, _) = one.split_at(shared);
-                let rests: Vec<&[Item<'_>]> = group.iter().map(|sequence| sequence.split_at(shared).1).collect();
+                let rests: Vec<&[Item<'h>]> = group.iter().map(|sequence| sequence.split_at(shared).1).collect();
                 let rest = self.alternatives(&rests, next, depth + 1)?;
                 starts.push(self.sequence(prefix, rest)?);
             }
@@ -200,4 +216,43 @@ fn set_of(class: &Class) -> Set {
 /// True for the set of all characters.
 pub(super) fn is_full(set: &Set) -> bool {
     matches!(set.as_slice(), [(0, LAST)] | [(0, 0xD7FF), (0xE000, LAST)])
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::logic::decide::automaton::{Automaton, whole};
+    use crate::logic::decide::meter::{Budget, Meter};
+
+    fn language(regex: &str) -> Automaton {
+        Automaton::of_regex(&whole(regex, false), &Meter::new(&Budget::default())).expect("a small language")
+    }
+
+    #[test]
+    fn alternatives_that_end_alike_stay_what_they_are() {
+        let mut words = vec![String::new()];
+        let mut at = 0;
+        while let Some(word) = words.get(at).filter(|word| word.len() < 5).cloned() {
+            words.extend(["a", "b", "x"].iter().map(|letter| format!("{word}{letter}")));
+            at += 1;
+        }
+        for regex in [
+            "a(?:x|b)*|b(?:x|b)*|(?:x|b)*",
+            "ax?b*|bx?b*|x?b*",
+            "(?:ax{2}|x{2}|bx{2})a?|x?a?",
+            "(?:a+b*)+|(?:xb*)*",
+            "a(?:b*x)*|b(?:b*x)*b*|x{1,3}b*",
+        ] {
+            let (ours, theirs) = (language(regex), regex::Regex::new(&whole(regex, false)).expect("an expression"));
+            for word in &words {
+                assert_eq!(ours.accepts(word), theirs.is_match(word), "{word} {regex}");
+            }
+        }
+    }
+
+    /// A list of items one of which is `k=…`: which of the alternatives has been seen does not matter.
+    #[test]
+    fn alternatives_that_end_alike_are_not_told_apart() {
+        let alternatives = (0..30).map(|at| format!("(?:[^,]*,)*k=w{at}(?:,[^,]*)*"));
+        assert!(language(&alternatives.collect::<Vec<_>>().join("|")).len() < 100);
+    }
 }

@@ -60,7 +60,7 @@ pub(super) enum ValueTest {
 }
 
 /// How an atom sees the variable of its group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum View {
     /// As it is.
     Itself,

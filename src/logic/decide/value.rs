@@ -46,6 +46,8 @@ const MAX_AUTOMATON: usize = 20_000;
 const MAX_SEARCH: usize = 40_000;
 /// How often languages are divided.
 const MAX_DIVISIONS: usize = 4;
+/// How many tests have to become fewer for that to be worth an automaton.
+const FEWEST_TOGETHER: usize = 3;
 /// How many states of automata are kept in the process.
 const KEPT: usize = 2_000_000;
 
@@ -178,6 +180,20 @@ impl Languages {
             Err(Reason::States) if !is_last && meter.left() > 0 => {}
             answer => return answer,
         }
+        if let Some((together, members)) = self.together(outside).filter(|_| divisions == 0) {
+            let searched = meter.limited(MAX_SEARCH, |meter| {
+                let [yes, no] = self.both(inside, &together, meter)?;
+                witness(&refs(&yes), &refs(&no), &refs(within), &mut self.searches, meter)
+            });
+            let of_members = |core: Core| {
+                let members = core.outside.iter().filter_map(|at| members.get(*at)).flatten();
+                Core { outside: members.copied().collect(), ..core }
+            };
+            match searched {
+                Err(Reason::States) if meter.left() > 0 => {}
+                answer => return Ok(answer?.map_err(of_members)),
+            }
+        }
         // Every language that is taken away costs about the same, so this may take its time before anything is divided.
         let room = if divisions == 0 { meter.left() / 4 } else { MAX_SEARCH };
         let narrowed = meter.limited(room, |meter| {
@@ -228,6 +244,38 @@ impl Languages {
         core.inside.sort_unstable();
         core.inside.dedup();
         Ok(Err(of_whole(core)))
+    }
+
+    /// The tests with expressions put together that begin alike, and which of them each stands for; none if they stay too
+    /// many. One automaton for all of those is hardly larger than that of each.
+    fn together(&mut self, tests: &[Seen]) -> Option<(Vec<Seen>, Vec<Vec<usize>>)> {
+        let mut alone: Vec<(Seen, Vec<usize>)> = Vec::new();
+        let mut lines: Vec<(View, bool, &str, usize)> = Vec::new();
+        for (at, (test, view)) in tests.iter().enumerate() {
+            match self.test(*test) {
+                ValueTest::Line(regex, fold) => lines.push((*view, *fold, regex, at)),
+                _ => alone.push(((*test, *view), vec![at])),
+            }
+        }
+        lines.sort_unstable();
+        let begin_alike = |one: &(View, bool, &str, usize), other: &(View, bool, &str, usize)| {
+            let shared = one.2.bytes().zip(other.2.bytes()).take_while(|(a, b)| a == b).count();
+            (one.0, one.1) == (other.0, other.1) && 2 * shared > one.2.len().max(other.2.len())
+        };
+        let groups: Vec<(ValueTest, View, Vec<usize>)> = lines
+            .chunk_by(begin_alike)
+            .filter_map(|group| {
+                let (view, fold, ..) = group.first()?;
+                let all: Vec<String> = group.iter().map(|(_, _, regex, _)| format!("(?:{regex})")).collect();
+                let members = group.iter().map(|(.., at)| *at).collect();
+                Some((ValueTest::Line(all.join("|"), *fold), *view, members))
+            })
+            .collect();
+        if alone.len() + groups.len() + FEWEST_TOGETHER > tests.len() {
+            return None;
+        }
+        let groups = groups.into_iter().map(|(test, view, members)| ((self.number(&test), view), members));
+        Some(alone.into_iter().chain(groups).unzip())
     }
 
     /// The languages of the tests of both sides.
@@ -496,4 +544,32 @@ fn dotted(network: &Ipv4Net) -> String {
         })
         .collect();
     format!(r"^{}$", parts.join(r"\."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logic::decide::Budget;
+
+    #[test]
+    fn expressions_that_begin_alike_are_one_language() {
+        let mut languages = Languages::default();
+        let lines = ["run -v a.*", "list.*", "run -v b?", "run -v c", "run -v d+", "run -v a.*b"];
+        let mut tests: Vec<Seen> =
+            lines.map(|line| (languages.number(&ValueTest::Line(line.to_owned(), false)), View::Itself)).to_vec();
+        tests.push((languages.number(&ValueTest::Any), View::Itself));
+        tests.push((languages.number(&ValueTest::Line("RUN -V E".to_owned(), true)), View::Itself));
+        let (together, members) = languages.together(&tests).expect("fewer");
+        let sizes: Vec<usize> = members.iter().map(Vec::len).collect();
+        assert_eq!((together.len(), sizes.iter().sum::<usize>(), sizes.iter().max()), (4, 8, Some(&5)));
+        let meter = Meter::new(&Budget::default());
+        for (one, members) in together.iter().zip(&members) {
+            let all = languages.language(*one, &meter).expect("a language");
+            for text in ["run -v a", "run -v ab", "run -v", "run -v b", "run -v dd", "list", "lis", "run -v e", ""] {
+                let some = members.iter().any(|at| languages.language(tests[*at], &meter).expect("one").accepts(text));
+                assert_eq!(all.accepts(text), some, "{text}");
+            }
+        }
+        assert!(languages.together(&tests[..3]).is_none());
+    }
 }
