@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use ipnet::IpNet;
 
+use crate::logic::expression::{Unusable, is_usable};
 use crate::logic::{Glob, Pattern, Piece};
 
 /// What is wrong with a value: bytes of it, the message, and what to do.
@@ -116,14 +117,14 @@ pub fn regex(source: &str, multi_line: bool, dot_all: bool) -> Result<Pattern, F
         Err(error) => return Err(Fault::new(all, format!("invalid regular expression: {error}"), "")),
     }
     // The expression becomes part of larger ones, so it has to stay itself between parentheses.
-    match regex::RegexBuilder::new(&format!("(?:{whole})")).size_limit(4 << 20).build() {
-        Ok(_) => Ok(Pattern::Regex(whole)),
-        Err(regex::Error::CompiledTooBig(_)) => Err(Fault::new(
+    match is_usable(&format!("(?:{whole})"), 4 << 20) {
+        Ok(()) => Ok(Pattern::Regex(whole)),
+        Err(Unusable::TooLarge) => Err(Fault::new(
             all,
             "the regular expression is too large",
             "repetitions multiply: `(a{100}){100}` is ten thousand; use smaller bounds",
         )),
-        Err(_) => Err(Fault::new(
+        Err(Unusable::Faulty(_)) => Err(Fault::new(
             all,
             "the regular expression cannot stand in parentheses",
             "a comment in `(?x)` swallows what follows it; write the expression without comments",

@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use crate::logic::expression::{LARGEST, Unusable, is_usable};
+
 /// Whose Perl syntax it is, where the two differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::language) enum Flavor {
@@ -77,14 +79,10 @@ pub(in crate::language) fn translate(source: &str, flavor: Flavor) -> Result<Str
         translator.step(c)?;
     }
     let out = translator.with_dollars()?;
-    match regex::RegexBuilder::new(&out).size_limit(16 << 20).build() {
-        Ok(_) => Ok(out),
-        Err(regex::Error::CompiledTooBig(_)) => Err("the regular expression is too big".to_owned()),
-        Err(error) => {
-            let text = error.to_string();
-            let reason = text.lines().last().unwrap_or("it does not parse").trim_start_matches("error: ");
-            Err(format!("the regular expression `{source}` is faulty: {reason}"))
-        }
+    match is_usable(&out, LARGEST) {
+        Ok(()) => Ok(out),
+        Err(Unusable::TooLarge) => Err("the regular expression is too big".to_owned()),
+        Err(Unusable::Faulty(reason)) => Err(format!("the regular expression `{source}` is faulty: {reason}")),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Regular expressions as trees. The plain signs that lists, paths and options are made of are read here in one pass;
 //! all else is left to `regex-syntax`, whose trees these are, and which says what is wrong.
 
+use regex_automata::nfa::thompson::{Config, NFA, WhichCaptures};
 use regex_syntax::hir::{Capture, Class, ClassUnicode, ClassUnicodeRange, Dot, Hir, Look, Repetition};
 use regex_syntax::{ParserBuilder, is_escapeable_character};
 
@@ -28,6 +29,34 @@ pub(crate) fn read(source: &str, fold: bool) -> Result<Expression, regex_syntax:
             let tree = ParserBuilder::new().case_insensitive(fold).nest_limit(NEST).build().parse(source)?;
             Ok(Expression { tree, ends: None })
         }
+    }
+}
+
+/// Why an expression cannot be matched with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unusable {
+    /// It does not parse, for this reason.
+    Faulty(String),
+    /// What is made of it is too large.
+    TooLarge,
+}
+
+/// The most bytes that what is made of a rule's expression may take.
+pub(crate) const LARGEST: usize = 16 << 20;
+
+/// Whether an expression can be matched with, as one that takes no more than `limit` bytes. Made for that is only what
+/// shows it: much less than a `regex::Regex`.
+pub(crate) fn is_usable(source: &str, limit: usize) -> Result<(), Unusable> {
+    let tree = regex_syntax::parse(source).map_err(|error| {
+        let text = error.to_string();
+        let reason = text.lines().last().unwrap_or("it does not parse");
+        Unusable::Faulty(reason.trim_start_matches("error: ").to_owned())
+    })?;
+    let config = Config::new().nfa_size_limit(Some(limit)).which_captures(WhichCaptures::None);
+    match NFA::compiler().configure(config).build_from_hir(&tree) {
+        Ok(_) => Ok(()),
+        Err(error) if error.size_limit().is_some() => Err(Unusable::TooLarge),
+        Err(error) => Err(Unusable::Faulty(error.to_string())),
     }
 }
 

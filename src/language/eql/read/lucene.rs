@@ -3,6 +3,8 @@
 //! They match the whole value, `.` is any character, `^` and `$` are plain characters, text in double quotes is
 //! literal, `@` is any text and `#` no text at all.
 
+use crate::logic::expression::{LARGEST, Unusable, is_usable};
+
 /// How deep groups may nest.
 const MAX_DEPTH: usize = 60;
 
@@ -149,10 +151,10 @@ pub(super) fn translate(source: &str) -> Result<String, (usize, String)> {
         return Err((source.len(), "an alternative is empty".into()));
     }
     out.push_str(")$");
-    match regex::Regex::new(&out) {
-        Ok(_) => Ok(out),
-        Err(regex::Error::CompiledTooBig(_)) => Err((0, "the expression is too large".into())),
-        Err(_) => Err((0, "the expression is not valid".into())),
+    match is_usable(&out, LARGEST) {
+        Ok(()) => Ok(out),
+        Err(Unusable::TooLarge) => Err((0, "the expression is too large".into())),
+        Err(Unusable::Faulty(_)) => Err((0, "the expression is not valid".into())),
     }
 }
 

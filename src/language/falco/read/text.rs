@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind};
 
+use crate::logic::expression::{LARGEST, Unusable, is_usable};
 use crate::logic::{Case, Glob, Pattern, Piece, TextSet};
 
 /// A glob as `fnmatch` reads it: `*`, `?` and escapes. Its bracket sets and extended patterns are refused.
@@ -79,10 +80,10 @@ pub(super) fn path(text: &str) -> Result<Pattern, String> {
 pub(super) fn regex(source: &str) -> Result<String, String> {
     let (body, lines) = posix(source)?;
     let regex = if lines { format!(r"\A(?:(?m:{body}))\z") } else { format!("^(?:{body})$") };
-    match regex::Regex::new(&regex) {
-        Ok(_) => Ok(regex),
-        Err(regex::Error::CompiledTooBig(_)) => Err("the expression is too large".into()),
-        Err(_) => Err("the expression is not valid".into()),
+    match is_usable(&regex, LARGEST) {
+        Ok(()) => Ok(regex),
+        Err(Unusable::TooLarge) => Err("the expression is too large".into()),
+        Err(Unusable::Faulty(_)) => Err("the expression is not valid".into()),
     }
 }
 
