@@ -25,6 +25,9 @@ use uuid::Uuid;
 /// How many detections.
 const COUNT: usize = 1000;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     divan::main();
 }

@@ -18,6 +18,9 @@ use cresset::project::Project;
 use cresset::source::Catalogue;
 use cresset::target::{self, Built, Compiled, PackInfo, Target};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     from_nothing();
     rule_by_rule();
