@@ -76,6 +76,17 @@ pub enum FoundBy {
     Recorded,
 }
 
+impl FoundBy {
+    /// What is said behind the event; nothing of one that is proved.
+    pub fn told(self) -> &'static str {
+        match self {
+            FoundBy::Proof => "",
+            FoundBy::Sampling => " (found by sampling)",
+            FoundBy::Recorded => " (recorded)",
+        }
+    }
+}
+
 /// What changes sides in one reading.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Sides {

@@ -11,6 +11,7 @@ use super::{logic, rule};
 use crate::detection::{Detection, attack};
 use crate::pack::Proved;
 use crate::target::{Compiled, Target, Verdict};
+use crate::words::{MINUTE, Seconds, each, time};
 
 /// A detection.
 #[derive(Clone, Debug, Serialize)]
@@ -209,12 +210,12 @@ pub fn detection(
         risk: detection.risk,
         schedule: format!(
             "every {}, over the last {}",
-            minutes(detection.schedule.every),
-            minutes(detection.schedule.look_back)
+            each(minutes(detection.schedule.every)),
+            each(minutes(detection.schedule.look_back))
         ),
         throttle: detection.throttle.as_ref().map(|throttle| {
             let by = if throttle.by.is_empty() { String::new() } else { format!(" by {}", throttle.by.join(", ")) };
-            format!("{}{by}", length(throttle.minutes))
+            format!("{}{by}", time(minutes(throttle.minutes)))
         }),
         sources,
         standings: standings.collect(),
@@ -277,27 +278,13 @@ pub fn tactic_order() -> Vec<&'static attack::Tactic> {
     tactics
 }
 
+fn minutes(count: u32) -> Seconds {
+    Seconds::from(count) * MINUTE
+}
+
 fn first_sentence(text: &str) -> String {
     let end = text.find(". ").map_or(text.len(), |at| at + 1);
     text.get(..end).unwrap_or(text).to_owned()
-}
-
-/// How long something lasts.
-fn length(time: u32) -> String {
-    let words = minutes(time);
-    if words.contains(' ') { words } else { format!("1 {words}") }
-}
-
-/// As it stands behind "every" and "the last".
-fn minutes(minutes: u32) -> String {
-    match minutes {
-        1 => "minute".to_owned(),
-        60 => "hour".to_owned(),
-        1440 => "day".to_owned(),
-        minutes if minutes.is_multiple_of(1440) => format!("{} days", minutes / 1440),
-        minutes if minutes.is_multiple_of(60) => format!("{} hours", minutes / 60),
-        minutes => format!("{minutes} minutes"),
-    }
 }
 
 /// A column of the matrix.
@@ -386,11 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_said_as_people_do() {
-        assert_eq!(
-            [1, 5, 60, 120, 1440, 2880].map(minutes),
-            ["minute", "5 minutes", "hour", "2 hours", "day", "2 days"]
-        );
+    fn a_summary_is_the_first_sentence() {
         assert_eq!(first_sentence("One e.g. two. Three."), "One e.g.");
         assert_eq!(first_sentence("One"), "One");
     }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::words::{self, printable};
 use crate::diff::lines::{Line, Tag, elided};
-use crate::diff::meaning::{FoundBy, Moved, Sides};
+use crate::diff::meaning::{Moved, Sides};
 use crate::diff::metadata::KeyChange;
 use crate::diff::recorded::Recorded;
 use crate::diff::{DetectionChange, Diff, SourceChange, SourceState, State};
@@ -170,12 +170,7 @@ impl Page {
             match moved {
                 Moved::None => {}
                 Moved::Some { event, found_by } => {
-                    let how = match found_by {
-                        FoundBy::Proof => "",
-                        FoundBy::Sampling => " (found by sampling)",
-                        FoundBy::Recorded => " (recorded)",
-                    };
-                    self.line(6, style, &format!("{name}{how}: {event}"));
+                    self.line(6, style, &format!("{name}{}: {event}", found_by.told()));
                 }
                 Moved::Undecided { reason } => {
                     self.line(6, YELLOW, &format!("whether anything is {name} is undecided: {reason}"));

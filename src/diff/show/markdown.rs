@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use super::human::{also, shortened};
 use super::words;
 use crate::diff::lines::{Line, Tag};
-use crate::diff::meaning::{FoundBy, Moved, Sides};
+use crate::diff::meaning::{Moved, Sides};
 use crate::diff::{Cause, DetectionChange, Diff, State};
 
 /// What a comment may hold. Bytes are counted, which are never fewer than characters.
@@ -180,6 +180,7 @@ fn table(diff: &Diff) -> Vec<String> {
             State::Added => "new",
             State::Removed => "removed",
             State::Changed if change.renamed_from.is_some() => "renamed",
+            State::Changed if !change.risks.is_empty() => "⚠️",
             State::Changed => "",
         };
         let logic: Vec<String> = change
@@ -286,12 +287,8 @@ fn sides(text: &mut String, sides: &Sides, names: [&str; 2]) {
         match moved {
             Moved::None => {}
             Moved::Some { event, found_by } => {
-                let how = match found_by {
-                    FoundBy::Proof => "",
-                    FoundBy::Sampling => " (found by sampling)",
-                    FoundBy::Recorded => " (recorded)",
-                };
-                _ = writeln!(text, "{name}{how}:\n\n{}", block("json", &[clipped(&event.to_string())]));
+                let event = block("json", &[clipped(&event.to_string())]);
+                _ = writeln!(text, "{name}{}:\n\n{event}", found_by.told());
             }
             Moved::Undecided { reason } => _ = writeln!(text, "{name}: undecided, {}\n", code(reason)),
         }

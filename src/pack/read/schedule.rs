@@ -4,12 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 
-/// Seconds.
-type Seconds = i64;
-
-const MINUTE: Seconds = 60;
-const HOUR: Seconds = 60 * MINUTE;
-const DAY: Seconds = 24 * HOUR;
+use crate::words::{DAY, HOUR, MINUTE, Seconds, each, time};
 
 /// What events are never searched by a rule that runs as `cron` says, each run from `earliest` to `latest` (as Splunk
 /// writes times); nothing if none are, or if one of the two times is not understood.
@@ -31,11 +26,11 @@ pub(super) fn never_searched(cron: &str, earliest: &str, latest: &str) -> Option
         return Some(format!("it looks at no time at all (`{earliest}` to `{latest}`), so that it finds nothing"));
     }
     Some(format!(
-        "it runs {} (`{cron}`) and looks at {} each time (`{earliest}` to `{latest}`): what happens in the {} \
+        "it runs every {} (`{cron}`) and looks at {} each time (`{earliest}` to `{latest}`): what happens in the {} \
          between is never searched",
-        every(apart),
-        shown(window),
-        shown(lost)
+        each(apart),
+        time(window),
+        time(lost)
     ))
 }
 
@@ -56,11 +51,11 @@ pub(super) fn never_searched_every(interval: &str, from: &str, to: &str) -> Opti
     let lost = apart - window;
     (lost > 0).then(|| {
         format!(
-            "it runs {} (`interval: {interval}`) and looks at {} each time (`{from}` to `{to}`): what happens in \
+            "it runs every {} (`interval: {interval}`) and looks at {} each time (`{from}` to `{to}`): what happens in \
              the {} between is never searched",
-            every(apart),
-            shown(window.max(0)),
-            shown(lost)
+            each(apart),
+            time(window.max(0)),
+            time(lost)
         )
     })
 }
@@ -81,20 +76,6 @@ fn unit_length(unit: &str) -> Option<Seconds> {
         "w" | "week" | "weeks" => 7 * DAY,
         _ => return None,
     })
-}
-
-/// That something happens again after a length of time, in words.
-fn every(time: Seconds) -> String {
-    let shown = shown(time);
-    format!("every {}", shown.strip_prefix("1 ").unwrap_or(&shown))
-}
-
-/// A length of time in words.
-pub(super) fn shown(time: Seconds) -> String {
-    let units = [(DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (1, "second")];
-    let (length, name) = units.into_iter().find(|(length, _)| time != 0 && time % length == 0).unwrap_or((1, "second"));
-    let count = time / length;
-    if count == 1 { format!("1 {name}") } else { format!("{count} {name}s") }
 }
 
 /// A time as Splunk writes it, relative to now: `-9m@m`.

@@ -1,11 +1,11 @@
 //! What a rule holds back of what it finds, beside what its detection asks to be held back.
 
-use super::schedule::shown;
 use crate::target::context::ThrottleContext;
+use crate::words::{MINUTE, Seconds, time};
 
 /// How a rule holds repeated hits back: for how many seconds, and which fields make two hits the same.
 pub(super) struct Held {
-    pub seconds: i64,
+    pub seconds: Seconds,
     pub by: Vec<String>,
 }
 
@@ -19,7 +19,7 @@ pub(super) fn lost(name: &str, held: &Held, wanted: Option<&ThrottleContext>) ->
     let Some(wanted) = wanted.filter(|wanted| !wanted.by.is_empty()) else {
         return Some(format!(
             "`{name}` holds further hits back for {}, {}, and the detection has no `throttle`",
-            shown(held.seconds),
+            time(held.seconds),
             how()
         ));
     };
@@ -31,9 +31,9 @@ pub(super) fn lost(name: &str, held: &Held, wanted: Option<&ThrottleContext>) ->
             how()
         ));
     }
-    let seconds = i64::from(wanted.minutes).saturating_mul(60);
+    let seconds = Seconds::from(wanted.minutes).saturating_mul(MINUTE);
     (held.seconds > seconds).then(|| {
-        format!("`{name}` holds hits back for {}, the detection asks for {}", shown(held.seconds), shown(seconds))
+        format!("`{name}` holds hits back for {}, the detection asks for {}", time(held.seconds), time(seconds))
     })
 }
 
