@@ -373,6 +373,21 @@ fn what_an_option_takes_is_no_option() {
 }
 
 #[test]
+fn a_dash_alone_is_a_value() {
+    let privileged = test(&["--privileged"], OptionValue::Switch);
+    for (line, expected) in [
+        ("docker run --env-file - --privileged a", true),
+        ("docker run -w - -u 0 --privileged a", true),
+        ("docker run - a --privileged", false),
+        ("docker run --rm a - --privileged", false),
+    ] {
+        let (vector, strict, loose) = readings(&privileged, &line.split(' ').collect::<Vec<_>>());
+        assert_eq!((vector, strict), (expected, expected), "{line}");
+        assert!(loose || !strict);
+    }
+}
+
+#[test]
 fn items_of_a_mount_have_other_spellings() {
     let mounted = test(&["--mount"], etc(Some(false), ValueForm::Keys));
     let mounted_ro = test(&["--mount"], etc(Some(true), ValueForm::Keys));
@@ -384,6 +399,10 @@ fn items_of_a_mount_have_other_spellings() {
         ("type=bind,options=,src=/etc", (true, false)),
         ("type=bind,source=/etc,rw,relabel=shared,ro=false", (true, false)),
         ("type=bind,source=/etc,re", (false, false)),
+        // Comma-separated values know quotes.
+        ("type=bind,\"src=/etc\",dst=/x", (true, false)),
+        ("type=bind,\"source=/etc/ssh\",dst=/x,readonly", (false, true)),
+        ("type=bind,src=/srv,\"dst=/etc\"", (false, false)),
     ] {
         let argv = ["docker", "run", "--mount", value, "a"];
         for (test, expected) in [(&mounted, expected.0), (&mounted_ro, expected.1)] {

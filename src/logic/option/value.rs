@@ -33,8 +33,13 @@ impl ValueTest {
                 }
                 ValueForm::Keys => value
                     .split(',')
-                    .filter_map(|item| item.split_once('='))
-                    .any(|(key, value)| names.iter().any(|name| name == key) && set.is_match(value, false)),
+                    // Docker and podman read comma-separated values, in which an item may stand in quotes.
+                    .filter_map(|item| item.strip_prefix('"').unwrap_or(item).split_once('='))
+                    .filter(|(key, _)| names.iter().any(|name| name == key))
+                    .any(|(_, value)| {
+                        let unquoted = value.strip_suffix('"');
+                        set.is_match(value, false) || unquoted.is_some_and(|value| set.is_match(value, false))
+                    }),
             },
             ValueTest::ReadOnly(true) => is_read_only(form, value),
             ValueTest::ReadOnly(false) => is_writable(form, value),
@@ -174,7 +179,7 @@ pub(super) fn value_regexes(form: ValueForm, tests: &[ValueTest], folded: bool) 
         Shape::Keys { key, read_only } => {
             let key = key.map(|(names, set)| {
                 let names: Vec<String> = names.iter().map(|name| escape(name)).collect();
-                format!("{}=(?:{})", group(&names), set.to_regex("[^ ,]"))
+                format!("\"?{}=(?:{})\"?", group(&names), set.to_regex("[^ ,]"))
             });
             let writable = as_written(WRITABLE_WORD);
             let is_read_only = "(?:ro|readonly)(?:=(?:1|t|T|true|TRUE|True))?";
