@@ -215,3 +215,30 @@ fn the_examples_of_explanations_are_judged() {
     let codes = |case: &str| said(&[], &detection(case)).iter().map(|problem| problem.code).collect::<Vec<_>>();
     assert_eq!((codes(wrong), codes(right)), (vec![Code::CannotSay], vec![]));
 }
+
+#[test]
+fn the_example_of_the_documentation_is_a_target() {
+    let page = include_str!("../docs/targets.md");
+    let block = |kind: &str| {
+        let start = page.split_once(&format!("```{kind}\n")).expect("a block").1;
+        start.split_once("```").expect("its end").0
+    };
+    let files = [("mini/target.yml", block("yaml")), ("mini/query.txt.tera", block("jinja"))];
+    let problems = said(&files, &detection(""));
+    assert!(problems.is_empty(), "{}", render::human(&problems, false));
+    // The page tells of every key.
+    let unknown = |text: String| {
+        let problems = said(&[("mini/target.yml", &*text), ("mini/query.txt.tera", block("jinja"))], &detection(""));
+        let told = render::human(&problems, false);
+        told.split_once("known here: ").expect("the known keys").1.lines().next().unwrap_or_default().to_owned()
+    };
+    let settings = block("yaml");
+    for known in [
+        unknown(format!("{settings}unheard: 1\n")),
+        unknown(settings.replace("    fields:", "    unheard: 1\n    fields:")),
+    ] {
+        for key in known.split('`').skip(1).step_by(2) {
+            assert!(page.contains(&format!("`{key}`")), "{key}");
+        }
+    }
+}

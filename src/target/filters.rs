@@ -113,14 +113,27 @@ fn conf(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\\\n ")
 }
 
-/// A text as Markdown that shows it as it is, in one line.
+/// A text as Markdown that shows it as it is, in one line, and reads as it is where nobody renders it: only what would
+/// mean something is escaped.
 fn markdown(text: &str) -> String {
     let mut out = String::new();
-    for c in one_line(text).chars() {
-        if "\\`*_{}[]<>()#+!|~$&".contains(c) {
+    let line = one_line(text);
+    let mut letters = line.chars().peekable();
+    let mut before = None;
+    while let Some(c) = letters.next() {
+        let is_in_word = |c: Option<&char>| c.is_some_and(|c| c.is_alphanumeric());
+        let means_something = match c {
+            '_' => !(is_in_word(before.as_ref()) && is_in_word(letters.peek())),
+            // A list, at the beginning of a line.
+            '+' | '-' => before.is_none(),
+            '.' | ')' => !out.is_empty() && out.bytes().all(|b| b.is_ascii_digit()),
+            c => "\\`*[]<>#|~$&".contains(c),
+        };
+        if means_something {
             out.push('\\');
         }
         out.push(c);
+        before = Some(c);
     }
     out
 }
@@ -158,6 +171,38 @@ mod tests {
             }
             assert!(value.split('\n').skip(1).all(|line| line.starts_with(' ')), "{value:?}");
         }
+    }
+
+    #[test]
+    fn markdown_shows_what_was_written_and_nothing_else() {
+        use pulldown_cmark::{Event, Parser, Tag, TagEnd};
+        for text in [
+            "sourcetype=\"cresset:docker_inspect\" (tag=x)",
+            "a_b _c_ __d__ e_ _f",
+            "*a* **b** `c` ~~d~~ $e$ | f",
+            "[a](https://e.org) ![b](x.png) [c] <b>d</b> <https://e.org> &amp;",
+            "# a",
+            "a # b #",
+            "- a",
+            "+ a",
+            "1. a",
+            "12) a",
+            "---",
+            "> a",
+            "ends in \\",
+        ] {
+            let escaped = markdown(text);
+            let mut shown = String::new();
+            for event in Parser::new(&escaped) {
+                match event {
+                    Event::Text(part) => shown.push_str(&part),
+                    Event::Start(Tag::Paragraph) | Event::End(TagEnd::Paragraph) => {}
+                    other => panic!("{text:?} as {escaped:?} holds {other:?}"),
+                }
+            }
+            assert_eq!(shown, text, "{escaped:?}");
+        }
+        assert_eq!(markdown("sourcetype=cresset:docker_inspect (x)"), "sourcetype=cresset:docker_inspect (x)");
     }
 
     #[test]
