@@ -8,6 +8,8 @@ use indexmap::IndexMap;
 use regex_automata::meta;
 use regex_syntax::hir::{HirKind, Look};
 
+use super::expression;
+
 /// Which letters count as the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Case {
@@ -173,7 +175,7 @@ impl Pattern {
 /// What stands between `^` and `$`, for an expression that asks for the whole text with them and has no other anchor.
 pub(super) fn between_anchors(source: &str) -> Option<&str> {
     let inner = source.strip_prefix('^')?.strip_suffix('$')?;
-    let whole = regex_syntax::parse(source).ok()?;
+    let whole = expression::read(source, false).ok()?.tree;
     let HirKind::Concat(parts) = whole.kind() else { return None };
     let (first, rest) = parts.split_first()?;
     let (last, rest) = rest.split_last()?;

@@ -71,38 +71,66 @@ fn case(option: &OptionTest) -> Case {
 /// saying as much as it can. What is too long however it is divided is left out.
 fn divide(option: &OptionTest, is_too_long: &impl Fn(&TextSet) -> bool) -> Lowered {
     let (mut open, mut sets, mut lost) = (vec![option.with_commands_of_a_line()], Vec::new(), None);
+    let mut usual = 1;
     while let Some(option) = open.pop() {
         if open.len() + sets.len() > MAX_PARTS {
             lost = Some(format!("the option would need more than {MAX_PARTS} expressions"));
             break;
         }
         let (short, long) = patterns(&option, is_too_long);
-        match Choices::of(&option).filter(|_| !long.is_empty()) {
-            Some(choices) => {
-                // As many as one pattern can say, then the others.
-                let fits = |count: &usize| patterns(&choices.some(&option, 0..*count), is_too_long).1.is_empty();
-                let count = largest(choices.count, &fits);
-                open.extend([count..choices.count, 0..count].map(|range| choices.some(&option, range)));
+        let Some(choices) = Choices::of(&option).filter(|_| !long.is_empty()) else {
+            sets.extend(short);
+            if !long.is_empty() {
+                lost = Some("the option needs a longer expression than the language takes".to_owned());
             }
-            None => {
-                sets.extend(short);
-                if !long.is_empty() {
-                    lost = Some("the option needs a longer expression than the language takes".to_owned());
-                }
+            continue;
+        };
+        // As many as can be said together, then the others.
+        let say = |count| {
+            let (short, long) = patterns(&choices.some(&option, 0..count), is_too_long);
+            long.is_empty().then_some(short)
+        };
+        match most(choices.count, usual, &say) {
+            Some((count, together)) => {
+                sets.extend(together);
+                open.push(choices.some(&option, count..choices.count));
+                usual = count;
             }
+            // Not even one of them: it is divided by something else.
+            None => open.extend([1..choices.count, 0..1].map(|range| choices.some(&option, range))),
         }
     }
     Lowered { sets, lost }
 }
 
-/// The largest number below `limit` that fits, if those below it do, too; else one.
-fn largest(limit: usize, fits: &impl Fn(&usize) -> bool) -> usize {
-    let (mut low, mut high) = (1, limit);
-    while low + 1 < high {
-        let middle = low.midpoint(high);
-        if fits(&middle) { low = middle } else { high = middle }
+/// The largest number below `limit` that something can be said of, and what; none if there is none. What can be said of a
+/// number can be said of a smaller one. The search begins at `usual`, and looks further away with every step.
+fn most<T>(limit: usize, usual: usize, say: &impl Fn(usize) -> Option<T>) -> Option<(usize, T)> {
+    let (mut known, mut high, mut step) = (None, limit, 1);
+    let mut next = usual.clamp(1, limit - 1);
+    loop {
+        let low = match say(next) {
+            Some(said) => {
+                known = Some((next, said));
+                next
+            }
+            None => {
+                high = next;
+                known.as_ref().map_or(0, |(known, _)| *known)
+            }
+        };
+        if low + 1 >= high {
+            return known;
+        }
+        next = if high == limit {
+            (low + step).min(limit - 1)
+        } else if known.is_none() {
+            high.saturating_sub(step).max(1)
+        } else {
+            low.midpoint(high)
+        };
+        step *= 2;
     }
-    low
 }
 
 /// The option as one pattern, or as several of which one has to hold: those that are short enough, and those that are not.
@@ -242,6 +270,17 @@ mod tests {
             assert_eq!((says(&whole), says(&parts)), (expected, expected), "{line}");
         }
         assert!(lower(&option, &[OptionForm::Regex], &longer_than(20)).is_err());
+    }
+
+    #[test]
+    fn the_most_that_can_be_said_is_found_from_wherever_the_search_begins() {
+        for limit in 2..20 {
+            for (usual, can_be_said) in (0..25).flat_map(|usual| (0..limit).map(move |most| (usual, most))) {
+                let say = |count| (count <= can_be_said).then_some(count);
+                let found = (can_be_said > 0).then_some((can_be_said, can_be_said));
+                assert_eq!(most(limit, usual, &say), found, "{limit} {usual} {can_be_said}");
+            }
+        }
     }
 
     #[test]
