@@ -296,11 +296,11 @@ fn a_rule_that_misses_some_spelling_is_found_out() {
     let condition = Formula::test(&path("args"), Predicate::Option(Arc::new(option)));
     for (start, options, line) in [
         // One word before the command's: enough, unless a program starts others.
-        ("[^ ]+( -[^ ]+( -| [^ -][^ ]*)?)*", "( -[^ ]+( -| [^ -][^ ]*)?)*", "sudo x run --privileged"),
-        ("([^ ]+ )*[^ ]+", "( -[^ ]+( -| [^ -][^ ]*))*", "x run -t --privileged"),
-        ("([^ ]+ )*[^ ]+", "( -[^ ]+( -)?)*", "x run -x x --privileged"),
-        ("([^ ]+ )*[^ ]+", "( -[^ ]{3,}( -| [^ -][^ ]*)?)*", "x run -t --privileged"),
-        ("([^ ]+ )*[^ ]+", "( -[^ ]+( -| [^ -][^ ]*)?)?", "x run -x -x --privileged"),
+        ("[^ ]+( -[^ ]*( [^ -][^ ]*)?)*", "( -[^ ]*( [^ -][^ ]*)?)*", "sudo x run --privileged"),
+        ("([^ ]+ )*[^ ]+", "( -[^ ]* [^ -][^ ]*)*", "x run -t --privileged"),
+        ("([^ ]+ )*[^ ]+", "( -[^ ]*)*", "x run -x x --privileged"),
+        ("([^ ]+ )*[^ ]+", "( -[^ ]{3,}( [^ -][^ ]*)?)*", "x run -t --privileged"),
+        ("([^ ]+ )*[^ ]+", "( -[^ ]*( [^ -][^ ]*)?)?", "x run -t -t --privileged"),
     ] {
         let tail = "(=(1|t|T|true|TRUE|True))?( (.|\\n)*)?";
         let rule = regex("line", &format!("^{start} run{options} --privileged{tail}$"));

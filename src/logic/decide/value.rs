@@ -180,29 +180,27 @@ impl Languages {
             Err(Reason::States) if !is_last && meter.left() > 0 => {}
             answer => return answer,
         }
-        if let Some((together, members)) = self.together(outside).filter(|_| divisions == 0) {
-            let searched = meter.limited(MAX_SEARCH, |meter| {
-                let [yes, no] = self.both(inside, &together, meter)?;
-                witness(&refs(&yes), &refs(&no), &refs(within), &mut self.searches, meter)
-            });
-            let of_members = |core: Core| {
-                let members = core.outside.iter().filter_map(|at| members.get(*at)).flatten();
-                Core { outside: members.copied().collect(), ..core }
-            };
-            match searched {
-                Err(Reason::States) if meter.left() > 0 => {}
-                answer => return Ok(answer?.map_err(of_members)),
-            }
-        }
-        // Every language that is taken away costs about the same, so this may take its time before anything is divided.
-        let room = if divisions == 0 { meter.left() / 4 } else { MAX_SEARCH };
+        // Every language that is taken away costs about the same, so this may take its time before anything is divided,
+        // and what can be taken away at once is.
+        let (room, together) = match divisions {
+            0 => (meter.left() / 4, self.together(outside, meter)),
+            _ => (MAX_SEARCH, None),
+        };
+        let (fewer, members) =
+            together.unwrap_or_else(|| (outside.to_vec(), (0..outside.len()).map(|at| vec![at]).collect()));
         let narrowed = meter.limited(room, |meter| {
-            let [yes, no] = self.both(inside, outside, meter)?;
+            let [yes, no] = self.both(inside, &fewer, meter)?;
             narrow(&refs(&yes), &refs(&no), &refs(within), meter)
         });
         match narrowed {
             Err(Reason::States) if meter.left() > 0 => {}
-            answer => return answer,
+            answer => {
+                let of_members = |core: Core| {
+                    let members = core.outside.iter().filter_map(|at| members.get(*at)).flatten();
+                    Core { outside: members.copied().collect(), ..core }
+                };
+                return Ok(answer?.map_err(of_members));
+            }
         }
         // The parts of every test, and which test each is a part of.
         let mut finer: Vec<Seen> = Vec::new();
@@ -247,8 +245,8 @@ impl Languages {
     }
 
     /// The tests with expressions put together that begin alike, and which of them each stands for; none if they stay too
-    /// many. One automaton for all of those is hardly larger than that of each.
-    fn together(&mut self, tests: &[Seen]) -> Option<(Vec<Seen>, Vec<Vec<usize>>)> {
+    /// many, or are too large together. Most often one automaton for all of those is hardly larger than that of each.
+    fn together(&mut self, tests: &[Seen], meter: &Meter) -> Option<(Vec<Seen>, Vec<Vec<usize>>)> {
         let mut alone: Vec<(Seen, Vec<usize>)> = Vec::new();
         let mut lines: Vec<(View, bool, &str, usize)> = Vec::new();
         for (at, (test, view)) in tests.iter().enumerate() {
@@ -275,7 +273,8 @@ impl Languages {
             return None;
         }
         let groups = groups.into_iter().map(|(test, view, members)| ((self.number(&test), view), members));
-        Some(alone.into_iter().chain(groups).unzip())
+        let (fewer, members): (Vec<Seen>, _) = alone.into_iter().chain(groups).unzip();
+        meter.limited(MAX_SEARCH, |meter| self.all(&fewer, meter)).is_ok().then_some((fewer, members))
     }
 
     /// The languages of the tests of both sides.
@@ -559,10 +558,10 @@ mod tests {
             lines.map(|line| (languages.number(&ValueTest::Line(line.to_owned(), false)), View::Itself)).to_vec();
         tests.push((languages.number(&ValueTest::Any), View::Itself));
         tests.push((languages.number(&ValueTest::Line("RUN -V E".to_owned(), true)), View::Itself));
-        let (together, members) = languages.together(&tests).expect("fewer");
+        let meter = Meter::new(&Budget::default());
+        let (together, members) = languages.together(&tests, &meter).expect("fewer");
         let sizes: Vec<usize> = members.iter().map(Vec::len).collect();
         assert_eq!((together.len(), sizes.iter().sum::<usize>(), sizes.iter().max()), (4, 8, Some(&5)));
-        let meter = Meter::new(&Budget::default());
         for (one, members) in together.iter().zip(&members) {
             let all = languages.language(*one, &meter).expect("a language");
             for text in ["run -v a", "run -v ab", "run -v", "run -v b", "run -v dd", "list", "lis", "run -v e", ""] {
@@ -570,6 +569,6 @@ mod tests {
                 assert_eq!(all.accepts(text), some, "{text}");
             }
         }
-        assert!(languages.together(&tests[..3]).is_none());
+        assert!(languages.together(&tests[..3], &meter).is_none());
     }
 }

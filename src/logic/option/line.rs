@@ -6,8 +6,9 @@ use super::value::{has_regex, value_regex, value_regexes};
 use super::{Command, OptionTest, OptionValue, ValueTest};
 use crate::logic::pattern::{Glob, Piece, escape};
 
-/// Options before the one that is asked for, each with a value or without. A dash alone is a value: standard input.
-pub(super) const OPTIONS: &str = "(?: -[^ ]+(?: -| [^- ][^ ]*)?)*";
+/// Options before the one that is asked for, each with a value or without. A dash alone, standard input, is
+/// a value, which reads as an option here.
+pub(super) const OPTIONS: &str = "(?: -[^ ]*(?: [^- ][^ ]*)?)*";
 /// What follows it.
 const TAIL: &str = "(?: (?s:.*))?";
 /// What may follow a long switch that is on.
