@@ -1,14 +1,16 @@
 //! Patterns: what a predicate on text asks of a value. Every one denotes a regular language.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, OnceLock};
 
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 use regex_automata::meta;
-use regex_syntax::hir::{HirKind, Look};
+use regex_syntax::hir::{Hir, HirKind, Look};
 
-use super::expression;
+use super::expression::{self, Expression};
 
 /// Which letters count as the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -175,13 +177,36 @@ impl Pattern {
 /// What stands between `^` and `$`, for an expression that asks for the whole text with them and has no other anchor.
 pub(super) fn between_anchors(source: &str) -> Option<&str> {
     let inner = source.strip_prefix('^')?.strip_suffix('$')?;
-    let whole = expression::read(source, false).ok()?.tree;
-    let HirKind::Concat(parts) = whole.kind() else { return None };
-    let (first, rest) = parts.split_first()?;
-    let (last, rest) = rest.split_last()?;
-    let ends = [(first, Look::Start), (last, Look::End)];
-    let anchored = ends.iter().all(|(part, look)| matches!(part.kind(), HirKind::Look(found) if found == look));
-    (anchored && rest.iter().all(|part| part.properties().look_set().is_empty())).then_some(inner)
+    ANCHORED
+        .with_borrow_mut(|known| {
+            if let Some(anchored) = known.get(source) {
+                return *anchored;
+            }
+            if known.len() == MOST_ANCHORED {
+                known.clear();
+            }
+            let anchored = is_between_anchors(source);
+            known.insert(source.to_owned(), anchored);
+            anchored
+        })
+        .then_some(inner)
+}
+
+thread_local! {
+    /// Expressions of which it was asked: the same few are asked for in every part that an option is divided into.
+    static ANCHORED: RefCell<HashMap<String, bool, RandomState>> = RefCell::default();
+}
+
+/// How many of them are remembered.
+const MOST_ANCHORED: usize = 1000;
+
+/// Whether an expression is a sequence that begins with `^`, ends with `$` and has no other anchor.
+fn is_between_anchors(source: &str) -> bool {
+    let Ok(Expression { tree, .. }) = expression::read(source, false) else { return false };
+    let HirKind::Concat(parts) = tree.kind() else { return false };
+    let [first, rest @ .., last] = parts.as_slice() else { return false };
+    let is = |part: &Hir, look| matches!(part.kind(), HirKind::Look(found) if *found == look);
+    is(first, Look::Start) && is(last, Look::End) && rest.iter().all(|part| part.properties().look_set().is_empty())
 }
 
 /// Paths that all count what lies below them, or all do not, as one expression: what they begin with is written once.

@@ -135,8 +135,8 @@ impl<'a> Mapper<'a> {
             self.language.max_pattern.is_some_and(is_longer)
                 || self.language.name.longest_expression().is_some_and(|limit| {
                     let formula = || Formula::test(&whole, Predicate::Text(set.clone()));
-                    // What is as long as this hardly gets shorter by being printed, so that is not tried.
-                    is_longer(2 * limit)
+                    // What is as long as this hardly gets that much shorter by being printed, so that is not tried.
+                    is_longer(limit + limit / 2)
                         || printer.gaps(&formula()).iter().any(|gap| gap.reason.contains(" of at most "))
                 })
         };

@@ -136,14 +136,14 @@ fn most<T>(limit: usize, usual: usize, say: &impl Fn(usize) -> Option<T>) -> Opt
 /// The option as one pattern, or as several of which one has to hold: those that are short enough, and those that are not.
 fn patterns(option: &OptionTest, is_too_long: &impl Fn(&TextSet) -> bool) -> (Vec<TextSet>, Vec<TextSet>) {
     let case = case(option);
-    let whole = pattern(&option.strict_regex(), case);
-    if !is_too_long(&whole) {
-        return (vec![whole], Vec::new());
+    let parts = option.strict_regexes();
+    if parts.len() > 1 {
+        let whole = pattern(&option.strict_regex(), case);
+        if !is_too_long(&whole) {
+            return (vec![whole], Vec::new());
+        }
     }
-    match option.strict_regexes().as_slice() {
-        [_] => (Vec::new(), vec![whole]),
-        parts => parts.iter().map(|part| pattern(part, case)).partition(|part| !is_too_long(part)),
-    }
+    parts.iter().map(|part| pattern(part, case)).partition(|part| !is_too_long(part))
 }
 
 /// What an option has several of, any of which will do.
