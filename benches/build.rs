@@ -25,6 +25,7 @@ use uuid::Uuid;
 /// How many detections.
 const COUNT: usize = 1000;
 
+/// The program's.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -18,6 +18,7 @@ use cresset::project::Project;
 use cresset::source::Catalogue;
 use cresset::target::{self, Built, Compiled, PackInfo, Target};
 
+/// The program's.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -180,27 +180,11 @@ impl Languages {
             Err(Reason::States) if !is_last && meter.left() > 0 => {}
             answer => return answer,
         }
-        // Every language that is taken away costs about the same, so this may take its time before anything is divided,
-        // and what can be taken away at once is.
-        let (room, together) = match divisions {
-            0 => (meter.left() / 4, self.together(outside, meter)),
-            _ => (MAX_SEARCH, None),
-        };
-        let (fewer, members) =
-            together.unwrap_or_else(|| (outside.to_vec(), (0..outside.len()).map(|at| vec![at]).collect()));
-        let narrowed = meter.limited(room, |meter| {
-            let [yes, no] = self.both(inside, &fewer, meter)?;
-            narrow(&refs(&yes), &refs(&no), &refs(within), meter)
-        });
-        match narrowed {
+        // Every language that is taken away costs about the same, so this may take its time before anything is divided.
+        let room = if divisions == 0 { meter.left() / 4 } else { MAX_SEARCH };
+        match meter.limited(room, |meter| self.narrowed(inside, outside, within, meter)) {
             Err(Reason::States) if meter.left() > 0 => {}
-            answer => {
-                let of_members = |core: Core| {
-                    let members = core.outside.iter().filter_map(|at| members.get(*at)).flatten();
-                    Core { outside: members.copied().collect(), ..core }
-                };
-                return Ok(answer?.map_err(of_members));
-            }
+            answer => return answer,
         }
         // The parts of every test, and which test each is a part of.
         let mut finer: Vec<Seen> = Vec::new();
@@ -242,6 +226,26 @@ impl Languages {
         core.inside.sort_unstable();
         core.inside.dedup();
         Ok(Err(of_whole(core)))
+    }
+
+    /// The answer of [`narrow`]; what can be taken away together is.
+    fn narrowed(
+        &mut self,
+        inside: &[Seen],
+        outside: &[Seen],
+        within: &[Arc<Automaton>],
+        meter: &Meter,
+    ) -> Result<Result<Vec<u32>, Core>, Reason> {
+        let Some((fewer, members)) = self.together(outside, meter) else {
+            let [yes, no] = self.both(inside, outside, meter)?;
+            return narrow(&refs(&yes), &refs(&no), &refs(within), meter);
+        };
+        let [yes, no] = self.both(inside, &fewer, meter)?;
+        let narrowed = narrow(&refs(&yes), &refs(&no), &refs(within), meter)?;
+        Ok(narrowed.map_err(|core| {
+            let members = core.outside.iter().filter_map(|at| members.get(*at)).flatten();
+            Core { outside: members.copied().collect(), ..core }
+        }))
     }
 
     /// The tests with expressions put together that begin alike, and which of them each stands for; none if they stay too
