@@ -264,15 +264,19 @@ impl Languages {
             let shared = one.2.bytes().zip(other.2.bytes()).take_while(|(a, b)| a == b).count();
             (one.0, one.1) == (other.0, other.1) && 2 * shared > one.2.len().max(other.2.len())
         };
-        let groups: Vec<(ValueTest, View, Vec<usize>)> = lines
-            .chunk_by(begin_alike)
-            .filter_map(|group| {
-                let (view, fold, ..) = group.first()?;
-                let all: Vec<String> = group.iter().map(|(_, _, regex, _)| format!("(?:{regex})")).collect();
-                let members = group.iter().map(|(.., at)| *at).collect();
-                Some((ValueTest::Line(all.join("|"), *fold), *view, members))
-            })
-            .collect();
+        let mut groups: Vec<(ValueTest, View, Vec<usize>)> = Vec::new();
+        for group in lines.chunk_by(begin_alike) {
+            match group {
+                [] => {}
+                // It has its automaton already.
+                [(.., at)] => alone.extend(tests.get(*at).map(|seen| (*seen, vec![*at]))),
+                [(view, fold, ..), ..] => {
+                    let all: Vec<String> = group.iter().map(|(_, _, regex, _)| format!("(?:{regex})")).collect();
+                    let members = group.iter().map(|(.., at)| *at).collect();
+                    groups.push((ValueTest::Line(all.join("|"), *fold), *view, members));
+                }
+            }
+        }
         if alone.len() + groups.len() + FEWEST_TOGETHER > tests.len() {
             return None;
         }
