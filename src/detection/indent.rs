@@ -99,10 +99,11 @@ impl Walk<'_> {
                 let is_whole = is_here && self.is_piece(&entry.value);
                 let end = if is_whole { entry.value.span.end } else { entry.key_span.end };
                 self.begins(entry.key_span.start, to, end)?;
-                if is_here {
-                    self.block(&entry.value, to + STEP);
+                if !is_here {
+                    return Some(());
                 }
-                if is_here { self.node(&entry.value, to + STEP) } else { Some(()) }
+                self.block(&entry.value, to + STEP);
+                self.node(&entry.value, to + STEP)
             }),
             Kind::Sequence(items) => items.iter().try_for_each(|item| {
                 self.item(item, to)?;
@@ -115,10 +116,11 @@ impl Walk<'_> {
     /// The lines of a block of text begin `to` blanks in, unless it says itself how far they do. The block is of what
     /// the last anchor holds.
     fn block(&mut self, node: &Node, to: usize) {
-        let Some(anchor) = self.anchors.last_mut() else { return };
-        let mut lines = self.text.lines().skip(anchor.line);
-        let head = lines.next().and_then(|line| line.get(anchor.old..)).unwrap_or_default();
         let Kind::Scalar { plain: false, .. } = node.kind else { return };
+        let Some(anchor) = self.anchors.last_mut() else { return };
+        let here = self.starts.get(anchor.line).and_then(|start| self.text.get(*start..)).unwrap_or_default();
+        let mut lines = here.lines();
+        let head = lines.next().and_then(|line| line.get(anchor.old..)).unwrap_or_default();
         // `key: |-  # why`
         let sign = head.split(" #").next().unwrap_or_default().split_whitespace().last().unwrap_or_default();
         let is_quoted = self.text.get(node.span.start..).is_some_and(|text| text.starts_with(['"', '\'']));
@@ -133,7 +135,8 @@ impl Walk<'_> {
     /// Something that begins at a byte, first on its line or behind the dash of an item that is known.
     fn begins(&mut self, at: usize, to: usize, end: usize) -> Option<()> {
         let (line, column) = self.place(at)?;
-        if let Some(known) = self.anchors.iter_mut().rev().find(|anchor| anchor.line == line) {
+        // What was met before stands before it.
+        if let Some(known) = self.anchors.last_mut().filter(|anchor| anchor.line == line) {
             known.end = known.end.max(end);
             return (known.old == column).then_some(());
         }
@@ -148,7 +151,7 @@ impl Walk<'_> {
         let (line, column) = self.place(item.span.start)?;
         let start = self.starts.get(line)?;
         let before = self.text.get(*start..item.span.start)?;
-        let is_plain = before.trim() == "-" && self.anchors.iter().all(|anchor| anchor.line != line);
+        let is_plain = before.trim() == "-" && self.anchors.last().is_none_or(|anchor| anchor.line != line);
         let new = format!("{}- ", " ".repeat(to));
         let end = if self.is_piece(item) { item.span.end } else { item.span.start };
         self.anchors.push(Anchor { line, old: column, new, from: column, to: to + STEP, end });
