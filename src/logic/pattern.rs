@@ -216,6 +216,14 @@ pub(super) fn escape(text: &str) -> String {
     regex_syntax::escape(text).replace(r"\-", "-")
 }
 
+/// `a`, or `(?:a|b)`.
+pub(super) fn group<S: AsRef<str>>(alternatives: &[S]) -> String {
+    match alternatives {
+        [one] => one.as_ref().to_owned(),
+        many => format!("(?:{})", many.iter().map(AsRef::as_ref).collect::<Vec<_>>().join("|")),
+    }
+}
+
 /// A slash in all its spellings.
 const SLASHES: &str = r"/(?:\.?/)*";
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::value::{has_regex, value_regex, value_regexes};
 use super::{Command, OptionTest, OptionValue, ValueTest};
-use crate::logic::pattern::{Glob, Piece, escape};
+use crate::logic::pattern::{Glob, Piece, escape, group};
 
 /// Options before the one that is asked for, each with a value or without. A dash alone, standard input, is
 /// a value, which reads as an option here.
@@ -274,12 +274,4 @@ pub(super) fn commands_regex(commands: &[&Command], any_program: &str, gap: &str
         })
         .collect();
     group(&alternatives)
-}
-
-/// `a`, or `(?:a|b)`.
-pub(super) fn group<S: AsRef<str>>(alternatives: &[S]) -> String {
-    match alternatives {
-        [one] => one.as_ref().to_owned(),
-        many => format!("(?:{})", many.iter().map(AsRef::as_ref).collect::<Vec<_>>().join("|")),
-    }
 }

@@ -1,8 +1,7 @@
 //! Conditions on an option's value: what holds for a value, and the expressions that say so of it within a line.
 
-use super::line::group;
 use super::{TRUE_WORDS, ValueForm, ValueTest};
-use crate::logic::pattern::{Pattern, TextSet, between_anchors, escape};
+use crate::logic::pattern::{Pattern, TextSet, between_anchors, escape, group};
 
 /// Words that make a mount read-only in `--mount`.
 const READ_ONLY_WORDS: [&str; 2] = ["ro", "readonly"];

@@ -4,7 +4,7 @@
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
-use super::{Pattern, SLASHES, between_anchors, escape};
+use super::{Pattern, SLASHES, between_anchors, escape, group};
 
 /// Paths that all count what lies below them, or all do not, as one expression: what they begin with is written once.
 pub(super) fn paths_regex(paths: &[Pattern], any: &str) -> String {
@@ -44,8 +44,7 @@ impl<'a> Segments<'a> {
                 (false, true) => format!("{segment}(?:{SLASHES}{})?", rest.to_regex()),
             }
         });
-        let all: Vec<String> = each.collect();
-        if all.len() == 1 { all.concat() } else { format!("(?:{})", all.join("|")) }
+        group(&each.collect::<Vec<_>>())
     }
 }
 
