@@ -174,6 +174,10 @@ impl Lowering<'_> {
                 if key.all { Formula::and(options) } else { Formula::or(options) }
             }
             _ if field.kind == FieldKind::Object => self.object(scope, &key, &field, &entry.value),
+            // Below an open field it is the detection that says where the objects are.
+            Operation::Plain if field.kind == FieldKind::Any && holds_map(&entry.value) => {
+                self.object(scope, &key, &field, &entry.value)
+            }
             _ if key.other_field => self.other_field(scope, &key, &paths, &entry.value, origin),
             _ => {
                 let values = self.values(&entry.value, &key.field);
@@ -533,6 +537,15 @@ impl Lowering<'_> {
         self.reader
             .problem(Code::TooLong, span, format!("{what} comes to more than {MAX_TESTS} tests"))
             .help("a field that stands for several places is tested in each of them; split the detection")
+    }
+}
+
+/// Whether a value is a map, or a list with one.
+fn holds_map(node: &Node) -> bool {
+    match &node.kind {
+        Kind::Mapping(_) => true,
+        Kind::Sequence(items) => items.iter().any(|item| matches!(item.kind, Kind::Mapping(_))),
+        Kind::Scalar { .. } => false,
     }
 }
 
