@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use crate::logic::decide::{Derivation, Derived, Schema};
-use crate::logic::{Formula, Path, Predicate, Subject, Test};
+use crate::logic::{Case, Comparison, Formula, Glob, Path, Pattern, Predicate, Subject, Test, TextSet};
 use crate::source::Source;
 use crate::target::Target;
 use crate::target::fields::Fields;
@@ -68,9 +68,17 @@ impl<'a> Backward<'a> {
         };
         let predicate = match &test.predicate {
             Predicate::Field { op, other } => Predicate::Field { op: *op, other: self.path(other) },
+            // An id that is a number there is its decimal digits here.
+            Predicate::Number { op: Comparison::Equal, value } if self.is_text(&subject) => {
+                Predicate::Text(TextSet::new(vec![Pattern::Glob(Glob::equals(value.to_string()))], Case::Sensitive))
+            }
             predicate => predicate.clone(),
         };
         Test { subject, predicate, origin: test.origin }
+    }
+
+    fn is_text(&self, subject: &Subject) -> bool {
+        matches!(subject, Subject::Field(path) if self.fields.is_text(path))
     }
 
     fn path(&self, path: &Path) -> Path {

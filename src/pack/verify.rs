@@ -122,7 +122,7 @@ pub fn read_back(
         let settings = one.target.settings.sources.get(source)?;
         let artefact = readable(one.target, source).next()?;
         let file = file_of(one, artefact);
-        let table = table(settings, &Fields::new(settings, catalogue.source(source)));
+        let table = rule_table(settings, &Fields::new(settings, catalogue.source(source)), rule);
         let found = find(&contents, &file, rule, catalogue);
         let condition = match &found {
             Err(judgement) => Err(judgement.reason.clone().unwrap_or_default()),
@@ -359,7 +359,7 @@ impl<'a> Subject<'a> {
         budget: &'a Budget,
     ) -> Self {
         let fields = Fields::new(settings, Some(source));
-        let table = table(settings, &fields);
+        let table = rule_table(settings, &fields, rule);
         Self { rule, settings, source, target, fields, table, budget }
     }
 
@@ -553,6 +553,14 @@ impl<'a> Subject<'a> {
         };
         Judgement { verdict: Verdict::Differs, reason: Some(reason.to_owned()), example: Some(example) }
     }
+}
+
+/// The types of all fields that a rule may ask, those that its detection gives them included.
+fn rule_table(settings: &SourceSettings, fields: &Fields<'_>, rule: &Rule<'_>) -> FieldTable {
+    let mut table = table(settings, fields);
+    let asked = fields.types_asked(&rule.observation.meaning());
+    table.extend(asked.into_iter().filter_map(|(path, kind)| Some((fields.get(&path)?.name?, kind))));
+    table
 }
 
 /// The types of all fields that rules of a source may ask.

@@ -1,19 +1,22 @@
 //! One detection in one log source for one target: the mapping, the choice of a language, and the query.
 
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
 use uuid::Uuid;
 
 use super::fields::Fields;
 use super::filters::one_line;
 use super::load::Target;
-use super::map::{Mapper, approximate};
+use super::map::{JOINED, Mapper, approximate};
 use super::node::{Loss, Node, field_names};
-use super::prefilter::{Texts, prefilter};
+use super::prefilter::{Texts, looser, prefilter};
 use super::settings::{LanguageChoice, Says};
 use super::verdict::Verdict;
 use crate::detection::{Accept, Detection, Deviation, Excepted, Observation, Severity};
 use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::language::{Expressions, FieldTable, FieldType, Gap, Language, Printer, Query};
-use crate::logic::{Formula, Origin, simplify};
+use crate::logic::{Formula, Origin, Path, Predicate, simplify};
 use crate::source::{Catalogue, Source};
 
 /// How often a condition is mended and printed again before it is given up.
@@ -152,13 +155,15 @@ pub(super) fn compile_with<'a>(
     let Some((source, fields)) = source.zip(fields) else { return Ok(Outcome::NotApplicable) };
     let accept = settings.and_then(|settings| settings.accept.get(&observation.source));
     let expressions = &shared.expressions;
-    let (within, beside) = exceptions(target, fields, observation, expressions);
+    let types = &fields.types_asked(&observation.meaning());
+    let (within, beside) = exceptions(target, fields, observation, types, expressions);
     let attempt = Attempt {
         target,
         base: source.base_tests(),
         fields,
         condition: &observation.without(within.iter().copied()),
         written: &observation.condition,
+        types,
         expressions,
     };
     let languages = target.settings.languages.iter();
@@ -240,7 +245,18 @@ pub(super) fn compile_with<'a>(
             }
         }
     }
-    Err(refusal(target, detection, observation, accept, &refused))
+    let mut can_deviate = |deviation| drafts.iter_mut().any(|draft| attempt.say(draft, Some(deviation)).is_ok());
+    let directions: Vec<Deviation> = match accept {
+        None => [Deviation::Wider, Deviation::Narrower].into_iter().filter(|d| can_deviate(*d)).collect(),
+        Some(accept) => {
+            let other = match accept.deviation {
+                Deviation::Wider => Deviation::Narrower,
+                _ => Deviation::Wider,
+            };
+            [other].into_iter().filter(|deviation| can_deviate(*deviation)).collect()
+        }
+    };
+    Err(refusal(target, detection, observation, accept, &refused, &directions))
 }
 
 /// That a target cannot say an exception, where it can say the detection without it.
@@ -277,6 +293,7 @@ fn exceptions<'a>(
     target: &Target,
     fields: &Fields<'_>,
     observation: &'a Observation,
+    types: &HashMap<Path, FieldType, RandomState>,
     expressions: &Expressions,
 ) -> (Vec<&'a Excepted>, Vec<Beside<'a>>) {
     let (mut within, mut beside) = (Vec::new(), Vec::new());
@@ -288,7 +305,7 @@ fn exceptions<'a>(
                 Says::Rest => &denied,
             };
             let written = exception.name.as_str();
-            let attempt = Attempt { target, base: Vec::new(), fields, condition, written, expressions };
+            let attempt = Attempt { target, base: Vec::new(), fields, condition, written, types, expressions };
             settings.languages.iter().find_map(|choice| {
                 let said = attempt.say(&mut attempt.draft(choice), None).ok()?;
                 let rest = match settings.says {
@@ -324,6 +341,7 @@ fn refusal(
     observation: &Observation,
     accept: Option<&Accept>,
     refused: &[(Language, Vec<Loss>)],
+    directions: &[Deviation],
 ) -> Diagnostic {
     let (title, source) = (&target.settings.title, &observation.source);
     let message = match accept {
@@ -385,16 +403,32 @@ fn refusal(
     if refused.is_empty() {
         problem = problem.help("the target has no language for this log source");
     }
+    let are_joined = |(_, losses): &(Language, Vec<Loss>)| losses.iter().any(|loss| loss.reason.ends_with(JOINED));
+    if refused.iter().any(are_joined) {
+        problem = problem.help(
+            "`|option` can be said of arguments that are joined: `process.args|option: { command: tar, names: [-x] }`;\n\
+             so can text in the line: `process.command_line|contains: ' -x '`",
+        );
+    }
     let name = target.name();
-    problem.help(match accept {
-        None => format!(
-            "if the rule may match less (`narrower`) or more (`wider`) there, say so and why in the detection:\n\
-             targets:\n  {name}:\n    accept:\n      {source}: {{ narrower: \"why that is all right\" }}\n\
-             or leave the target out: targets: {{ {name}: {{ enabled: false }} }}"
+    let in_detection = |word: &str| {
+        format!("targets:\n  {name}:\n    accept:\n      {source}: {{ {word}: \"why that is all right\" }}\n")
+    };
+    let leave_out = format!("leave the target out: targets: {{ {name}: {{ enabled: false }} }}");
+    let so_much = |deviation: &Deviation| match deviation {
+        Deviation::Narrower => "match less (`narrower`)",
+        _ => "match more (`wider`)",
+    };
+    let can = directions.iter().map(so_much).collect::<Vec<_>>().join(" or ");
+    problem.help(match directions {
+        [] => format!(
+            "no rule there comes close; say so and why in the detection:\n{}or {leave_out}",
+            in_detection(word(Deviation::Unsupported))
         ),
-        Some(_) => {
-            format!("accept the other direction, or leave the target out: targets: {{ {name}: {{ enabled: false }} }}")
-        }
+        [first, ..] => format!(
+            "a rule there can {can}; if that is all right, say so and why in the detection:\n{}or {leave_out}",
+            in_detection(word(*first))
+        ),
     })
 }
 
@@ -423,6 +457,8 @@ struct Attempt<'a> {
     condition: &'a Formula,
     /// The same as the author wrote it.
     written: &'a str,
+    /// The types that the detection gives fields of which nobody else knows one.
+    types: &'a HashMap<Path, FieldType, RandomState>,
     expressions: &'a Expressions,
 }
 
@@ -451,7 +487,7 @@ struct Said {
 impl Attempt<'_> {
     /// The condition over the target's fields, for one language.
     fn draft<'c>(&self, choice: &'c LanguageChoice) -> Draft<'c> {
-        let mut mapper = Mapper::new(&self.target.settings.title, self.fields, choice, self.expressions);
+        let mut mapper = Mapper::new(&self.target.settings.title, self.fields, choice, self.types, self.expressions);
         let node = mapper.map(self.condition);
         let mut table = mapper.table;
         for name in self.base.iter().flat_map(field_names) {
@@ -485,8 +521,9 @@ impl Attempt<'_> {
         match printer.print(&formula) {
             Ok(query) => Ok(Said { query, formula, wanted: Some(whole), table: std::mem::take(table), losses }),
             Err(found) => {
-                node.each_leaf(&mut |id, formula, written, origin| {
-                    let Some(gap) = gap_of(id, formula, &printer, &found) else { return };
+                let alone = alone(node, &printer);
+                node.each_leaf(&mut |id, _, written, origin| {
+                    let Some(gap) = gap_of(id, &alone, &found) else { return };
                     let loss = Loss { part: written.to_string(), reason: gap.reason, origin };
                     if !losses.contains(&loss) {
                         losses.push(loss);
@@ -517,6 +554,10 @@ impl Attempt<'_> {
             if !losses.is_empty() && (formula == Formula::TRUE || formula == Formula::FALSE) {
                 return Err(losses);
             }
+            if let Some(reason) = self.says_nothing(&formula, accept) {
+                losses.push(self.lost(&reason));
+                return Err(losses);
+            }
             let formula = simplify(&with_base(&self.base, formula));
             match printer.print(&formula) {
                 Ok(query) => {
@@ -527,30 +568,71 @@ impl Attempt<'_> {
         }
     }
 
+    /// Why a rule that comes closest is none that anybody wants: nothing is left of it but whether a field is there,
+    /// which the detection does not ask.
+    fn says_nothing(&self, formula: &Formula, accept: Deviation) -> Option<String> {
+        let mut asks = false;
+        self.condition.each_test(&mut |_, test| asks |= test.predicate == Predicate::Exists);
+        let is_presence = |part: &Formula| match (part, accept) {
+            (Formula::Not(part), Deviation::Narrower) => is_exists(part),
+            (part, Deviation::Wider) => is_exists(part),
+            _ => false,
+        };
+        let formula = simplify(formula);
+        let alone = match (&formula, accept) {
+            (Formula::Or(parts), Deviation::Wider) | (Formula::And(parts), Deviation::Narrower) => {
+                parts.iter().find(|part| is_presence(part))
+            }
+            (formula, _) => Some(formula).filter(|formula| is_presence(formula)),
+        };
+        let names = alone.filter(|_| !asks).map(field_names)?;
+        let which = if accept == Deviation::Wider { "every" } else { "no" };
+        Some(format!("what comes closest would match {which} event that has `{}`", names.join("`, `")))
+    }
+
     /// The whole condition as something that is not said.
     fn lost(&self, reason: &str) -> Loss {
         Loss { part: self.written.to_owned(), reason: reason.to_owned(), origin: Origin::default() }
     }
 }
 
+fn is_exists(formula: &Formula) -> bool {
+    match formula {
+        Formula::Test(test) => test.predicate == Predicate::Exists,
+        Formula::Or(parts) => !parts.is_empty() && parts.iter().all(is_exists),
+        _ => false,
+    }
+}
+
 /// Why a condition is not said if nobody knows better.
 const UNSAID: &str = "it cannot be printed";
 
-/// What the language cannot say of a leaf. A printer may join tests of one field, and then names one of them in `gaps`:
-/// so every leaf is asked alone.
-fn gap_of(id: u32, formula: &Formula, printer: &Printer<'_>, gaps: &[Gap]) -> Option<Gap> {
-    let alone = printer.gaps(formula).into_iter().next();
-    alone.or_else(|| gaps.iter().find(|gap| gap.origin.0 == Some(id)).cloned())
+/// What the language cannot say of leaves that are asked alone, by their numbers. A printer may join tests of one field,
+/// and then names one of them for what another asks.
+fn alone(node: &Node, printer: &Printer<'_>) -> HashMap<u32, Gap> {
+    let mut gaps = HashMap::new();
+    node.each_leaf_of_all(&mut |id, formula| {
+        gaps.extend(printer.gaps(formula).into_iter().next().map(|gap| (id, gap)));
+    });
+    gaps
+}
+
+/// What the language cannot say of a leaf: alone, or joined with others in `gaps` if it is none of theirs.
+fn gap_of(id: u32, alone: &HashMap<u32, Gap>, gaps: &[Gap]) -> Option<Gap> {
+    let is_of_another = |gap: &Gap| alone.values().any(|other| other.reason == gap.reason);
+    let joined = || gaps.iter().find(|gap| gap.origin.0 == Some(id) && !is_of_another(gap));
+    alone.get(&id).or_else(joined).cloned()
 }
 
 /// Puts what comes closest in the place of every leaf that the language cannot say; `false` if there is none.
 fn mend(node: &mut Node, printer: &Printer<'_>, gaps: &[Gap]) -> bool {
     let can_say = |formula: &Formula| printer.gaps(formula).is_empty();
+    let alone = alone(node, printer);
     let mut mended = false;
     node.replace_leaves(&mut |id, formula, written| {
-        let gap = gap_of(id, formula, printer, gaps)?;
+        let gap = gap_of(id, &alone, gaps)?;
         mended = true;
-        let (lower, upper) = approximate(formula, &can_say);
+        let (lower, upper) = approximate(formula, &can_say, &|pattern| looser(pattern, printer.expressions));
         let leaf = |formula| Node::Leaf { id, formula, written: written.clone(), origin: Origin::default() };
         Some(Node::hole(written.clone(), gap.reason, leaf(lower), leaf(upper)))
     });
@@ -620,7 +702,9 @@ mod tests {
             LanguageChoice { name: language, options: vec![OptionForm::Regex], max_pattern: None, prefilter: None };
         let expressions = Expressions::default();
         let (condition, base) = (formula, source.base_tests());
-        let attempt = Attempt { target, base, fields: &fields, condition, written: "", expressions: &expressions };
+        let types = fields.types_asked(condition);
+        let attempt =
+            Attempt { target, base, fields: &fields, condition, written: "", types: &types, expressions: &expressions };
         attempt.say(&mut attempt.draft(&choice), accept)
     }
 

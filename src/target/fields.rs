@@ -7,7 +7,7 @@ use foldhash::fast::RandomState;
 use super::load::Target;
 use super::settings::{Derivation, FieldRule, SourceSettings};
 use crate::language::{FieldTable, FieldType};
-use crate::logic::Path;
+use crate::logic::{Formula, Path, Predicate};
 use crate::source::{Catalogue, Field, FieldKind, Source};
 
 /// What a target has for one path.
@@ -94,13 +94,7 @@ impl<'a> Fields<'a> {
     /// What the target has for `path` in one event, whose segments are as many arrays as `depths` says, one in another:
     /// a target that names arrays names those that are there, too.
     pub fn get_in(&self, path: &Path, depths: &[usize]) -> Option<TargetField> {
-        let (rule, rest) = match self.exact.get(path) {
-            Some(rule) => (*rule, None),
-            None => self.below.iter().find_map(|(head, rule)| {
-                let is_below = path.segments().len() > head.segments().len();
-                Some((*rule, Some(path.strip_prefix(head).filter(|_| is_below)?)))
-            })?,
-        };
+        let (rule, rest) = self.rule(path)?;
         let name = rule.name.as_ref().map(|name| match &rest {
             None => name.clone(),
             Some(rest) => {
@@ -116,6 +110,17 @@ impl<'a> Fields<'a> {
             kind,
             native: rule.native.clone(),
         })
+    }
+
+    /// What `target.yml` says of a path, and what is left of it below the path that it says that of.
+    fn rule(&self, path: &Path) -> Option<(&'a FieldRule, Option<Path>)> {
+        match self.exact.get(path) {
+            Some(rule) => Some((*rule, None)),
+            None => self.below.iter().find_map(|(head, rule)| {
+                let is_below = path.segments().len() > head.segments().len();
+                Some((*rule, Some(path.strip_prefix(head).filter(|_| is_below)?)))
+            }),
+        }
     }
 
     /// The platform's own word for the type of its field `name`: that of the longest name that fits.
@@ -166,9 +171,38 @@ impl<'a> Fields<'a> {
         self.catalogue.get(path).is_some_and(|field| !field.multiple)
     }
 
+    /// The types of fields of which neither the target nor the log source knows one, such as those below an open field:
+    /// who asks a number, an address or a truth value of a field, and nothing else, says that it holds such values.
+    pub fn types_asked(&self, condition: &Formula) -> HashMap<Path, FieldType, RandomState> {
+        let mut asked: HashMap<Path, Option<FieldType>, RandomState> = HashMap::default();
+        condition.each_test(&mut |path, test| {
+            let Some(path) = path else { return };
+            let kind = match &test.predicate {
+                Predicate::Number { .. } => FieldType::Number,
+                Predicate::Network(_) => FieldType::Address,
+                Predicate::Boolean(_) => FieldType::Boolean,
+                Predicate::Exists => return,
+                Predicate::Text(_) | Predicate::Option(_) | Predicate::Field { .. } => FieldType::Text,
+            };
+            let known = asked.entry(path.clone()).or_insert(Some(kind));
+            *known = known.filter(|known| *known == kind);
+        });
+        let is_unknown = |path: &Path| {
+            self.rule(path).is_some_and(|(rule, _)| rule.kind.is_none())
+                && self.catalogue.get(path).is_none_or(|field| field.kind == FieldKind::Any)
+        };
+        let asked = asked.into_iter().filter_map(|(path, kind)| Some((path, kind.filter(|k| *k != FieldType::Text)?)));
+        asked.filter(|(path, _)| is_unknown(path)).collect()
+    }
+
     /// Whether the catalogue has a field of this path, and so a type.
     pub fn is_known(&self, path: &Path) -> bool {
         self.catalogue.contains_key(path)
+    }
+
+    /// Whether the log source's own events have text at this path.
+    pub fn is_text(&self, path: &Path) -> bool {
+        self.catalogue.get(path).is_some_and(|field| field.kind == FieldKind::Text)
     }
 
     /// The type that the catalogue gives a field.

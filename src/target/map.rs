@@ -2,7 +2,7 @@
 //!
 //! The result is exact where it can be; where it cannot, it says why and what comes closest ([`Node`]).
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 
@@ -14,6 +14,9 @@ use super::settings::{Derivation, LanguageChoice};
 use crate::language::{Expressions, FieldTable, FieldType, Printer};
 use crate::logic::{Case, Formula, Glob, OptionTest, Origin, Path, Pattern, Piece, Predicate, Subject, Test, TextSet};
 
+/// What a target that has a line of all arguments does, after its name.
+pub(super) const JOINED: &str = "has the arguments joined and cannot tell where one ends";
+
 /// Maps one condition for one language of one target.
 #[derive(Debug)]
 pub struct Mapper<'a> {
@@ -23,6 +26,8 @@ pub struct Mapper<'a> {
     pub fields: &'a Fields<'a>,
     /// The language that the condition will be printed in.
     pub language: &'a LanguageChoice,
+    /// The types that the condition gives fields of which nobody else knows one.
+    pub types: &'a HashMap<Path, FieldType, RandomState>,
     /// The expressions that were printed before.
     pub expressions: &'a Expressions,
     /// The types of all target fields that the condition came to use.
@@ -36,9 +41,10 @@ impl<'a> Mapper<'a> {
         title: &'a str,
         fields: &'a Fields<'a>,
         language: &'a LanguageChoice,
+        types: &'a HashMap<Path, FieldType, RandomState>,
         expressions: &'a Expressions,
     ) -> Self {
-        Self { title, fields, language, expressions, table: FieldTable::default(), next: 0 }
+        Self { title, fields, language, types, expressions, table: FieldTable::default(), next: 0 }
     }
 
     /// The condition over the target's fields.
@@ -95,9 +101,12 @@ impl<'a> Mapper<'a> {
             Subject::Field(path) => base.map_or_else(|| path.clone(), |base| base.join(path)),
         };
         let written = Written::Test(Subject::Field(path.clone()), test.predicate.clone());
-        let Some(field) = self.fields.get(&path) else {
+        let Some(mut field) = self.fields.get(&path) else {
             return Node::unknown(written, format!("{} has no field for `{path}`", self.title));
         };
+        if let Some(kind) = self.types.get(&path) {
+            field.kind = *kind;
+        }
         match &test.predicate {
             Predicate::Option(option) => self.map_option(option, &field, &path, written),
             Predicate::Field { op, other } => {
@@ -187,7 +196,7 @@ impl<'a> Mapper<'a> {
                 if exact {
                     return node;
                 }
-                let reason = format!("{} has the arguments joined and cannot tell where one ends", self.title);
+                let reason = format!("{} {JOINED}", self.title);
                 Node::hole(written, reason, Node::FALSE, node)
             }
             _ => Node::unknown(written, format!("{} has the arguments as one text only", self.title)),
@@ -281,11 +290,15 @@ fn outside(body: &Formula) -> Option<Formula> {
 }
 
 /// What comes closest to the leaf `formula` when a language cannot say it: from inside, and from outside. `can_say`
-/// tells whether the language can say a formula.
-pub fn approximate(formula: &Formula, can_say: &impl Fn(&Formula) -> bool) -> (Formula, Formula) {
+/// tells whether the language can say a formula, `looser` which globs hold wherever a pattern does.
+pub fn approximate(
+    formula: &Formula,
+    can_say: &impl Fn(&Formula) -> bool,
+    looser: &impl Fn(&Pattern) -> Option<Vec<Glob>>,
+) -> (Formula, Formula) {
     match formula {
         Formula::Or(parts) => {
-            let (lower, upper): (Vec<_>, Vec<_>) = parts.iter().map(|part| approximate(part, can_say)).unzip();
+            let (lower, upper): (Vec<_>, Vec<_>) = parts.iter().map(|part| approximate(part, can_say, looser)).unzip();
             (Formula::or(lower), Formula::or(upper))
         }
         formula if can_say(formula) => (formula.clone(), formula.clone()),
@@ -293,7 +306,11 @@ pub fn approximate(formula: &Formula, can_say: &impl Fn(&Formula) -> bool) -> (F
             let with =
                 |predicate| Formula::Test(Test { subject: test.subject.clone(), predicate, origin: test.origin });
             let exists = with(Predicate::Exists);
-            let upper = if can_say(&exists) { exists } else { Formula::TRUE };
+            let upper = match &test.predicate {
+                Predicate::Text(set) => above(set, &with, can_say, looser),
+                _ => None,
+            };
+            let upper = upper.unwrap_or(if can_say(&exists) { exists } else { Formula::TRUE });
             let lower = match &test.predicate {
                 Predicate::Text(set) => {
                     // The case-sensitive reading lies inside every other.
@@ -309,6 +326,26 @@ pub fn approximate(formula: &Formula, can_say: &impl Fn(&Formula) -> bool) -> (F
         }
         _ => (Formula::FALSE, Formula::TRUE),
     }
+}
+
+/// A test that can be said and holds wherever that of `set` does: with globs in the place of patterns that cannot be
+/// said.
+fn above(
+    set: &TextSet,
+    with: &impl Fn(Predicate) -> Formula,
+    can_say: &impl Fn(&Formula) -> bool,
+    looser: &impl Fn(&Pattern) -> Option<Vec<Glob>>,
+) -> Option<Formula> {
+    let with = |patterns: Vec<Pattern>| with(Predicate::Text(TextSet::new(patterns, set.case)));
+    let mut patterns: Vec<Pattern> = Vec::new();
+    for pattern in set.any.iter() {
+        if can_say(&with(vec![pattern.clone()])) {
+            patterns.push(pattern.clone());
+        } else {
+            patterns.extend(looser(pattern)?.into_iter().map(Pattern::Glob));
+        }
+    }
+    Some(with(patterns)).filter(can_say)
 }
 
 /// The patterns of `set` that can be said; of a path that cannot, its usual spellings. Where the case of letters would

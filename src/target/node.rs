@@ -195,6 +195,21 @@ impl Node {
         }
     }
 
+    /// Calls `visit` with every leaf, those of holes included.
+    pub fn each_leaf_of_all(&self, visit: &mut impl FnMut(u32, &Formula)) {
+        match self {
+            Node::And(parts) | Node::Or(parts) | Node::AtLeast { of: parts, .. } => {
+                parts.iter().for_each(|part| part.each_leaf_of_all(visit));
+            }
+            Node::Not(part) => part.each_leaf_of_all(visit),
+            Node::Leaf { id, formula, .. } => visit(*id, formula),
+            Node::Hole(hole) => {
+                hole.lower.each_leaf_of_all(visit);
+                hole.upper.each_leaf_of_all(visit);
+            }
+        }
+    }
+
     /// Replaces every leaf that `replace` has something for, in holes too.
     pub fn replace_leaves(&mut self, replace: &mut impl FnMut(u32, &Formula, &Written) -> Option<Node>) {
         match self {

@@ -110,6 +110,17 @@ fn letters(text: &str) -> usize {
 #[derive(Debug, Default)]
 pub struct Texts(RefCell<HashMap<Pattern, Option<Globs>, RandomState>>);
 
+/// Globs, with `*` as the only wildcard and each with a letter or digit, of which a value that satisfies `pattern`
+/// satisfies one; `None` if nothing of the kind is known.
+pub fn looser(pattern: &Pattern, expressions: &Expressions) -> Option<Vec<Glob>> {
+    let globs = match pattern {
+        Pattern::Glob(glob) => plain(vec![glob.pieces().to_vec()]),
+        pattern => plain(around(taken_apart(&expressions.read(pattern)?.tree, false))),
+    };
+    let says_something = |glob: &Glob| literals(glob).map(letters).sum::<usize>() > 0;
+    (!globs.is_empty() && globs.iter().all(says_something)).then_some(globs)
+}
+
 /// Globs of which a value satisfies one.
 type Globs = Rc<[Glob]>;
 
@@ -179,7 +190,7 @@ impl Reader<'_> {
             return known.clone();
         }
         let read = self.expressions.read(pattern);
-        let globs: Option<Globs> = read.map(|read| plain(around(taken_apart(&read.tree))).into());
+        let globs: Option<Globs> = read.map(|read| plain(around(taken_apart(&read.tree, true))).into());
         self.texts.0.borrow_mut().insert(pattern.clone(), globs.clone());
         globs
     }
@@ -242,8 +253,9 @@ fn writable(text: &str) -> Vec<Piece> {
 }
 
 /// The texts of an expression as pieces of globs: one list for each alternative, or fewer and wider ones where there
-/// are too many. Anchors are left out, which makes them wider.
-fn taken_apart(hir: &Hir) -> Vec<Vec<Piece>> {
+/// are too many. Anchors are left out, which makes them wider. `any_case` says that the globs are asked in any case, so
+/// that a letter in both its cases is one.
+fn taken_apart(hir: &Hir, any_case: bool) -> Vec<Vec<Piece>> {
     let any = || vec![vec![Piece::Any]];
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => vec![Vec::new()],
@@ -251,22 +263,22 @@ fn taken_apart(hir: &Hir) -> Vec<Vec<Piece>> {
             Ok(text) => vec![vec![Piece::Literal(text.to_owned())]],
             Err(_) => any(),
         },
-        HirKind::Class(Class::Unicode(class)) => match one_letter(class) {
+        HirKind::Class(Class::Unicode(class)) => match one_letter(class).filter(|_| any_case) {
             Some(letter) => vec![vec![Piece::Literal(letter.to_string())]],
             None => any(),
         },
         HirKind::Class(Class::Bytes(_)) => any(),
         HirKind::Repetition(repetition) if repetition.min == 0 => any(),
         HirKind::Repetition(repetition) => {
-            let once = taken_apart(&repetition.sub);
+            let once = taken_apart(&repetition.sub, any_case);
             let exactly_once = repetition.max == Some(1);
             once.into_iter()
                 .map(|pieces| if exactly_once { pieces } else { [pieces, vec![Piece::Any]].concat() })
                 .collect()
         }
-        HirKind::Capture(capture) => taken_apart(&capture.sub),
+        HirKind::Capture(capture) => taken_apart(&capture.sub, any_case),
         HirKind::Concat(parts) => {
-            let mut parts: Vec<Vec<Vec<Piece>>> = parts.iter().map(taken_apart).collect();
+            let mut parts: Vec<Vec<Vec<Piece>>> = parts.iter().map(|part| taken_apart(part, any_case)).collect();
             // The part with most alternatives says least.
             while parts
                 .iter()
@@ -287,7 +299,7 @@ fn taken_apart(hir: &Hir) -> Vec<Vec<Piece>> {
             })
         }
         HirKind::Alternation(parts) => {
-            let all: Vec<Vec<Piece>> = parts.iter().flat_map(taken_apart).collect();
+            let all: Vec<Vec<Piece>> = parts.iter().flat_map(|part| taken_apart(part, any_case)).collect();
             if all.len() > MOST_GLOBS { any() } else { all }
         }
     }

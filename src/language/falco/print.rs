@@ -95,7 +95,16 @@ pub(super) fn checks(field: Field<'_>, predicate: &Predicate) -> Result<Vec<Chec
         Predicate::Exists => Check::exists(name),
         Predicate::Field { op, other } => {
             let other = crate::language::walk::name_of(other);
-            let lists = [field.kind, field.table.get(&other)].contains(&Some(FieldType::TextList));
+            let kinds = [field.kind, field.table.get(&other)];
+            if let [Some(one), Some(two)] = kinds
+                && one != two
+            {
+                return Err(format!(
+                    "Falco cannot compare `{}` and `{other}`, which are of different types",
+                    field.name
+                ));
+            }
+            let lists = kinds.contains(&Some(FieldType::TextList));
             let numbers = field.kind == Some(FieldType::Number);
             if lists || (*op != Comparison::Equal && !numbers) {
                 return Err("Falco compares two fields with = only, or as numbers, one value each".to_owned());

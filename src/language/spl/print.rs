@@ -4,6 +4,7 @@
 //! keeps events without `f`, so negation needs no guard. OR binds tighter than AND there and looser in `where`, so
 //! the two side by side are always parenthesised.
 
+use crate::language::fields::FieldType;
 use crate::language::fragment::{Between, Fragment, Strength};
 use crate::language::text;
 use crate::language::walk::{Dialect, Field, Refusal, Words};
@@ -43,12 +44,17 @@ impl Dialect for Search {
                     Err(values) => Fragment::list(format!("{name} IN ("), values, Between::Comma, ")"),
                 })
             }
-            Predicate::Number { op, value } => Ok(Fragment::atom(match op {
+            Predicate::Number { op, value } if is_of(field, FieldType::Number) => Ok(Fragment::atom(match op {
                 Comparison::Equal => format!("{name}={value}"),
                 op => format!("{name}{}{value}", op.sign()),
             })),
-            Predicate::Network(network) => Ok(Fragment::atom(format!("{name}={network}"))),
-            Predicate::Boolean(value) => Ok(Fragment::atom(format!("{name}={value}"))),
+            Predicate::Network(network) if is_of(field, FieldType::Address) => {
+                Ok(Fragment::atom(format!("{name}={network}")))
+            }
+            Predicate::Boolean(value) if is_of(field, FieldType::Boolean) => {
+                Ok(Fragment::atom(format!("{name}={value}")))
+            }
+            Predicate::Number { .. } | Predicate::Network(_) | Predicate::Boolean(_) => Err(mixed(field)),
             Predicate::Exists => Ok(Fragment::atom(format!("{name}=*"))),
             Predicate::Field { .. } => Err("`search` cannot compare two fields".to_owned()),
             Predicate::Option(_) => Err("an option was not lowered to text before printing".to_owned()),
@@ -58,6 +64,16 @@ impl Dialect for Search {
     fn anywhere(&self, _predicate: &Predicate) -> Result<Fragment, Refusal> {
         Err("a bare term in `search` finds whole segments of the raw text only, not any text in any field".to_owned())
     }
+}
+
+/// Whether a field's type is this one, or not known.
+pub(super) fn is_of(field: Field<'_>, kind: FieldType) -> bool {
+    field.kind.is_none_or(|known| known == kind)
+}
+
+/// Why something else than text cannot be asked of a field that holds text.
+pub(super) fn mixed(field: Field<'_>) -> Refusal {
+    format!("`{}` holds text, and Splunk would compare it as text", field.name)
 }
 
 fn values(set: &TextSet) -> Result<Vec<String>, Refusal> {

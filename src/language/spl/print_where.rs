@@ -4,6 +4,7 @@
 //! negation goes to each test and names the missing field. Fields with several values are asked through `mvfilter`,
 //! whose result is there or is not.
 
+use super::print::{is_of, mixed};
 use crate::language::fields::FieldType;
 use crate::language::fragment::{Between, Fragment, Strength};
 use crate::language::walk::{Dialect, Field, Refusal, Words, either, name_of, negation};
@@ -82,7 +83,10 @@ fn is_list(field: Field<'_>) -> bool {
 fn one(field: Field<'_>, name: &str, predicate: &Predicate) -> Result<Fragment, Refusal> {
     match predicate {
         Predicate::Text(set) => texts(field, name, set),
-        Predicate::Number { op, value } => Ok(Fragment::atom(format!("{name}{}{value}", op.sign()))),
+        Predicate::Number { op, value } if is_of(field, FieldType::Number) => {
+            Ok(Fragment::atom(format!("{name}{}{value}", op.sign())))
+        }
+        Predicate::Number { .. } => Err(mixed(field)),
         Predicate::Network(network) => Ok(Fragment::atom(format!("cidrmatch(\"{network}\", {name})"))),
         // Truth values of JSON are text in `eval`.
         Predicate::Boolean(value) => Ok(Fragment::atom(format!("{name}=\"{value}\""))),

@@ -1,0 +1,169 @@
+//! Small detections of other ideas than the pack's, through all targets: what each rule turns out to mean.
+
+use std::collections::BTreeMap;
+
+use cresset::detection::{Detection, load::load_text};
+use cresset::diagnostic::{Diagnostic, SourceFile};
+use cresset::pack::prove;
+use cresset::source::Catalogue;
+use cresset::target::{self, PackInfo, Target, Verdict};
+
+/// The metadata of a detection; each test gives what it observes.
+const HEAD: &str = include_str!("diagnostics/base.yaml");
+
+/// A detection with this under `observe`.
+fn detection(observe: &str) -> Detection {
+    let head = HEAD.split("observe:").next().unwrap_or_default();
+    let file = SourceFile::new("idea.yml", format!("{head}observe:\n{observe}"));
+    let mut loaded = load_text(&file, "idea", Catalogue::builtin());
+    let errors: Vec<&Diagnostic> = loaded.problems.iter().filter(|problem| problem.is_error()).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    loaded.detections.pop().expect("a detection")
+}
+
+/// The verdict on each rule by log source and target, or why a target cannot say it.
+fn verdicts(observe: &str, names: &[&str]) -> BTreeMap<String, String> {
+    let detections = [detection(observe)];
+    let catalogue = Catalogue::builtin();
+    let mut targets = target::load_all(None).expect("targets");
+    targets.retain(|target: &Target| names.contains(&target.name()));
+    let compiled = match target::compile_all(&targets, &detections, catalogue, &|| ()) {
+        Ok(compiled) => compiled,
+        Err(problems) => return problems.into_iter().map(|p| (p.message.clone(), p.note.clone())).collect(),
+    };
+    let proved = prove(&targets, &compiled, catalogue, &PackInfo::default(), &|_| Vec::new()).expect("rendered");
+    let report = proved.report;
+    let said = |finding: &cresset::pack::verify::Finding| match finding.verdict {
+        Verdict::Proved => "proved".to_owned(),
+        verdict => format!("{verdict:?}: {}", finding.reason.clone().unwrap_or_default()),
+    };
+    report.findings.iter().map(|f| (format!("{} {}", f.source, f.target), said(f))).collect()
+}
+
+/// Says that every rule is proved.
+fn proved(observe: &str, names: &[&str]) {
+    let verdicts = verdicts(observe, names);
+    assert!(!verdicts.is_empty() && verdicts.values().all(|verdict| verdict == "proved"), "{observe}\n{verdicts:#?}");
+}
+
+#[test]
+fn who_asks_a_field_of_no_known_type_says_what_it_holds() {
+    let asked = [
+        "requestObject.spec.replicas|gt: 3",
+        "requestObject.spec.paused: true",
+        "requestObject.spec.clusterIP|cidr: 10.0.0.0/8",
+        "requestObject.spec.ports: { nodePort|gte: 30000 }",
+    ];
+    for test in asked {
+        for condition in ["a", "not a"] {
+            let observe = format!("  kubernetes_audit:\n    a: {{ {test} }}\n    condition: {condition}\n");
+            proved(&observe, &["sigma", "splunk"]);
+        }
+    }
+    let manifest = "  kubernetes_manifest:\n    a: { spec.replicas|gt: 3, spec.paused: true }\n    condition: a\n";
+    proved(manifest, &["sigma", "splunk", "elastic"]);
+    // Who asks two things says nothing.
+    let both = "  kubernetes_audit:\n    a: { requestObject.x|gt: 3 }\n    b: { requestObject.x: abc }\n    condition: a or b\n";
+    let verdicts = verdicts(both, &["splunk"]);
+    assert!(verdicts.values().all(|why| why.contains("holds text")), "{verdicts:#?}");
+}
+
+#[test]
+fn tests_below_an_open_field_hold_for_one_element() {
+    let subjects = |tests: &str| {
+        detection(&format!("  kubernetes_audit:\n    a:\n      requestObject.subjects: {tests}\n    condition: a\n"))
+    };
+    let event = |text: &str| serde_json::from_str(text).expect("an event");
+    let one = event(r#"{"requestObject":{"subjects":[{"kind":"User","name":"eve"}]}}"#);
+    let two = event(r#"{"requestObject":{"subjects":[{"kind":"User","name":"bob"},{"kind":"Group","name":"eve"}]}}"#);
+    let matches = |tests: &str, event| {
+        let detection = subjects(tests);
+        let observation = detection.observations.first().expect("an observation");
+        cresset::logic::evaluate(&observation.formula, event, cresset::logic::Reading::Must)
+    };
+    assert!(matches("{ kind: User, name: eve }", &one));
+    assert!(!matches("{ kind: User, name: eve }", &two));
+    assert!(matches("[{ kind: Group }, { name: nobody }]", &two));
+    assert!(!matches("[{ kind: Group }, { name: nobody }]", &one));
+}
+
+#[test]
+fn an_expression_on_a_file_name_is_said_of_the_whole_path() {
+    for expression in [r"^python[23]?(\.[0-9]+)?$", "^nc|ncat$", "miner", "^a.b$", r"^[^.]+\.sh$"] {
+        let observe = format!("  process:\n    a:\n      process.name|re: '{expression}'\n    condition: a\n");
+        if expression == "^nc|ncat$" {
+            let verdicts = verdicts(&observe, &["falco"]);
+            assert!(verdicts.values().all(|why| why.contains("no counterpart")), "{verdicts:#?}");
+        } else {
+            proved(&observe, &["sigma", "falco", "splunk"]);
+        }
+    }
+}
+
+#[test]
+fn an_id_that_is_a_number_in_a_target_is_its_digits() {
+    for value in ["0", "\"0\"", "[0, 1000]"] {
+        for condition in ["a", "not a"] {
+            proved(&format!("  process:\n    a: {{ user.id: {value} }}\n    condition: {condition}\n"), &["falco"]);
+        }
+    }
+    let fields = "  process:\n    a: { user.id|fieldref: user.name }\n    condition: a\n";
+    let verdicts = verdicts(fields, &["falco"]);
+    assert!(verdicts.values().all(|why| why.contains("of different types")), "{verdicts:#?}");
+}
+
+/// What is told of an observation that a target cannot say, with `accept` for it.
+fn told(observe: &str, target: &str, accept: &str) -> (String, String) {
+    let accept = match accept {
+        "" => String::new(),
+        accept => format!("targets:\n  {target}:\n    accept:\n      process: {{ {accept}: \"of no matter here\" }}\n"),
+    };
+    let detections = [detection(&format!("{observe}{accept}"))];
+    let mut targets = target::load_all(None).expect("targets");
+    targets.retain(|one: &Target| one.name() == target);
+    let problems = target::compile_all(&targets, &detections, Catalogue::builtin(), &|| ()).expect_err("a problem");
+    let problem = problems.first().expect("a problem");
+    (problem.note.clone(), format!("{:?} {:?}", problem.labels, problem.help))
+}
+
+#[test]
+fn only_a_direction_that_works_is_proposed_and_what_does_not_work_is_refused() {
+    let either = "  process:\n    a: { process.name: ncat }\n    b: { process.command_line|re: '^\\d+$' }\n    condition: a or b\n";
+    let (_, help) = told(either, "elastic", "");
+    assert!(help.contains("match less (`narrower`);") && !help.contains("wider"), "{help}");
+    // All that would be left of it is that there is a line.
+    let (_, help) = told(either, "elastic", "wider");
+    assert!(help.contains("every event that has `process.command_line`"), "{help}");
+    assert!(help.contains("narrower: "), "{help}");
+    let both = "  process:\n    a: { process.name: ncat }\n    b: { process.command_line|re: '^\\d+$' }\n    condition: a and not b\n";
+    let (_, help) = told(both, "elastic", "narrower");
+    assert!(help.contains("no event that has `process.command_line`"), "{help}");
+}
+
+#[test]
+fn what_stays_of_an_expression_that_cannot_be_said_is_its_text() {
+    let observe = "  process:\n    a: { process.command_line|re: 'wget\\s+-O\\s' }\n    condition: a\ntargets:\n  elastic:\n    \
+                   accept:\n      process: { wider: \"the blanks do not matter\" }\n";
+    let detections = [detection(observe)];
+    let mut targets = target::load_all(None).expect("targets");
+    targets.retain(|one: &Target| one.name() == "elastic");
+    let compiled = target::compile_all(&targets, &detections, Catalogue::builtin(), &|| ()).expect("compiled");
+    let rule = compiled.first().and_then(|one| one.rule()).expect("a rule");
+    let text = format!("{:?}", rule.query);
+    assert!(text.contains("wget") && text.contains("-O"), "{text}");
+}
+
+#[test]
+fn a_test_is_not_blamed_for_what_another_one_of_its_field_asks() {
+    let observe = "  process:\n    a: { process.command_line|re: 'pool:\\d+' }\n    b:\n      process.args|option: \
+                   { names: [-o], value|contains: pool }\n    condition: a or b\n";
+    let (note, labels) = told(observe, "falco", "");
+    assert!(note.contains("every script"), "{note}");
+    assert!(labels.starts_with("[]"), "{labels}");
+}
+
+#[test]
+fn who_asks_joined_arguments_is_told_what_can_be_asked_of_them() {
+    let (_, help) = told("  process:\n    a: { process.args: -x }\n    condition: a\n", "splunk", "");
+    assert!(help.contains("process.args|option"), "{help}");
+}
