@@ -12,8 +12,9 @@ use crate::detection::check;
 use crate::logic::decide::{Answer, Budget, Schema, implies};
 use crate::logic::{Event, Formula, Reading, evaluate, simplify};
 
-/// Why a condition with such an expression is not decided.
-const ANCHORED: &str = "an expression with an anchor or an escape on an option's value is not compared exactly";
+/// Why a condition with such a pattern is not decided.
+const BEYOND: &str =
+    "a pattern for an option's value that may hold what ends it (a blank, say) is not compared exactly";
 
 /// What became of a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -181,14 +182,14 @@ fn moved(
     samples: &mut Samples,
 ) -> Moved {
     let shows = |event: &Event| evaluate(yes, event, reading) && !evaluate(no, event, reading);
-    if follows(yes, no) {
+    if Follows::new().follows(yes, no) {
         return Moved::None;
     }
     let some = |event: &Event, found_by| Moved::Some { event: minimal(event, &shows), found_by };
     let reason = match implies(yes, reading, no, reading, schema, budget) {
         Answer::Fails(event) => return some(&event, FoundBy::Proof),
         Answer::Holds if exact => return Moved::None,
-        Answer::Holds => ANCHORED.to_owned(),
+        Answer::Holds => BEYOND.to_owned(),
         Answer::Undecided(reason) => reason.to_string(),
     };
     match samples.find(&shows) {
@@ -197,26 +198,48 @@ fn moved(
     }
 }
 
-/// Whether `b` holds wherever `a` does for the one reason that equal parts stand in them: whatever these mean, and so
-/// also where that is not compared exactly. A condition with a new exception is one that had fewer.
-fn follows(a: &Formula, b: &Formula) -> bool {
-    if a == b {
-        return true;
+/// How many pairs of parts are compared: conditions that are nested in each other have more than there is time for.
+const MOST_PAIRS: usize = 100_000;
+
+/// Whether one condition holds wherever another does for the one reason that equal parts stand in them, and tests with
+/// fewer alternatives in the place of tests with more: whatever these mean, and so also where that is not compared
+/// exactly, or not within the budget. A condition with a new exception is one that had fewer; a longer list is wider.
+struct Follows {
+    /// How many pairs may still be compared.
+    left: usize,
+}
+
+impl Follows {
+    fn new() -> Self {
+        Self { left: MOST_PAIRS }
     }
-    match (a, b) {
-        (Formula::Not(a), Formula::Not(b)) => follows(b, a),
-        (Formula::Or(parts), _) => parts.iter().all(|part| follows(part, b)),
-        (_, Formula::And(parts)) => parts.iter().all(|part| follows(a, part)),
-        _ => {
-            let parts = |formula: &Formula| match formula {
-                Formula::And(parts) => parts.iter().any(|part| follows(part, b)),
-                _ => false,
-            };
-            let alternatives = |formula: &Formula| match formula {
-                Formula::Or(parts) => parts.iter().any(|part| follows(a, part)),
-                _ => false,
-            };
-            parts(a) || alternatives(b)
+
+    /// Whether `b` holds wherever `a` does.
+    fn follows(&mut self, a: &Formula, b: &Formula) -> bool {
+        if a == b {
+            return true;
+        }
+        if self.left == 0 {
+            return false;
+        }
+        self.left -= 1;
+        match (a, b) {
+            (Formula::Not(a), Formula::Not(b)) => self.follows(b, a),
+            (Formula::Or(parts), _) => parts.iter().all(|part| self.follows(part, b)),
+            (_, Formula::And(parts)) => parts.iter().all(|part| self.follows(a, part)),
+            (Formula::Element { path, body: a }, Formula::Element { path: other, body: b }) => {
+                path == other && self.follows(a, b)
+            }
+            (Formula::Test(a), Formula::Test(b)) => a.is_within(b),
+            _ => {
+                // An equal part is looked for first: most lists are long, and have it.
+                let parts: &[Formula] = if let Formula::And(parts) = a { parts } else { &[] };
+                let alternatives: &[Formula] = if let Formula::Or(parts) = b { parts } else { &[] };
+                parts.contains(b)
+                    || alternatives.contains(a)
+                    || parts.iter().any(|part| self.follows(part, b))
+                    || alternatives.iter().any(|part| self.follows(a, part))
+            }
         }
     }
 }
@@ -227,6 +250,7 @@ mod tests {
 
     use super::*;
     use crate::logic::decide::oracle::{event, formula, glob};
+    use crate::logic::{Case, Glob, Pattern, Predicate, TextSet};
 
     /// What the answer about one direction may be, given that `event` changes sides in it or not.
     fn agrees(moved: &Moved, shows: &dyn Fn(&Event) -> bool, events: &[Event]) -> Result<(), TestCaseError> {
@@ -291,6 +315,7 @@ mod tests {
         let base = or(&[&a, &b]);
         // One more exception, one exception less, one with a wider condition.
         let (once, twice) = (and(&[&base, &not(&c)]), and(&[&base, &not(&c), &not(&and(&[&a, &b]))]));
+        let follows = |a: &Formula, b: &Formula| Follows::new().follows(a, b);
         for (narrow, wide) in [(&once, &base), (&twice, &once), (&and(&[&base, &not(&or(&[&c, &a]))]), &once)] {
             assert!(follows(narrow, wide) && !follows(wide, narrow), "{narrow:?} {wide:?}");
         }
@@ -299,6 +324,30 @@ mod tests {
         let nothing = Budget { states: 0, nodes: 0, ..Budget::default() };
         let meaning = compare(&base, &once, &Schema::default(), &nothing);
         assert_eq!((&meaning.must.gained, meaning.change()), (&Moved::None, Change::Narrower));
+    }
+
+    #[test]
+    fn a_list_with_one_entry_more_is_wider_whatever_it_may_cost() {
+        let list = |count: u32| {
+            let patterns = (0..count).map(|n| Pattern::Glob(Glob::contains(format!("a{n}b")))).collect();
+            let names = Predicate::Text(TextSet::new(patterns, Case::Either));
+            let path = |name: &str| name.parse().expect("a path");
+            Formula::element(path("list"), Formula::and([Formula::test(&path("x"), names), glob("a", "x")]))
+        };
+        let nothing = Budget { states: 0, nodes: 0, ..Budget::default() };
+        let meaning = compare(&list(300), &list(301), &Schema::default(), &nothing);
+        assert_eq!((&meaning.must.lost, &meaning.may.lost), (&Moved::None, &Moved::None));
+    }
+
+    #[test]
+    fn conditions_in_each_other_are_compared_in_bounded_work() {
+        let nested = |inmost: &str| {
+            (0..60).rev().fold(glob("z", inmost), |inner, at| {
+                let (a, b) = (glob("a", &format!("*a{at}*")), glob("b", &format!("*b{at}*")));
+                Formula::And(vec![a, Formula::Or(vec![b, inner])])
+            })
+        };
+        assert!(!Follows::new().follows(&nested("x"), &nested("y")));
     }
 
     #[test]

@@ -49,6 +49,19 @@ pub struct Test {
     pub origin: Origin,
 }
 
+impl Test {
+    /// Whether `other` is this test with more alternatives: it is true wherever this one is. Seen from what is written; no
+    /// does not mean that it is not so.
+    pub fn is_within(&self, other: &Self) -> bool {
+        self.subject == other.subject
+            && match (&self.predicate, &other.predicate) {
+                (Predicate::Text(set), Predicate::Text(more)) => set.is_within(more),
+                (Predicate::Option(option), Predicate::Option(more)) => option.is_within(more),
+                (one, other) => one == other,
+            }
+    }
+}
+
 /// Whose values a test asks.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Subject {

@@ -3,7 +3,7 @@
 mod together;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, OnceLock};
 
@@ -297,6 +297,15 @@ impl TextSet {
             })
             .is_match(text)
         })
+    }
+
+    /// Whether every pattern of this set is one of `other`, in the same case: `other` is satisfied wherever this is.
+    pub fn is_within(&self, other: &Self) -> bool {
+        if self.case != other.case || self.any.len() > other.any.len() {
+            return false;
+        }
+        let known: HashSet<&Pattern, RandomState> = other.any.iter().collect();
+        self.any.iter().all(|pattern| known.contains(pattern))
     }
 
     /// Whether case is folded in the given reading: a text satisfies the set if it does with one of these.

@@ -4,7 +4,7 @@ use crate::detection::model::Observation;
 use crate::detection::parse::{ObserveSpans, Parsed};
 use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::logic::decide::{Answer, Budget, Reason, Satisfiability, Schema, disjoint, satisfiable, tautology};
-use crate::logic::{Event, Formula, OptionValue, Pattern, Predicate, Reading, ValueTest, evaluate};
+use crate::logic::{Event, Formula, Predicate, Reading, evaluate};
 use crate::source::{Catalogue, Source};
 
 pub(super) fn check(parsed: &Parsed, catalogue: &Catalogue, problems: &mut Vec<Diagnostic>) {
@@ -92,19 +92,14 @@ fn one(
     }
 }
 
-/// Whether the verdict on a formula can be relied on: an expression with `^` or `$` on an option's value is decided as
-/// a part of the whole command line, where they mean something else.
+/// Whether the verdict on a formula can be relied on: a pattern that goes beyond an option's value is decided as a part
+/// of the whole command line.
 pub fn is_decided(formula: &Formula) -> bool {
     let mut decided = true;
     formula.each_test(&mut |_, test| {
-        let Predicate::Option(option) = &test.predicate else { return };
-        let OptionValue::Given { tests, .. } = &option.value else { return };
-        decided &= !tests.iter().any(|test| match test {
-            ValueTest::Whole(set) | ValueTest::Key(_, set) => {
-                set.any.iter().any(|pattern| matches!(pattern, Pattern::Regex(text) if text.contains(['^', '$', '\\'])))
-            }
-            ValueTest::ReadOnly(_) => false,
-        });
+        if let Predicate::Option(option) = &test.predicate {
+            decided &= option.stays_in_its_value();
+        }
     });
     decided
 }

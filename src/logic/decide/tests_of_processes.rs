@@ -103,10 +103,13 @@ fn option() -> impl Strategy<Value = OptionTest> {
     ];
     let below = TextSet::new(vec![Pattern::Path { path: "/etc".into(), below: true }], Case::Sensitive);
     let source = ValueTest::Key(vec!["source".into()], below);
+    let home = TextSet::new(vec![Pattern::Regex("^/(?:etc|[^/: ]*a)$".into())], Case::Either);
+    let home = ValueTest::Key(vec!["source".into()], home);
     let volume = |tests: Vec<ValueTest>| OptionValue::Given { form: ValueForm::Volume, tests };
     let asked = vec![
         (vec!["--privileged"], OptionValue::Switch),
         (vec!["-v", "--volume"], volume(vec![source.clone()])),
+        (vec!["-v", "--volume"], volume(vec![home])),
         (vec!["-v", "--volume"], volume(vec![source.clone(), ValueTest::ReadOnly(true)])),
         (vec!["-v", "--volume"], volume(vec![source, ValueTest::ReadOnly(false)])),
         (vec![], OptionValue::Switch),

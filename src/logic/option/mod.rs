@@ -113,6 +113,24 @@ const TRUE_WORDS: [&str; 6] = ["1", "t", "T", "true", "TRUE", "True"];
 pub(super) const MAX_NESTING: usize = 3;
 
 impl OptionTest {
+    /// Whether `other` asks for the same option with more alternatives, of commands or of texts: it is given wherever this
+    /// one is.
+    pub fn is_within(&self, other: &Self) -> bool {
+        let values = match (&self.value, &other.value) {
+            (OptionValue::Given { form, tests }, OptionValue::Given { form: same, tests: more }) => {
+                form == same
+                    && tests.len() == more.len()
+                    && tests.iter().zip(more).all(|(test, more)| test.is_within(more))
+            }
+            (one, other) => one == other,
+        };
+        let commands = self.commands.is_empty() == other.commands.is_empty()
+            && self.commands.iter().all(|command| other.commands.contains(command));
+        // What no expression says is found in no line.
+        let is_said = other.has_regex() || !self.has_regex();
+        values && commands && is_said && self.names == other.names && self.launchers == other.launchers
+    }
+
     /// The vector's own reading: some command in `argv` gives the option with a value that satisfies the test.
     pub fn is_given(&self, argv: &[&str]) -> bool {
         self.is_given_at_depth(argv, MAX_NESTING)

@@ -2,7 +2,7 @@
 
 use super::line::{CLUSTER, OPTIONS, SWITCHED_ON, commands_regex};
 use super::*;
-use crate::logic::pattern::{Case, Pattern};
+use crate::logic::pattern::{Case, Glob, Pattern, Piece};
 
 fn launchers() -> Arc<Launchers> {
     let set = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
@@ -122,9 +122,74 @@ fn an_expression_for_the_whole_value_ends_where_the_value_does() {
         let argv: Vec<&str> = line.split(' ').collect();
         assert_eq!(readings(&mounted, &argv), (expected, expected, expected), "{line}");
     }
-    let word = TextSet::new(vec![Pattern::Regex(r"\bhome\b".into())], Case::Sensitive);
-    let value = OptionValue::Given { form: ValueForm::Plain, tests: vec![ValueTest::Whole(word)] };
-    assert!(!test(&["-v"], value).has_regex());
+    for word in [r"\bhome\b", r"\<home\>", r"\b{start}home"] {
+        assert!(!test(&["-v"], whole(&[Pattern::Regex(word.into())])).has_regex(), "{word}");
+    }
+}
+
+fn whole(patterns: &[Pattern]) -> OptionValue {
+    let set = TextSet::new(patterns.to_vec(), Case::Sensitive);
+    OptionValue::Given { form: ValueForm::Plain, tests: vec![ValueTest::Whole(set)] }
+}
+
+#[test]
+fn a_pattern_that_holds_what_ends_a_value_goes_beyond_it() {
+    let source = |pattern: Pattern, form| {
+        let set = TextSet::new(vec![pattern], Case::Sensitive);
+        OptionValue::Given { form, tests: vec![ValueTest::Key(vec!["source".into()], set)] }
+    };
+    let regex = |text: &str| Pattern::Regex(text.into());
+    let text = |text: &str| Pattern::Glob(Glob::new([Piece::Any, Piece::Literal(text.into())]));
+    for (value, stays) in [
+        (OptionValue::Switch, true),
+        (etc(Some(true), ValueForm::Volume), true),
+        (whole(&[regex(r"^(?:[^ ,]*,)*SYS_(?:ADMIN|RAWIO)(?:,[^ ]*)?$"), regex("a+b"), text("c:d,e")]), true),
+        (whole(&[regex("^tcp://.*$")]), false),
+        (whole(&[regex(r"^a\s?b$")]), false),
+        (whole(&[regex("^[^/]+$")]), false),
+        (whole(&[regex("a( b)?")]), false),
+        (whole(&[text("a"), text("b c")]), false),
+        (source(regex("^/home/[^/: ]+$"), ValueForm::Volume), true),
+        (source(regex("^/home/[^/ ]+$"), ValueForm::Volume), false),
+        (source(regex("^/home/[^/, ]+$"), ValueForm::Keys), true),
+        (source(regex("^/home/[^/: ]+$"), ValueForm::Keys), false),
+        (source(text("a:b"), ValueForm::Volume), false),
+    ] {
+        assert_eq!(test(&["-v"], value.clone()).stays_in_its_value(), stays, "{value:?}");
+    }
+}
+
+#[test]
+fn an_option_with_more_alternatives_is_given_wherever_it_was() {
+    let texts =
+        |texts: &[&str]| whole(&texts.iter().map(|text| Pattern::Glob(Glob::equals(*text))).collect::<Vec<_>>());
+    let with = |names: &[&str], value: OptionValue| test(names, value);
+    let few = with(&["-v"], texts(&["a", "b"]));
+    let fewer_commands = OptionTest { commands: vec![command(Some("docker"), &["run"])], ..few.clone() };
+    let any_command = OptionTest { commands: Vec::new(), ..few.clone() };
+    assert!(few.is_within(&few) && few.is_within(&with(&["-v"], texts(&["c", "b", "a"]))));
+    assert!(fewer_commands.is_within(&few));
+    for (one, other) in [
+        (&few, &with(&["-v"], texts(&["a", "c", "d"]))),
+        (&few, &with(&["-v", "--volume"], texts(&["a", "b"]))),
+        (&few, &with(&["-v"], whole(&[]))),
+        (&few, &fewer_commands),
+        (&few, &any_command),
+        (&any_command, &few),
+        (
+            &few,
+            &with(
+                &["-v"],
+                whole(&[
+                    Pattern::Glob(Glob::equals("a")),
+                    Pattern::Glob(Glob::equals("b")),
+                    Pattern::Regex(r"\bc".into()),
+                ]),
+            ),
+        ),
+    ] {
+        assert!(!one.is_within(other), "{other:?}");
+    }
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! Conditions on an option's value: what holds for a value, and the expressions that say so of it within a line.
 
-use super::{TRUE_WORDS, ValueForm, ValueTest};
-use crate::logic::pattern::{Pattern, TextSet, between_anchors, escape, group};
+use regex_syntax::hir::{Class, Hir, HirKind};
+
+use super::{OptionTest, OptionValue, TRUE_WORDS, ValueForm, ValueTest};
+use crate::logic::expression::{self, Expression};
+use crate::logic::pattern::{Pattern, Piece, TextSet, between_anchors, escape, group};
 
 /// Words that make a mount read-only in `--mount`.
 const READ_ONLY_WORDS: [&str; 2] = ["ro", "readonly"];
@@ -13,6 +16,15 @@ impl ValueTest {
         match self {
             ValueTest::Whole(set) | ValueTest::Key(_, set) => Some(set),
             ValueTest::ReadOnly(_) => None,
+        }
+    }
+
+    /// Whether `other` is this test with more alternatives.
+    pub(super) fn is_within(&self, other: &Self) -> bool {
+        match (self, other) {
+            (ValueTest::Whole(set), ValueTest::Whole(more)) => set.is_within(more),
+            (ValueTest::Key(names, set), ValueTest::Key(same, more)) => names == same && set.is_within(more),
+            (one, other) => one == other,
         }
     }
 
@@ -134,7 +146,7 @@ impl<'t> Shape<'t> {
 
 /// Whether a pattern has an anchor of its own, which would stand for the beginning or the end of the line.
 fn is_anchored(pattern: &Pattern) -> bool {
-    let signs = ["^", "$", r"\b", r"\B", r"\A", r"\z"];
+    let signs = ["^", "$", r"\b", r"\B", r"\A", r"\z", r"\<", r"\>"];
     let looks = |source: &str| regex_syntax::parse(source).map_or(true, |hir| !hir.properties().look_set().is_empty());
     match pattern {
         // Most have no sign of one, and need not be parsed.
@@ -142,6 +154,54 @@ fn is_anchored(pattern: &Pattern) -> bool {
             between_anchors(source).is_none() && looks(source)
         }
         _ => false,
+    }
+}
+
+impl OptionTest {
+    /// Whether no pattern of its own accord holds what ends a value in a line, or a part of one: a line in which the value
+    /// seems to go on into the next argument is not read as the vector is. Wildcards never go so far.
+    pub fn stays_in_its_value(&self) -> bool {
+        let OptionValue::Given { form, tests } = &self.value else { return true };
+        tests.iter().all(|test| {
+            let (set, ends): (_, &[char]) = match (test, form) {
+                (ValueTest::ReadOnly(_), _) => return true,
+                (ValueTest::Key(_, set), ValueForm::Volume) => (set, &[' ', ':']),
+                (ValueTest::Key(_, set), ValueForm::Keys) => (set, &[' ', ',']),
+                (ValueTest::Key(_, set) | ValueTest::Whole(set), _) => (set, &[' ']),
+            };
+            !set.any.iter().any(|pattern| may_hold(pattern, ends))
+        })
+    }
+}
+
+/// Whether a text that satisfies the pattern may hold one of these characters, other than for a wildcard.
+fn may_hold(pattern: &Pattern, characters: &[char]) -> bool {
+    match pattern {
+        Pattern::Glob(glob) => {
+            glob.pieces().iter().any(|piece| matches!(piece, Piece::Literal(text) if text.contains(characters)))
+        }
+        Pattern::Path { path, .. } => path.contains(characters),
+        Pattern::Regex(source) => match expression::read(source, false) {
+            Ok(Expression { tree, .. }) => tree_may_hold(&tree, characters),
+            Err(_) => false,
+        },
+    }
+}
+
+fn tree_may_hold(tree: &Hir, characters: &[char]) -> bool {
+    match tree.kind() {
+        HirKind::Empty | HirKind::Look(_) => false,
+        HirKind::Literal(literal) => std::str::from_utf8(&literal.0).map_or(true, |text| text.contains(characters)),
+        HirKind::Class(Class::Unicode(class)) => {
+            let is_in = |c: &char| class.iter().any(|range| (range.start()..=range.end()).contains(c));
+            characters.iter().any(is_in)
+        }
+        HirKind::Class(Class::Bytes(_)) => true,
+        HirKind::Repetition(repetition) => tree_may_hold(&repetition.sub, characters),
+        HirKind::Capture(capture) => tree_may_hold(&capture.sub, characters),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            parts.iter().any(|part| tree_may_hold(part, characters))
+        }
     }
 }
 
