@@ -143,10 +143,11 @@ impl Project {
         for entry in WalkDir::new(folder).follow_links(true).max_depth(32).sort_by_file_name() {
             match entry {
                 Ok(entry) if entry.file_type().is_dir() => {}
-                Ok(entry) => match entry.file_name().to_str() {
-                    Some(name) if name.starts_with('.') => {}
-                    Some(LISTS) => files.lists.push(self.file(entry.path())),
-                    Some(name) if name.ends_with(".yml") || name.ends_with(".yaml") => {
+                // A name that is no text is told as one that cannot name a detection.
+                Ok(entry) => match &*entry.file_name().to_string_lossy() {
+                    name if name.starts_with('.') => {}
+                    LISTS => files.lists.push(self.file(entry.path())),
+                    name if name.ends_with(".yml") || name.ends_with(".yaml") => {
                         files.detections.push(self.file(entry.path()));
                     }
                     _ => {}

@@ -139,3 +139,18 @@ fn events_as_something_that_is_no_target() {
         said(folder.path(), &["events", "log", "--as", "lucene", "--templates", templates.to_str().expect("text")], 0);
     assert!(events.contains("process.command_line\":\"x\""), "{events}");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_file_whose_name_is_no_text_is_not_passed_over() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let folder = tempfile::tempdir().expect("a folder");
+    said(folder.path(), &["init", "soc", "--empty"], 0);
+    let project = folder.path().join("soc");
+    let name = OsStr::from_bytes(b"detections/n\xffc.yml");
+    fs::write(project.join(name), "title: Nothing else\n").expect("written");
+    let problems = said(&project, &["check"], 1);
+    assert!(problems.contains("E0212"), "{problems}");
+}
