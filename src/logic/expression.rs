@@ -47,7 +47,8 @@ pub(crate) const LARGEST: usize = 16 << 20;
 /// Whether an expression can be matched with, as one that takes no more than `limit` bytes. Made for that is only what
 /// shows it: much less than a `regex::Regex`.
 pub(crate) fn is_usable(source: &str, limit: usize) -> Result<(), Unusable> {
-    let tree = regex_syntax::parse(source).map_err(|error| {
+    let plain = Reader::new(source).whole().map(|plain| plain.tree);
+    let tree = plain.map_or_else(|| regex_syntax::parse(source), Ok).map_err(|error| {
         let text = error.to_string();
         let reason = text.lines().last().unwrap_or("it does not parse");
         Unusable::Faulty(reason.trim_start_matches("error: ").to_owned())

@@ -13,39 +13,53 @@ use crate::target::Target;
 use crate::target::fields::Fields;
 use crate::target::settings::Derivation as Basename;
 
+/// Names of a target's fields, and the path of the event whose values each holds.
+#[derive(Default)]
+pub struct Names {
+    /// Fields that hold a path's values.
+    own: HashMap<String, Path>,
+    /// Fields from which another path's values are taken.
+    related: HashMap<String, Path>,
+}
+
+impl Names {
+    /// The names of the fields for some paths of a source. The first path counts of those that have one field together.
+    pub fn of<'p>(paths: impl IntoIterator<Item = &'p Path>, fields: &Fields<'_>, source: &Source) -> Self {
+        let mut names = Self::default();
+        for path in paths {
+            let Some(field) = fields.get(path) else { continue };
+            if let Some(name) = field.name {
+                names.own.entry(name).or_insert_with(|| path.clone());
+            }
+            let related = |how: Derivation| source.derived.iter().filter(move |derived| derived.how == how);
+            if let Some(line) = field.joined
+                && let Some(derived) = related(Derivation::Joined).find(|derived| derived.from == *path)
+            {
+                names.related.entry(line).or_insert_with(|| derived.field.clone());
+            }
+            if let Some(Basename::Basename(name)) = field.from
+                && let Some(derived) = related(Derivation::LastSegment).find(|derived| derived.field == *path)
+            {
+                names.related.entry(name).or_insert_with(|| derived.from.clone());
+            }
+        }
+        names
+    }
+}
+
 /// The fields of one log source in one target, from their names to the event's paths.
 pub struct Backward<'a> {
     target: &'a str,
     fields: &'a Fields<'a>,
-    paths: HashMap<String, Path>,
+    /// Of the paths that the detection asks, and of all paths of the source.
+    names: [&'a Names; 2],
 }
 
 impl<'a> Backward<'a> {
-    /// The way back for the fields of a source. `asked` are paths that the detection asks: they come first where the
-    /// target has one field for several paths.
-    pub fn new(target: &'a Target, fields: &'a Fields<'a>, source: &Source, asked: &[Path]) -> Self {
-        let known = source.fields.iter().flat_map(|field| field.paths.iter());
-        let all: Vec<&Path> = asked.iter().chain(known).collect();
-        let mut paths: HashMap<String, Path> = HashMap::new();
-        for path in &all {
-            if let Some(name) = fields.get(path).and_then(|field| field.name) {
-                paths.entry(name).or_insert_with(|| (*path).clone());
-            }
-        }
-        // A field of the target from which another path's values are taken.
-        for path in all {
-            let Some(field) = fields.get(path) else { continue };
-            let related = |how: Derivation| source.derived.iter().filter(move |derived| derived.how == how);
-            if let Some(line) = field.joined {
-                let whole = related(Derivation::Joined).find(|derived| derived.from == *path);
-                paths.extend(whole.filter(|_| !paths.contains_key(&line)).map(|derived| (line, derived.field.clone())));
-            }
-            if let Some(Basename::Basename(name)) = field.from {
-                let whole = related(Derivation::LastSegment).find(|derived| derived.field == *path);
-                paths.extend(whole.filter(|_| !paths.contains_key(&name)).map(|derived| (name, derived.from.clone())));
-            }
-        }
-        Self { target: target.name(), fields, paths }
+    /// The way back for the fields of a source. `asked` are the names for the paths that the detection asks: they come
+    /// first where the target has one field for several paths. `known` are those for all paths of the source.
+    pub fn new(target: &'a Target, fields: &'a Fields<'a>, asked: &'a Names, known: &'a Names) -> Self {
+        Self { target: target.name(), fields, names: [asked, known] }
     }
 
     /// A condition on the target's fields as one on the event's.
@@ -83,7 +97,10 @@ impl<'a> Backward<'a> {
 
     fn path(&self, path: &Path) -> Path {
         let name = path.segments().iter().map(|segment| &**segment).collect::<Vec<_>>().join(".");
-        let known = self.paths.get(&name).cloned().or_else(|| self.fields.path_below(&name));
+        // A field's own values come before what another field is taken from.
+        let own = self.names.iter().find_map(|names| names.own.get(&name));
+        let known = own.or_else(|| self.names.iter().find_map(|names| names.related.get(&name)));
+        let known = known.cloned().or_else(|| self.fields.path_below(&name));
         known.unwrap_or_else(|| Path::from_segments([format!("{}:{name}", self.target)]))
     }
 }

@@ -4,11 +4,13 @@
 //! What a target's binding adds (index, source type, event type) is taken for granted of the source's events, and its
 //! presence in the rule is part of what is decided.
 
-use std::collections::{BTreeMap, HashSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rayon::prelude::*;
+use uuid::Uuid;
 
-use super::backward::{Backward, relevant};
+use super::backward::{Backward, Names, relevant};
 use super::opaque::{opaque, suspects};
 use super::read::{Condition, Content, Fault, Found, RuleText, place, read_target};
 use super::witness;
@@ -116,22 +118,23 @@ pub fn read_back(
     files: &BTreeMap<String, Vec<u8>>,
     catalogue: &Catalogue,
 ) -> Vec<Option<ReadBack>> {
-    let contents = contents(targets, files, catalogue);
+    let grounds = Grounds::new(targets, catalogue);
+    let contents = contents(targets, files, &grounds);
     let one = |one: &Compiled<'_>| {
         let (rule, source) = (one.rule()?, one.observation.source.as_str());
-        let settings = one.target.settings.sources.get(source)?;
+        let ground = grounds.get(one.target, source)?;
+        let (settings, table) = (ground.settings, &*ground.table_of(rule));
         let artefact = readable(one.target, source).next()?;
         let file = file_of(one, artefact);
-        let table = rule_table(settings, &Fields::new(settings, catalogue.source(source)), rule);
         let found = find(&contents, &file, rule, catalogue);
         let condition = match &found {
             Err(judgement) => Err(judgement.reason.clone().unwrap_or_default()),
-            Ok(found) => match found.text.condition(settings, &table) {
+            Ok(found) => match found.text.condition(settings, table) {
                 Ok(condition) => condition.known(),
                 Err(Fault::Unreadable(reason) | Fault::Elsewhere(reason)) => Err(reason),
             },
         };
-        let assumed = found.ok().and_then(|found| found.text.assumed(settings, &table));
+        let assumed = found.ok().and_then(|found| found.text.assumed(settings, table));
         Some(ReadBack { file, condition, assumed })
     };
     compiled.iter().map(one).collect()
@@ -148,20 +151,78 @@ fn file_of(one: &Compiled<'_>, artefact: &Artefact) -> String {
     format!("{}/{}", one.target.name(), artefact.path_for(&one.detection.name, &one.observation.source))
 }
 
-/// All files with rules, read.
-fn contents(targets: &[Target], files: &BTreeMap<String, Vec<u8>>, catalogue: &Catalogue) -> BTreeMap<String, Content> {
-    let mut contents: BTreeMap<String, Content> = BTreeMap::new();
-    for target in targets {
-        let of_source = |name: &str| {
-            let settings = target.settings.sources.get(name)?;
-            Some(table(settings, &Fields::new(settings, catalogue.source(name))))
-        };
-        contents.extend(read_target(target, files, &|artefact| {
-            let sources = target.settings.sources.keys().filter(|source| artefact.has_source(source));
-            sources.filter_map(|source| of_source(source)).reduce(FieldTable::joined).unwrap_or_default()
-        }));
+/// What the rules of one log source in one target have in common.
+struct Ground<'a> {
+    target: &'a Target,
+    settings: &'a SourceSettings,
+    /// The source as the catalogue has it.
+    source: Option<&'a Source>,
+    fields: Fields<'a>,
+    /// The types of all fields that any rule of the source may ask.
+    table: FieldTable,
+    /// The names of the fields for all paths of the source.
+    names: Names,
+}
+
+impl<'a> Ground<'a> {
+    fn new(target: &'a Target, settings: &'a SourceSettings, source: Option<&'a Source>) -> Self {
+        let fields = Fields::new(settings, source);
+        let mut table = fields.table();
+        for name in settings.base.keys() {
+            if table.get(name).is_none() {
+                table.insert(name.clone(), FieldType::Text);
+            }
+        }
+        table.extend(settings.known.iter().map(|(name, kind)| (name.clone(), *kind)));
+        table.publish(&settings.published_names);
+        let names = source.map(|source| {
+            let paths = source.fields.iter().flat_map(|field| field.paths.iter());
+            Names::of(paths, &fields, source)
+        });
+        Self { target, settings, source, names: names.unwrap_or_default(), fields, table }
     }
-    contents
+
+    /// The types of all fields that a rule may ask, those that its detection gives them included.
+    fn table_of(&self, rule: &Rule<'_>) -> Cow<'_, FieldTable> {
+        let asked = self.fields.types_asked(&rule.observation.meaning());
+        if asked.is_empty() {
+            return Cow::Borrowed(&self.table);
+        }
+        let mut table = self.table.clone();
+        table.extend(asked.into_iter().filter_map(|(path, kind)| Some((self.fields.get(&path)?.name?, kind))));
+        Cow::Owned(table)
+    }
+}
+
+/// The grounds of all log sources in all targets.
+struct Grounds<'a>(HashMap<&'a str, BTreeMap<&'a str, Ground<'a>>>);
+
+impl<'a> Grounds<'a> {
+    fn new(targets: &'a [Target], catalogue: &'a Catalogue) -> Self {
+        let of_target = |target: &'a Target| {
+            let sources = target.settings.sources.iter();
+            let grounds =
+                sources.map(|(name, settings)| (name.as_str(), Ground::new(target, settings, catalogue.source(name))));
+            (target.name(), grounds.collect())
+        };
+        Self(targets.iter().map(of_target).collect())
+    }
+
+    fn get(&self, target: &Target, source: &str) -> Option<&Ground<'a>> {
+        self.0.get(target.name())?.get(source)
+    }
+
+    /// The types of all fields that rules of an artefact may ask.
+    fn table(&self, target: &Target, artefact: &Artefact) -> FieldTable {
+        let sources = self.0.get(target.name()).into_iter().flatten().filter(|(source, _)| artefact.has_source(source));
+        sources.map(|(_, ground)| ground.table.clone()).reduce(FieldTable::joined).unwrap_or_default()
+    }
+}
+
+/// All files with rules, read.
+fn contents(targets: &[Target], files: &BTreeMap<String, Vec<u8>>, grounds: &Grounds<'_>) -> BTreeMap<String, Content> {
+    let of_target = |target| read_target(target, files, &|artefact| grounds.table(target, artefact));
+    targets.iter().flat_map(of_target).collect()
 }
 
 /// The rule in a file.
@@ -190,8 +251,15 @@ pub fn verify(
     budget: &Budget,
     recorded: &(dyn Fn(&str) -> Vec<Event> + Sync),
 ) -> Report {
-    let contents = contents(targets, files, catalogue);
-    let prover = Prover { catalogue, files, contents: &contents, budget, recorded };
+    let grounds = Grounds::new(targets, catalogue);
+    let contents = contents(targets, files, &grounds);
+    let mut standing: HashMap<Uuid, Vec<&str>> = HashMap::new();
+    for (file, content) in &contents {
+        for id in content.rules.iter().filter_map(|rule| rule.id) {
+            standing.entry(id).or_default().push(file);
+        }
+    }
+    let prover = Prover { catalogue, files, grounds: &grounds, contents: &contents, standing, budget, recorded };
     let findings: Vec<Vec<Finding>> = compiled.par_iter().with_max_len(1).map(|one| prover.findings(one)).collect();
     let rules = || compiled.iter().filter_map(|one| Some((one.rule()?, one.observation.source.as_str())));
     let ids: HashSet<_> = rules().map(|(rule, _)| rule.id).collect();
@@ -219,7 +287,10 @@ pub fn verify(
 struct Prover<'a> {
     catalogue: &'a Catalogue,
     files: &'a BTreeMap<String, Vec<u8>>,
+    grounds: &'a Grounds<'a>,
     contents: &'a BTreeMap<String, Content>,
+    /// The files that each rule stands in, in order.
+    standing: HashMap<Uuid, Vec<&'a str>>,
     budget: &'a Budget,
     recorded: &'a (dyn Fn(&str) -> Vec<Event> + Sync),
 }
@@ -270,15 +341,17 @@ impl Prover<'_> {
             reason: judgement.reason,
             example: judgement.example,
         };
-        let (Some(settings), Some(described)) = (target.settings.sources.get(source), self.catalogue.source(source))
+        let Some((ground, described)) =
+            self.grounds.get(target, source).and_then(|ground| Some((ground, ground.source?)))
         else {
             return Vec::new();
         };
-        let subject = Subject::new(target, settings, described, rule, self.budget);
-        let throttle = context::throttle(one.detection, Some(settings), Some((&subject.fields, described)));
+        let table = ground.table_of(rule);
+        let subject = Subject { rule, ground, table: &table, source: described, budget: self.budget };
+        let throttle = context::throttle(one.detection, Some(ground.settings), Some((&ground.fields, described)));
         let mut known: Vec<(Condition, Judgement)> = Vec::new();
         let mut judge = |found: &Found| {
-            let judgement = match found.text.condition(settings, &subject.table) {
+            let judgement = match found.text.condition(ground.settings, subject.table) {
                 Err(Fault::Unreadable(reason)) => Judgement::because(Verdict::Unreadable, reason),
                 Err(Fault::Elsewhere(reason)) => Judgement::because(Verdict::Differs, reason),
                 Ok(read) => match known.iter().find(|(condition, _)| *condition == read) {
@@ -322,19 +395,19 @@ impl Prover<'_> {
             .map(|artefact| (file_of(one, artefact), artefact.reads))
             .collect();
         let head = format!("{}/", one.target.name());
-        let is_copy = |(file, content): &(&String, &Content)| {
-            file.starts_with(&head)
-                && own.iter().all(|(known, _)| known != *file)
-                && content.rules.iter().any(|found| found.id == Some(rule.id))
-        };
-        let copies: Vec<(&String, &Content)> = self.contents.iter().filter(is_copy).collect();
+        let is_copy = |file: &&str| file.starts_with(&head) && own.iter().all(|(known, _)| known != file);
+        let mut copies: Vec<&str> =
+            self.standing.get(&rule.id).into_iter().flatten().copied().filter(is_copy).collect();
+        copies.dedup();
         // Sigma's tools read whole folders: a rule that stands elsewhere in this one is not missing.
-        let has_sigma = copies.iter().any(|(_, content)| content.format == Some(Format::Sigma));
+        let is_sigma =
+            |file: &&str| self.contents.get(*file).is_some_and(|content| content.format == Some(Format::Sigma));
+        let has_sigma = copies.iter().any(is_sigma);
         let is_due = |(file, format): &(String, Option<Format>)| {
             let stands_elsewhere = has_sigma && *format == Some(Format::Sigma);
             !stands_elsewhere || find(self.contents, file, rule, self.catalogue).is_ok()
         };
-        let copies: Vec<String> = copies.into_iter().map(|(file, _)| file.clone()).collect();
+        let copies = copies.into_iter().map(str::to_owned);
         own.into_iter().filter(is_due).map(|(file, _)| file).chain(copies).collect()
     }
 }
@@ -342,27 +415,13 @@ impl Prover<'_> {
 /// A compiled rule and what is needed to judge what stands in its place.
 struct Subject<'a> {
     rule: &'a Rule<'a>,
-    settings: &'a SourceSettings,
+    ground: &'a Ground<'a>,
+    table: &'a FieldTable,
     source: &'a Source,
-    target: &'a Target,
-    fields: Fields<'a>,
-    table: FieldTable,
     budget: &'a Budget,
 }
 
-impl<'a> Subject<'a> {
-    fn new(
-        target: &'a Target,
-        settings: &'a SourceSettings,
-        source: &'a Source,
-        rule: &'a Rule<'a>,
-        budget: &'a Budget,
-    ) -> Self {
-        let fields = Fields::new(settings, Some(source));
-        let table = rule_table(settings, &fields, rule);
-        Self { rule, settings, source, target, fields, table, budget }
-    }
-
+impl Subject<'_> {
     /// What a condition over the target's fields means, measured by the detection. `text` is where it was read. Where
     /// it is not known whether it matches, it must do either way.
     fn judge_all(&self, read: &Condition, text: &dyn RuleText, recorded: &dyn Fn() -> Vec<Event>) -> Judgement {
@@ -396,10 +455,12 @@ impl<'a> Subject<'a> {
         let condition = self.rule.observation.meaning();
         let mut asked: Vec<Path> = Vec::new();
         condition.each_test(&mut |path, _| asked.extend(path.cloned()));
-        let backward = Backward::new(self.target, &self.fields, self.source, &asked);
-        let assumed = text.assumed(self.settings, &self.table);
+        let Ground { target, settings, fields, names, .. } = self.ground;
+        let asked = Names::of(&asked, fields, self.source);
+        let backward = Backward::new(target, fields, &asked, names);
+        let assumed = text.assumed(settings, self.table);
         let given: Vec<Formula> = text.given().iter().map(|given| backward.formula(given)).collect();
-        let base = self.settings.base_tests().into_iter().chain(assumed.clone()).map(|test| backward.formula(&test));
+        let base = settings.base_tests().into_iter().chain(assumed.clone()).map(|test| backward.formula(&test));
         let base = Formula::and(base.chain(given.clone()));
         let wanted = Formula::and([base.clone(), condition]);
         let rule = Formula::and([backward.formula(read)].into_iter().chain(given.clone()));
@@ -553,25 +614,4 @@ impl<'a> Subject<'a> {
         };
         Judgement { verdict: Verdict::Differs, reason: Some(reason.to_owned()), example: Some(example) }
     }
-}
-
-/// The types of all fields that a rule may ask, those that its detection gives them included.
-fn rule_table(settings: &SourceSettings, fields: &Fields<'_>, rule: &Rule<'_>) -> FieldTable {
-    let mut table = table(settings, fields);
-    let asked = fields.types_asked(&rule.observation.meaning());
-    table.extend(asked.into_iter().filter_map(|(path, kind)| Some((fields.get(&path)?.name?, kind))));
-    table
-}
-
-/// The types of all fields that rules of a source may ask.
-fn table(settings: &SourceSettings, fields: &Fields<'_>) -> FieldTable {
-    let mut table = fields.table();
-    for name in settings.base.keys() {
-        if table.get(name).is_none() {
-            table.insert(name.clone(), FieldType::Text);
-        }
-    }
-    table.extend(settings.known.iter().map(|(name, kind)| (name.clone(), *kind)));
-    table.publish(&settings.published_names);
-    table
 }

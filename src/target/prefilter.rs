@@ -396,9 +396,10 @@ fn common_texts(globs: Vec<Glob>) -> Vec<Glob> {
         return globs;
     }
     // A long text that some share is worth more than a short one that all do, unless that makes too many.
+    let mut held = Held::by(&globs);
     let mut made = Vec::new();
     for power in [2, 1, 0] {
-        made = common_texts_by(&globs, power);
+        made = common_texts_by(&globs, power, &mut held);
         if made.len() <= MOST_TERMS {
             break;
         }
@@ -406,33 +407,84 @@ fn common_texts(globs: Vec<Glob>) -> Vec<Glob> {
     made
 }
 
+/// The literal texts of globs, and which of them hold which of their parts. Globs have most of their texts in common, so
+/// each is looked at once.
+struct Held<'g> {
+    texts: Vec<&'g str>,
+    /// The texts of each glob.
+    of_glob: Vec<Vec<usize>>,
+    /// The parts of each text with letters enough to be looked for.
+    parts: Vec<Vec<&'g str>>,
+    /// The texts that hold a part.
+    holding: HashMap<&'g str, Vec<bool>, RandomState>,
+}
+
+impl<'g> Held<'g> {
+    fn by(globs: &'g [Glob]) -> Self {
+        let (mut texts, mut numbers) = (Vec::new(), HashMap::<&str, usize, RandomState>::default());
+        let of_glob = globs.iter().map(|glob| {
+            let number = |text| {
+                *numbers.entry(text).or_insert_with(|| {
+                    texts.push(text);
+                    texts.len() - 1
+                })
+            };
+            literals(glob).map(number).collect()
+        });
+        let of_glob = of_glob.collect();
+        let long = |part: &&str| letters(part) >= FEWEST_LETTERS;
+        let parts = texts.iter().map(|text| parts(text).filter(long).collect()).collect();
+        Self { texts, of_glob, parts, holding: HashMap::default() }
+    }
+
+    /// The parts of the texts of some globs, each once.
+    fn parts(&self, globs: &[usize]) -> Vec<&'g str> {
+        let (mut seen, mut known) = (vec![false; self.texts.len()], HashSet::<&str, RandomState>::default());
+        let mut parts = Vec::new();
+        for text in globs.iter().filter_map(|glob| self.of_glob.get(*glob)).flatten() {
+            let is_new = seen.get_mut(*text).is_some_and(|seen| !std::mem::replace(seen, true));
+            let own = self.parts.get(*text).filter(|_| is_new).into_iter().flatten();
+            parts.extend(own.copied().filter(|part| known.insert(part)));
+        }
+        parts
+    }
+
+    /// Which of `globs` have a text that holds `part`, and which have none.
+    fn divided(&mut self, globs: &[usize], part: &'g str) -> (Vec<usize>, Vec<usize>) {
+        let texts = &self.texts;
+        let holding =
+            self.holding.entry(part).or_insert_with(|| texts.iter().map(|text| text.contains(part)).collect());
+        let holds = |text: &usize| holding.get(*text) == Some(&true);
+        globs.iter().copied().partition(|glob| self.of_glob.get(*glob).is_some_and(|texts| texts.iter().any(holds)))
+    }
+}
+
 /// The same, with texts worth as much as the number of their letters to this power, for each glob that has them.
-fn common_texts_by(globs: &[Glob], power: u32) -> Vec<Glob> {
-    let mut open = globs.to_vec();
+fn common_texts_by<'g>(globs: &'g [Glob], power: u32, held: &mut Held<'g>) -> Vec<Glob> {
+    let mut open: Vec<usize> = (0..globs.len()).collect();
     let mut done: Vec<Glob> = Vec::new();
     while !open.is_empty() && done.len() <= MOST_TERMS {
         let mut best: Option<(usize, &str)> = None;
-        for literal in open.iter().flat_map(literals).flat_map(parts) {
-            let letters = letters(literal);
-            let if_all_shared_it = open.len() * letters.pow(power);
-            if letters < FEWEST_LETTERS || best.is_some_and(|(most, _)| if_all_shared_it <= most) {
+        for part in held.parts(&open) {
+            let each = letters(part).pow(power);
+            if best.is_some_and(|(most, _)| open.len() * each <= most) {
                 continue;
             }
-            let shared = open.iter().filter(|glob| literals(glob).any(|text| text.contains(literal))).count();
-            let worth = shared * letters.pow(power);
+            let worth = held.divided(&open, part).0.len() * each;
             if best.is_none_or(|(most, _)| worth > most) {
-                best = Some((worth, literal));
+                best = Some((worth, part));
             }
         }
-        let Some(literal) = best.map(|(_, text)| text.to_owned()) else { break };
-        let (with, without): (Vec<Glob>, Vec<Glob>) =
-            open.into_iter().partition(|glob| literals(glob).any(|text| text.contains(&literal)));
+        let Some((_, part)) = best else { break };
+        let (with, without) = held.divided(&open, part);
+        let with: Vec<&Glob> = with.into_iter().filter_map(|glob| globs.get(glob)).collect();
         done.push(match with.as_slice() {
             [one] => without_short_texts(one),
-            many => shared(&literal, many),
+            many => shared(part, many),
         });
         open = without;
     }
+    let open = open.into_iter().filter_map(|glob| globs.get(glob)).cloned();
     done.extend(open);
     // What was taken first may be taken in by what came later.
     let texts: Vec<String> = globs.iter().map(spelled).collect();
@@ -449,14 +501,14 @@ fn common_texts_by(globs: &[Glob], power: u32) -> Vec<Glob> {
 }
 
 /// A glob with `literal`, which all of `globs` have, and with what else they have in common before and after it.
-fn shared(literal: &str, globs: &[Glob]) -> Glob {
+fn shared(literal: &str, globs: &[&Glob]) -> Glob {
     let made_of = |texts: &[&str]| {
         let pieces = texts.iter().flat_map(|text| [Piece::Any, Piece::Literal((*text).to_owned())]);
         Glob::new(pieces.chain([Piece::Any]))
     };
     let mut kept = vec![literal];
     let Some(first) = globs.first() else { return made_of(&kept) };
-    let all: Vec<String> = globs.iter().map(spelled).collect();
+    let all: Vec<String> = globs.iter().map(|glob| spelled(glob)).collect();
     for text in literals(first).flat_map(parts).filter(|text| letters(text) >= FEWEST_LETTERS && *text != literal) {
         for at in 0..=kept.len() {
             let mut more = kept.clone();
