@@ -171,14 +171,25 @@ impl Automaton {
 
     /// The paths whose last segment is in the language.
     pub(super) fn of_last_segment(&self) -> Self {
-        let slash = vec![(47, 47)];
-        self.rebuilt(&slash, None, |state, symbol| if symbol == 47 { START } else { self.next(state, symbol) })
+        let sets = self.alphabet.sets();
+        let alphabet = Alphabet::new(sets.iter().chain([&vec![(47, 47)]]));
+        let symbols = alphabet.representatives();
+        let next = |state: u32, symbol: u32| match symbol {
+            47 => START,
+            symbol => self.step(state, self.alphabet.class_of(symbol)),
+        };
+        let states = 0..self.len() as u32;
+        let table = states.flat_map(|state| symbols.iter().map(move |symbol| next(state, *symbol))).collect();
+        Self::finish(alphabet, None, table, self.accepting.clone(), START)
     }
 
     /// The vectors whose arguments, joined by single blanks, are in the language.
     pub(super) fn of_joined(&self) -> Self {
-        let blank = vec![(32, 32)];
-        self.rebuilt(&blank, Some(32), |state, symbol| self.next(state, symbol))
+        // The mark leads where a blank does: the states and what tells them apart stay the same.
+        let blank = self.alphabet.class_of(32);
+        let table = self.table.chunks(self.width).flat_map(|row| row.iter().chain([&row[blank]])).copied().collect();
+        let (width, separator) = (self.width + 1, Some(self.width));
+        Self { alphabet: self.alphabet.clone(), separator, width, table, accepting: self.accepting.clone(), ..*self }
     }
 
     /// The vectors of which some argument is in the language.
@@ -236,26 +247,6 @@ impl Automaton {
         }
         let separator = separator.map(|_| alphabet.len());
         Ok(Self::smallest(alphabet, separator, &table, &accepting))
-    }
-
-    fn next(&self, state: u32, symbol: u32) -> u32 {
-        self.step(state, self.alphabet.class_of(symbol))
-    }
-
-    /// The same states over an alphabet that also tells `set` apart, with other transitions. The mark between
-    /// arguments is read as the symbol `separator`.
-    fn rebuilt(&self, set: &Set, separator: Option<u32>, next: impl Fn(u32, u32) -> u32) -> Self {
-        let sets = self.alphabet.sets();
-        let alphabet = Alphabet::new(sets.iter().chain([set]));
-        let mut symbols = alphabet.representatives();
-        symbols.extend(separator);
-        let states = 0..self.len() as u32;
-        let table = states
-            .flat_map(|state| symbols.iter().map(move |symbol| (state, *symbol)))
-            .map(|(state, symbol)| next(state, symbol))
-            .collect();
-        let separator = separator.map(|_| alphabet.len());
-        Self::finish(alphabet, separator, table, self.accepting.clone(), START)
     }
 
     fn finish(alphabet: Alphabet, separator: Option<usize>, table: Vec<u32>, accepting: Vec<bool>, start: u32) -> Self {
@@ -616,4 +607,23 @@ pub(super) fn arguments(symbols: &[u32]) -> Vec<String> {
         .split(|symbol| *symbol == SEPARATOR)
         .map(|part| part.iter().filter_map(|s| char::from_u32(*s)).collect())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Equal languages have to be equal automata, however they were made.
+    #[test]
+    fn a_joined_language_is_as_small_as_it_can_be() {
+        let meter = Meter::new(&Budget::default());
+        for regex in ["^(?:[^ ]+ )*docker run(?: (?s:.*))?$", "^a b*$", "^[a-c ]*$", "^$", "^(?s:.)*$", r"^[^\s\S]$"] {
+            let joined = Automaton::of_regex(regex, &meter).expect("an automaton").of_joined();
+            let Automaton { alphabet, separator, table, accepting, .. } = joined.clone();
+            assert_eq!(Automaton::smallest(alphabet, separator, &table, &accepting), joined, "{regex}");
+        }
+        let joined = Automaton::of_regex("^a b$", &meter).expect("an automaton").of_joined();
+        let accepts = |symbols: &[u32]| joined.accepts_symbols(symbols);
+        assert!(accepts(&[97, SEPARATOR, 98]) && accepts(&[97, 32, 98]) && !accepts(&[97, 98, SEPARATOR]));
+    }
 }
