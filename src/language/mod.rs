@@ -5,6 +5,7 @@
 //! Formulas here speak of a **target's** fields: a path is one segment, the field's name in that target (Falco's
 //! `proc.args`, Splunk's `process`), except under [`Formula::Element`](crate::logic::Formula::Element).
 
+mod ascii;
 pub mod eql;
 pub mod falco;
 pub mod fields;

@@ -12,6 +12,11 @@ pub(super) fn is_cased(c: char) -> bool {
     c.is_alphabetic() && !(c.to_lowercase().eq([c]) && c.to_uppercase().eq([c]))
 }
 
+/// Whether a text has letters of two cases that are no ASCII letters.
+pub(super) fn has_foreign_letter(text: &str) -> bool {
+    text.chars().any(|c| !c.is_ascii() && is_cased(c))
+}
+
 /// The literal texts of a glob.
 pub(super) fn literals(glob: &Glob) -> impl Iterator<Item = &str> {
     glob.pieces().iter().filter_map(|piece| match piece {

@@ -2,6 +2,8 @@
 //!
 //! `==`, `in`, `like` and `regex` see case; `:`, `in~`, `like~` and `regex~` do not. `not` in front of a test is true
 //! without values, save for ranges (turned into the opposite range) and for what runs as a script; those are guarded.
+//! Elasticsearch ignores the case of ASCII letters only, and not that of a range in an expression: other letters and
+//! ranges are spelt out in an expression that sees case.
 //! `like` has no escape for its wildcards, `regex` covers the whole value in Lucene's syntax.
 
 use crate::language::fields::FieldType;
@@ -92,7 +94,7 @@ fn texts(field: Field<'_>, name: &str, set: &TextSet) -> Result<Fragment, Refusa
         _ => {}
     }
     let mut tests = Vec::new();
-    if let Some(globs) = text::globs(set).filter(|globs| globs.iter().all(|glob| is_wild_plainly(glob)))
+    if let Some(globs) = text::globs(set).filter(|globs| globs.iter().all(|glob| is_wild_plainly(glob, fold)))
         && text::values(set).is_none()
     {
         // One list of wildcards says all of it.
@@ -102,7 +104,9 @@ fn texts(field: Field<'_>, name: &str, set: &TextSet) -> Result<Fragment, Refusa
         while let Some(run) = runs.next() {
             tests.push(match run {
                 text::Run::Values(values) => exact(field, name, &values, fold)?,
-                text::Run::Globs(globs) if globs.iter().all(|glob| is_wild_plainly(glob)) => like(name, &globs, fold)?,
+                text::Run::Globs(globs) if globs.iter().all(|glob| is_wild_plainly(glob, fold)) => {
+                    like(name, &globs, fold)?
+                }
                 text::Run::Globs(globs) => {
                     let patterns: Vec<Pattern> = globs.into_iter().map(|glob| Pattern::Glob(glob.clone())).collect();
                     expression(field, name, &patterns.iter().collect::<Vec<_>>(), fold)?
@@ -140,14 +144,14 @@ fn bare(field: Field<'_>, name: &str, kind: FieldType, set: &TextSet) -> Result<
     }
 }
 
-/// Whether `like` reads the glob's literal text as such.
-fn is_wild_plainly(glob: &Glob) -> bool {
-    text::literals(glob).all(|text| !text.contains(['*', '?']))
+/// Whether `like` reads the glob's literal text as such, and `like~` without its case.
+fn is_wild_plainly(glob: &Glob, fold: bool) -> bool {
+    !text::literals(glob).any(|text| text.contains(['*', '?']) || fold && text::has_foreign_letter(text))
 }
 
 fn exact(field: Field<'_>, name: &str, values: &[&str], fold: bool) -> Result<Fragment, Refusal> {
-    if fold && values.iter().any(|value| value.contains(['*', '?'])) {
-        // `:` and its kind take these for wildcards.
+    if fold && values.iter().any(|value| value.contains(['*', '?']) || text::has_foreign_letter(value)) {
+        // `:` and its kind take these signs for wildcards, and ignore the case of ASCII letters only.
         let patterns: Vec<Pattern> = values.iter().map(|value| Pattern::Glob(Glob::equals(*value))).collect();
         return expression(field, name, &patterns.iter().collect::<Vec<_>>(), fold);
     }
@@ -181,11 +185,16 @@ fn like(name: &str, globs: &[&Glob], fold: bool) -> Result<Fragment, Refusal> {
 }
 
 fn expression(field: Field<'_>, name: &str, patterns: &[&Pattern], fold: bool) -> Result<Fragment, Refusal> {
+    let lucene = |pattern: &Pattern, fold: bool| {
+        field.expressions.lucene(pattern, fold).map_err(|reason| format!("EQL's regex cannot say it: {reason}"))
+    };
+    // What `regex~` does not ignore the case of is spelt out.
+    let spells = fold && patterns.iter().any(|pattern| lucene(pattern, false).is_ok_and(|text| !folds_plainly(&text)));
+    let fold = fold && !spells;
     let expressions = patterns
         .iter()
         .map(|pattern| {
-            let expression =
-                field.expressions.lucene(pattern).map_err(|reason| format!("EQL's regex cannot say it: {reason}"))?;
+            let expression = lucene(pattern, spells)?;
             match expression.chars().count() {
                 0..=LONGEST_EXPRESSION => Ok(raw(&expression)),
                 length => Err(format!(
@@ -195,6 +204,42 @@ fn expression(field: Field<'_>, name: &str, patterns: &[&Pattern], fold: bool) -
         })
         .collect::<Result<Vec<_>, Refusal>>()?;
     operator(name, expressions, if fold { ("regex~", "regex~") } else { ("regex", "regex") })
+}
+
+/// Whether an expression means without case what it means with single ASCII letters in either case: it has no other
+/// letters, and no range but of letters of both cases.
+fn folds_plainly(expression: &str) -> bool {
+    let mut chars = expression.chars().peekable();
+    let mut ranges: Option<Vec<(char, char)>> = None;
+    let mut last = None;
+    while let Some(c) = chars.next() {
+        if !c.is_ascii() && text::is_cased(c) {
+            return false;
+        }
+        match (c, ranges.as_mut()) {
+            ('[', None) => ranges = Some(Vec::new()),
+            (']', Some(found)) => {
+                let other =
+                    |c: char| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() };
+                let is_in = |c: char| found.iter().any(|(from, to)| (*from..=*to).contains(&c));
+                let mut letters = ('a'..='z').chain('A'..='Z');
+                if letters.any(|c| is_in(c) && !is_in(other(c))) || found.iter().any(|(_, to)| !to.is_ascii()) {
+                    return false;
+                }
+                ranges = None;
+            }
+            ('-', Some(found)) => {
+                let to = match chars.next() {
+                    Some('\\') => chars.next(),
+                    to => to,
+                };
+                found.extend(last.zip(to));
+            }
+            ('\\', _) => last = chars.next(),
+            _ => last = Some(c),
+        }
+    }
+    true
 }
 
 /// One value after the first operator, several in a list after the second.
@@ -229,25 +274,30 @@ fn quoted(text: &str) -> String {
 
 fn field_name(name: &str) -> Result<String, Refusal> {
     let plain = |part: &str| {
-        part.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '@'))
-            && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '@'))
+        let rest = part.strip_prefix(|c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '@'));
+        rest.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
     };
+    // `const` and `macro` are words of Endgame's parser, by which Elastic checks rules before they are published.
     let word = |part: &str| {
         matches!(
             part,
             "and"
                 | "any"
                 | "by"
+                | "const"
                 | "false"
+                | "fork"
                 | "in"
                 | "join"
                 | "like"
+                | "macro"
                 | "maxspan"
                 | "not"
                 | "null"
                 | "of"
                 | "or"
                 | "regex"
+                | "sample"
                 | "sequence"
                 | "true"
                 | "until"

@@ -3,7 +3,8 @@
 //! Elasticsearch pushes every negation down to the tests before it translates them, and what a negated test does
 //! with a missing field depends on its kind: ranges are flipped and functions with `~` run as null-safe scripts, so
 //! that neither ever matches a missing field; all others become `must_not` and do match it. The formula read says
-//! so exactly. A case-insensitive test is read with Unicode's folding.
+//! so exactly. Where case is ignored, it is that of ASCII letters, and in a regular expression that of single letters alone:
+//! a range such as `[a-c]` keeps its case.
 
 mod lexer;
 mod lucene;
@@ -13,7 +14,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use self::lexer::{Kind, Token};
-use crate::language::{FieldTable, FieldType, ReadError};
+use crate::language::{FieldTable, FieldType, ReadError, ascii};
 use crate::logic::{Case, Comparison, Formula, Glob, Number, Path, Pattern, Piece, Predicate, TextSet};
 
 /// How deep parentheses may nest.
@@ -220,8 +221,13 @@ impl Reader<'_> {
             Some(Kind::Name(word)) if matches!(word.as_str(), "like" | "like~" | "regex" | "regex~") => {
                 self.at += 1;
                 let field = as_field(left, offset)?;
-                let case = if word.ends_with('~') { Case::Insensitive } else { Case::Sensitive };
-                if word.starts_with("like") { self.like(&field, case, &word) } else { self.regex(&field, case, &word) }
+                let insensitive = word.ends_with('~');
+                let case = if insensitive { Case::Insensitive } else { Case::Sensitive };
+                if word.starts_with("like") {
+                    self.like(&field, case, &word)
+                } else {
+                    self.regex(&field, insensitive, &word)
+                }
             }
             Some(Kind::Name(word)) if matches!(word.as_str(), "in" | "in~" | "not") => {
                 self.at += 1;
@@ -266,8 +272,9 @@ impl Reader<'_> {
             Kind::Name(name) if !optional && name == "null" => Ok(Operand::Null),
             Kind::Name(name) if !optional && name == "true" => Ok(Operand::Boolean(true)),
             Kind::Name(name) if !optional && name == "false" => Ok(Operand::Boolean(false)),
-            Kind::Name(name) if KEYWORDS.contains(&name.as_str()) => {
-                error(offset, format!("`{name}` is a keyword; write it in backticks to name a field"))
+            // A keyword is one in every part of a name.
+            Kind::Name(name) if name.split('.').any(|part| KEYWORDS.contains(&part)) => {
+                error(offset, format!("`{name}` has a keyword in it; write it in backticks to name a field"))
             }
             Kind::Name(name) | Kind::Quoted(name) => match self.fields.get(&name) {
                 Some(kind) => {
@@ -308,13 +315,13 @@ impl Reader<'_> {
         self.expect_sign("(")?;
         let case = if insensitive { Case::Insensitive } else { Case::Sensitive };
         let mut parts = Vec::new();
-        let mut texts = Vec::new();
+        let mut texts: Vec<Glob> = Vec::new();
         loop {
             let offset = self.offset();
             match self.operand()? {
                 Operand::Field(_) => return error(offset, "a list holds values, not fields"),
                 Operand::Null => return error(offset, "`null` in a list never matches: write `field == null`"),
-                Operand::Text(text) if is_text(field.kind) => texts.push(Pattern::Glob(Glob::equals(text))),
+                Operand::Text(text) if is_text(field.kind) => texts.push(Glob::equals(text)),
                 value => parts.push(equal(field, value, case)?),
             }
             if !self.take_sign(",") {
@@ -323,7 +330,7 @@ impl Reader<'_> {
         }
         self.expect_sign(")")?;
         if !texts.is_empty() {
-            parts.push(text_test(field, texts, case)?);
+            parts.push(globs_test(field, texts, case)?);
         }
         Ok(self.signed(Formula::or(parts)))
     }
@@ -350,13 +357,13 @@ impl Reader<'_> {
 
     fn like(&mut self, field: &Field, case: Case, word: &str) -> Result<Formula, ReadError> {
         let globs: Vec<Glob> = self.patterns(word)?.iter().map(|(_, text)| wildcards(text)).collect();
-        Ok(self.signed(text_test(field, globs.into_iter().map(Pattern::Glob).collect(), case)?))
+        Ok(self.signed(globs_test(field, globs, case)?))
     }
 
-    fn regex(&mut self, field: &Field, case: Case, word: &str) -> Result<Formula, ReadError> {
+    fn regex(&mut self, field: &Field, insensitive: bool, word: &str) -> Result<Formula, ReadError> {
         let mut any = Vec::new();
         for (offset, source) in self.patterns(word)? {
-            match lucene::translate(&source) {
+            match lucene::translate(&source, insensitive) {
                 Ok(regex) => any.push(Pattern::Regex(regex)),
                 Err((_, reason)) => return error(offset, format!("regular expression: {reason}")),
             }
@@ -364,7 +371,7 @@ impl Reader<'_> {
         if field.kind == FieldType::Exact {
             return error(field.offset, exact_only(&field.name));
         }
-        Ok(self.signed(text_test(field, any, case)?))
+        Ok(self.signed(text_test(field, TextSet::new(any, Case::Sensitive))?))
     }
 
     fn function(&mut self, name: &str) -> Result<Formula, ReadError> {
@@ -416,8 +423,7 @@ impl Reader<'_> {
             if field.kind == FieldType::TextList {
                 return error(field.offset, format!("`{}` has several values; functions fail on arrays", field.name));
             }
-            let any = arguments.iter().map(|(_, text)| Pattern::Glob(shape(text))).collect();
-            text_test(&field, any, case)?
+            globs_test(&field, arguments.iter().map(|(_, text)| shape(text)).collect(), case)?
         };
         // A null-safe script: false without a value, negated or not.
         if insensitive && self.negated {
@@ -478,26 +484,31 @@ fn wildcards(text: &str) -> Glob {
     }))
 }
 
-fn text_test(field: &Field, any: Vec<Pattern>, case: Case) -> Result<Formula, ReadError> {
-    if !is_text(field.kind) {
-        return error(field.offset, format!("`{}` is no text field", field.name));
-    }
+fn globs_test(field: &Field, globs: Vec<Glob>, case: Case) -> Result<Formula, ReadError> {
     if field.kind == FieldType::Exact {
-        let exact = any.iter().all(|pattern| {
-            matches!(pattern, Pattern::Glob(glob)
-                if glob.pieces().iter().all(|piece| matches!(piece, Piece::Literal(_))))
-        });
+        let exact = globs.iter().all(|glob| glob.pieces().iter().all(|piece| matches!(piece, Piece::Literal(_))));
         if !exact || case != Case::Sensitive {
             return error(field.offset, exact_only(&field.name));
         }
     }
-    Ok(Formula::test(&field.path, Predicate::Text(TextSet::new(any, case))))
+    let set = match case {
+        Case::Insensitive => ascii::folded(globs),
+        case => TextSet::new(globs.into_iter().map(Pattern::Glob).collect(), case),
+    };
+    text_test(field, set)
+}
+
+fn text_test(field: &Field, set: TextSet) -> Result<Formula, ReadError> {
+    if !is_text(field.kind) {
+        return error(field.offset, format!("`{}` is no text field", field.name));
+    }
+    Ok(Formula::test(&field.path, Predicate::Text(set)))
 }
 
 fn equal(field: &Field, value: Operand, case: Case) -> Result<Formula, ReadError> {
     let predicate = match (value, field.kind) {
         (Operand::Text(text), kind) if is_text(kind) => {
-            return text_test(field, vec![Pattern::Glob(Glob::equals(text))], case);
+            return globs_test(field, vec![Glob::equals(text)], case);
         }
         (Operand::Number(value), FieldType::Number) => Predicate::Number { op: Comparison::Equal, value },
         (Operand::Boolean(value), FieldType::Boolean) => Predicate::Boolean(value),

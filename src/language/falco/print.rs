@@ -167,7 +167,7 @@ fn texts(field: Field<'_>, set: &TextSet) -> Result<Vec<Check>, Refusal> {
         _ => {}
     }
     let fold = text::case(set) == Case::Insensitive;
-    if fold && set.any.iter().any(|pattern| pattern_texts(pattern).any(|text| text.chars().any(is_foreign_letter))) {
+    if fold && set.any.iter().any(|pattern| pattern_texts(pattern).any(text::has_foreign_letter)) {
         return Err("Falco ignores the case of ASCII letters only".to_owned());
     }
     let mut tests = Vec::new();
@@ -268,10 +268,6 @@ fn pattern_texts(pattern: &Pattern) -> Box<dyn Iterator<Item = &str> + '_> {
         // An expression is folded letter by letter when it is translated.
         _ => Box::new(std::iter::empty()),
     }
-}
-
-fn is_foreign_letter(c: char) -> bool {
-    !c.is_ascii() && text::is_cased(c)
 }
 
 /// A value, in quotes unless it is a plain word.

@@ -86,7 +86,7 @@ fn value(pattern: &Pattern, expressions: &Expressions) -> Result<String, Refusal
     match (pattern, text::value(pattern)) {
         (_, Some(text)) => Ok(format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))),
         (Pattern::Glob(glob), None) if text::literals(glob).all(|text| !text.contains(['<', '>'])) => wild(glob),
-        (pattern, None) => Ok(format!("/{}/", expressions.lucene(pattern)?.replace('/', "\\/"))),
+        (pattern, None) => Ok(format!("/{}/", expressions.lucene(pattern, false)?.replace('/', "\\/"))),
     }
 }
 

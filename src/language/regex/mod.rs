@@ -76,7 +76,7 @@ struct Printed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Notation {
     Perl { fold: bool, end: &'static str },
-    Lucene,
+    Lucene { fold: bool },
     Posix { fold: bool },
 }
 
@@ -103,9 +103,9 @@ impl Expressions {
         }
     }
 
-    /// A pattern in Lucene's syntax, over the whole value.
-    pub(in crate::language) fn lucene(&self, pattern: &Pattern) -> Result<Rc<str>, Refusal> {
-        self.remembered(pattern, Notation::Lucene, |known| whole(&known.read(pattern, false)?.tree, &LUCENE))
+    /// A pattern in Lucene's syntax, over the whole value. `fold` ignores case.
+    pub(in crate::language) fn lucene(&self, pattern: &Pattern, fold: bool) -> Result<Rc<str>, Refusal> {
+        self.remembered(pattern, Notation::Lucene { fold }, |known| whole(&known.read(pattern, fold)?.tree, &LUCENE))
     }
 
     /// A pattern in RE2's POSIX syntax, over the whole value. `fold` ignores case.

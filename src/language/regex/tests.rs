@@ -8,7 +8,7 @@ fn perl(pattern: &Pattern, fold: bool, end: &'static str) -> Result<String, Refu
 }
 
 fn lucene(pattern: &Pattern) -> Result<String, Refusal> {
-    Expressions::default().lucene(pattern).map(|text| text.to_string())
+    Expressions::default().lucene(pattern, false).map(|text| text.to_string())
 }
 
 fn posix(pattern: &Pattern, fold: bool) -> Result<String, Refusal> {

@@ -75,7 +75,7 @@ fn is_name_start(c: char) -> bool {
 }
 
 fn is_name_part(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_' || c == '@'
+    c.is_ascii_alphanumeric() || c == '_'
 }
 
 /// A name with its dots, such as `process.name`, `endsWith~` or ``kubernetes.`odd-name` ``.
@@ -102,10 +102,12 @@ fn name(text: &str, offset: usize) -> Result<(Kind, usize), ReadError> {
             }
             rest = inner.get(end..).unwrap_or("");
         } else {
-            let end = rest.find(|c| !is_name_part(c)).unwrap_or(rest.len());
-            if end == 0 {
+            let begin = rest.chars().next().filter(|c| is_name_start(*c)).map_or(0, char::len_utf8);
+            if begin == 0 {
                 return fault(offset + text.len() - rest.len(), "expected the next part of the name");
             }
+            let tail = rest.get(begin..).unwrap_or("");
+            let end = tail.find(|c| !is_name_part(c)).map_or(rest.len(), |end| begin + end);
             let (part, tail) = rest.split_at(end);
             name.push_str(part);
             rest = tail;

@@ -1,15 +1,17 @@
 //! Lucene's regular expressions, which `regex` takes, in the syntax of the `regex` crate.
 //!
 //! They match the whole value, `.` is any character, `^` and `$` are plain characters, text in double quotes is
-//! literal, `@` is any text and `#` no text at all.
+//! literal, `@` is any text and `#` no text at all. Where case is ignored, single ASCII letters stand for both cases, in
+//! brackets too; ranges, and all other letters, stand for themselves.
 
+use crate::language::ascii;
 use crate::logic::expression::{LARGEST, Unusable, is_usable};
 
 /// How deep groups may nest.
 const MAX_DEPTH: usize = 60;
 
-/// The expression for the whole value, or why it cannot be had and at which byte of `source`.
-pub(super) fn translate(source: &str) -> Result<String, (usize, String)> {
+/// The expression for the whole value, or why it cannot be had and at which byte of `source`. `fold` ignores case.
+pub(super) fn translate(source: &str, fold: bool) -> Result<String, (usize, String)> {
     let mut out = String::from("^(?s:");
     let mut chars = source.char_indices().peekable();
     let mut depth = 0_usize;
@@ -31,7 +33,7 @@ pub(super) fn translate(source: &str) -> Result<String, (usize, String)> {
                     'W' => out.push_str("[^0-9A-Za-z_]"),
                     's' => out.push_str(r"[ \t\n\r]"),
                     'S' => out.push_str(r"[^ \t\n\r]"),
-                    escaped => push_literal(&mut out, escaped),
+                    escaped => push_literal(&mut out, escaped, fold),
                 }
                 repeatable = true;
             }
@@ -40,7 +42,7 @@ pub(super) fn translate(source: &str) -> Result<String, (usize, String)> {
                 loop {
                     match chars.next() {
                         Some((_, '"')) => break,
-                        Some((_, c)) => push_literal(&mut out, c),
+                        Some((_, c)) => push_literal(&mut out, c, fold),
                         None => return fault("the quote is not closed"),
                     }
                 }
@@ -130,15 +132,15 @@ pub(super) fn translate(source: &str) -> Result<String, (usize, String)> {
                 }
             }
             '[' => {
-                class(&mut chars, &mut out).map_err(|reason| (at, reason))?;
+                class(&mut chars, &mut out, fold).map_err(|reason| (at, reason))?;
                 repeatable = true;
             }
             ']' | '}' | '>' | '^' | '$' => {
-                push_literal(&mut out, c);
+                push_literal(&mut out, c, fold);
                 repeatable = true;
             }
             c => {
-                push_literal(&mut out, c);
+                push_literal(&mut out, c, fold);
                 repeatable = true;
             }
         }
@@ -162,8 +164,11 @@ fn is_count(text: &str) -> bool {
     text.parse::<u32>().is_ok_and(|count| count <= 1000)
 }
 
-fn push_literal(out: &mut String, c: char) {
-    regex_syntax::escape_into(c.encode_utf8(&mut [0; 4]), out);
+fn push_literal(out: &mut String, c: char, fold: bool) {
+    match ascii::equals_of(c).filter(|_| fold) {
+        Some(equals) => out.extend(["[", equals, "]"]),
+        None => regex_syntax::escape_into(c.encode_utf8(&mut [0; 4]), out),
+    }
 }
 
 /// Where the atom begins that ends at `end` of an expression written by [`translate`].
@@ -208,7 +213,11 @@ fn atom_start(out: &str, end: usize) -> usize {
 }
 
 /// A bracketed class, after its `[`.
-fn class(chars: &mut std::iter::Peekable<std::str::CharIndices<'_>>, out: &mut String) -> Result<(), String> {
+fn class(
+    chars: &mut std::iter::Peekable<std::str::CharIndices<'_>>,
+    out: &mut String,
+    fold: bool,
+) -> Result<(), String> {
     let unclosed = || "the bracket is not closed".to_owned();
     out.push('[');
     if matches!(chars.peek(), Some((_, '^'))) {
@@ -216,8 +225,10 @@ fn class(chars: &mut std::iter::Peekable<std::str::CharIndices<'_>>, out: &mut S
         out.push('^');
     }
     let mut first = true;
+    let mut ends_range = false;
     loop {
         let (_, c) = chars.next().ok_or_else(unclosed)?;
+        let was_range = std::mem::take(&mut ends_range);
         match c {
             ']' if !first => break,
             '\\' => {
@@ -227,11 +238,14 @@ fn class(chars: &mut std::iter::Peekable<std::str::CharIndices<'_>>, out: &mut S
                     'w' => out.push_str("0-9A-Za-z_"),
                     's' => out.push_str(r" \t\n\r"),
                     'D' | 'W' | 'S' => return Err("a negated class inside brackets is not supported".into()),
-                    escaped => push_in_class(out, escaped),
+                    escaped => push_in_class(out, escaped, fold && !was_range && !begins_range(chars)),
                 }
             }
-            '-' if !first && chars.peek().is_some_and(|(_, c)| *c != ']') => out.push('-'),
-            c => push_in_class(out, c),
+            '-' if !first && chars.peek().is_some_and(|(_, c)| *c != ']') => {
+                out.push('-');
+                ends_range = true;
+            }
+            c => push_in_class(out, c, fold && !was_range && !begins_range(chars)),
         }
         first = false;
     }
@@ -239,7 +253,17 @@ fn class(chars: &mut std::iter::Peekable<std::str::CharIndices<'_>>, out: &mut S
     Ok(())
 }
 
-fn push_in_class(out: &mut String, c: char) {
+/// Whether what comes next in a class makes a range of the character before.
+fn begins_range(chars: &std::iter::Peekable<std::str::CharIndices<'_>>) -> bool {
+    let mut next = chars.clone().map(|(_, c)| c);
+    next.next() == Some('-') && next.next().is_some_and(|c| c != ']')
+}
+
+fn push_in_class(out: &mut String, c: char, fold: bool) {
+    if let Some(equals) = ascii::equals_of(c).filter(|_| fold) {
+        out.push_str(equals);
+        return;
+    }
     if matches!(c, '\\' | '[' | ']' | '^' | '-' | '&' | '~') {
         out.push('\\');
     }

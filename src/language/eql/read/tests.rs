@@ -52,6 +52,21 @@ fn queries_mean_what_elasticsearch_says() {
         (r#"f regex "[a-c]{2}?b""#, json!({"f": "b"}), true),
         (r#"f regex~ "AB""#, json!({"f": "ab"}), true),
         (r#"f regex~ "AB""#, json!({"f": "abx"}), false),
+        // Case is ignored in single ASCII letters, and nowhere else.
+        (r#"f : "ÉA""#, json!({"f": "Éa"}), true),
+        (r#"f : "ÉA""#, json!({"f": "éa"}), false),
+        (r#"f in~ ("ÉA", "b")"#, json!({"f": "éa"}), false),
+        (r#"f in~ ("ÉA", "b")"#, json!({"f": "B"}), true),
+        (r#"f like~ "*Éa?""#, json!({"f": "xÉAx"}), true),
+        (r#"f like~ "*Éa?""#, json!({"f": "xéax"}), false),
+        (r#"f regex~ "éa""#, json!({"f": "éA"}), true),
+        (r#"f regex~ "éa""#, json!({"f": "Éa"}), false),
+        (r#"f regex~ "[a-c]x""#, json!({"f": "bX"}), true),
+        (r#"f regex~ "[a-c]x""#, json!({"f": "BX"}), false),
+        (r#"f regex~ "[abc]x""#, json!({"f": "BX"}), true),
+        (r#"f regex~ "[^a]x""#, json!({"f": "AX"}), false),
+        (r#"f regex~ """"a"\.x""""#, json!({"f": "A.X"}), true),
+        (r#"f regex~ "a{2}""#, json!({"f": "aA"}), true),
         // Missing fields.
         (r#"f != "a""#, json!({}), true),
         (r#"not f == "a""#, json!({}), true),
@@ -112,6 +127,10 @@ fn categories_stand_before_where() {
 fn what_elasticsearch_refuses_is_an_error_with_a_place() {
     let cases = [
         (r#"u == "a""#, 0, "unknown field"),
+        (r#"g.where == "a""#, 0, "keyword"),
+        (r#"g.sample == "a""#, 0, "keyword"),
+        (r#"g@h == "a""#, 0, "unknown field `g`"),
+        (r#"g.1h == "a""#, 2, "next part"),
         (r#"f = "a""#, 2, "`==`"),
         (r#"f == 'a'"#, 5, "double quotes"),
         (r#"f == "a"#, 5, "not closed"),
@@ -159,6 +178,6 @@ proptest! {
     }
     #[test]
     fn no_expression_panics(text in r#"[ab\\\[\]()|+?*{},0-9^$.@"-]{0,30}"#) {
-        let _ = lucene::translate(&text);
+        let _ = lucene::translate(&text, false);
     }
 }

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 
 use super::lexer::{Value, fault};
 use super::text::{self, Transform};
-use crate::language::{FieldType, ReadError};
+use crate::language::{FieldType, ReadError, ascii};
 use crate::logic::{Case, Comparison, Formula, Glob, Number, Path, Pattern, Predicate, TextSet};
 
 /// The left side of a check.
@@ -71,7 +71,7 @@ impl Field {
             Piece::Literal(text) => transform.excludes(text),
             Piece::Any | Piece::One => false,
         });
-        if excluded { Formula::FALSE } else { self.test(Predicate::Text(text::folded(glob))) }
+        if excluded { Formula::FALSE } else { self.test(Predicate::Text(ascii::folded(vec![glob]))) }
     }
 }
 
@@ -100,9 +100,9 @@ pub(super) fn compare(field: &Field, operator: &str, value: &Value) -> Result<Fo
         "contains" => Ok(field.glob(Glob::contains(&value.text))),
         "startswith" => Ok(field.glob(Glob::starts_with(&value.text))),
         "endswith" => Ok(field.glob(Glob::ends_with(&value.text))),
-        "icontains" => Ok(field.test(Predicate::Text(text::folded(Glob::contains(&value.text))))),
+        "icontains" => Ok(field.test(Predicate::Text(ascii::folded(vec![Glob::contains(&value.text)])))),
         "glob" => pattern(text::glob(&value.text).map(|glob| field.glob(glob))),
-        "iglob" => pattern(text::glob(&value.text).map(|glob| field.test(Predicate::Text(text::folded(glob))))),
+        "iglob" => pattern(text::glob(&value.text).map(|glob| field.test(Predicate::Text(ascii::folded(vec![glob]))))),
         "regex" => pattern(text::regex(&value.text).and_then(|regex| {
             let regex = match field.transform {
                 Some(transform) => transform.before(&regex)?,

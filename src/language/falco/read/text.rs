@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind};
 
 use crate::logic::expression::{LARGEST, Unusable, is_usable};
-use crate::logic::{Case, Glob, Pattern, Piece, TextSet};
+use crate::logic::{Glob, Pattern, Piece};
 
 /// A glob as `fnmatch` reads it: `*`, `?` and escapes. Its bracket sets and extended patterns are refused.
 pub(super) fn glob(text: &str) -> Result<Glob, String> {
@@ -28,35 +28,6 @@ pub(super) fn glob(text: &str) -> Result<Glob, String> {
         });
     }
     Ok(Glob::new(pieces))
-}
-
-/// A glob whose ASCII letters stand for both cases. Other letters do not: Falco folds ASCII alone.
-pub(super) fn folded(glob: Glob) -> TextSet {
-    let is_ascii = glob.pieces().iter().all(|piece| match piece {
-        Piece::Literal(text) => text.is_ascii(),
-        Piece::Any | Piece::One => true,
-    });
-    if is_ascii {
-        return TextSet::new(vec![Pattern::Glob(glob)], Case::Insensitive);
-    }
-    let mut regex = String::from("^(?s:");
-    for piece in glob.pieces() {
-        match piece {
-            Piece::Any => regex.push_str(".*"),
-            Piece::One => regex.push('.'),
-            Piece::Literal(text) => {
-                for c in text.chars() {
-                    if c.is_ascii_alphabetic() {
-                        regex.push_str(&format!("[{}{}]", c.to_ascii_lowercase(), c.to_ascii_uppercase()));
-                    } else {
-                        regex_syntax::escape_into(c.encode_utf8(&mut [0; 4]), &mut regex);
-                    }
-                }
-            }
-        }
-    }
-    regex.push_str(")$");
-    TextSet::new(vec![Pattern::Regex(regex)], Case::Sensitive)
 }
 
 /// A path and what lies below it, component by component.
