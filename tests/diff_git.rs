@@ -246,6 +246,10 @@ fn what_cannot_be_compared_is_said() {
     repository.diff(&["no-such-thing"]).says(2, &["there is no revision or folder `no-such-thing`"]);
     repository.diff(&["HEAD", "no-such-thing"]).says(2, &["no-such-thing"]);
     repository.diff(&["main...no-such-thing"]).says(2, &["no-such-thing"]);
+    repository.diff(&["^HEAD"]).says(2, &["there is no revision or folder `^HEAD`"]);
+    repository
+        .diff(&["--no-rules", "--fail-on", "narrower,rule-gone"])
+        .says(2, &["`--no-rules` leaves out what `--fail-on rule-gone` asks for"]);
     repository.diff(&["HEAD", "nothing"]).says(2, &["the revision `nothing` has no folder `detections`"]);
     repository.diff(&["empty"]).says(2, &["`empty` is no project: there is no folder `detections` in it"]);
     repository.diff(&["--", "--output=x"]).says(2, &["there is no revision or folder `--output=x`"]);
@@ -259,6 +263,11 @@ fn what_cannot_be_compared_is_said() {
     let folder = tempfile::tempdir().expect("a folder");
     run(folder.path(), &["diff"]).says(2, &["is in no git repository"]);
     run(folder.path(), &["diff", "HEAD"]).says(2, &["is in no git repository"]);
+    fs::create_dir(folder.path().join("detections")).expect("a folder");
+    let mut without_git = std::process::Command::new(env!("CARGO_BIN_EXE_cresset"));
+    let output = without_git.arg("diff").current_dir(folder.path()).env("PATH", "").output().expect("it runs");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(message.contains("cannot run `git`") && !message.contains("in no git repository"), "{message}");
 }
 
 #[test]

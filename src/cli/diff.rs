@@ -83,6 +83,9 @@ enum Format {
 
 /// Runs the command.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
+    if let Some(gate) = args.fail_on.iter().find(|gate| args.no_rules && gate.asks_rules()) {
+        bail!("`--no-rules` leaves out what `--fail-on {}` asks for", gate.name());
+    }
     let working = std::env::current_dir().context("there is no working directory")?;
     let inside = args.profile.as_deref().and_then(|path| inside(path, &working));
     let Sides { base, head, prefix } =

@@ -68,6 +68,13 @@ pub struct Pack {
     pub profile: bool,
 }
 
+impl Pack {
+    /// Whether it is known to be what a build makes.
+    pub fn is_as_built(&self) -> bool {
+        self.edits.is_empty() && self.not_checked.is_none()
+    }
+}
+
 /// Compares the pack that is committed on `head` with what it would build.
 pub fn compare_pack(base: &Side, head: &Side, catalogue: &Catalogue) -> Pack {
     let mut result = Pack {
@@ -86,7 +93,7 @@ pub fn compare_pack(base: &Side, head: &Side, catalogue: &Catalogue) -> Pack {
         return result;
     };
     if !head.is_sound() {
-        result.not_checked = Some("detections have errors, so nothing can be built to compare with".to_owned());
+        result.not_checked = Some("there are errors, so nothing can be built to compare with".to_owned());
         return result;
     }
     let info = head.pack();
@@ -139,14 +146,7 @@ pub fn compare_pack(base: &Side, head: &Side, catalogue: &Catalogue) -> Pack {
             (Some(_), None) if digest_of(file).is_none() => EditKind::HandAdded,
             _ => EditKind::HandEdited,
         };
-        let text = |bytes: Option<&Vec<u8>>| {
-            readable(file, &String::from_utf8_lossy(bytes.map(Vec::as_slice).unwrap_or_default()))
-        };
-        result.edits.push(Edit {
-            file: format!("{}{file}", head.pack_folder),
-            kind,
-            lines: compare(&text(wanted), &text(there)),
-        });
+        result.edits.push(head.edit(file, kind, there, wanted));
     }
     // The manifest follows from the rest. Where that is as it is built, nothing but a hand can have changed it.
     let manifest = pack::MANIFEST;
@@ -159,13 +159,21 @@ pub fn compare_pack(base: &Side, head: &Side, catalogue: &Catalogue) -> Pack {
             Some(_) if other_version => EditKind::Stale,
             Some(_) => EditKind::HandEdited,
         };
-        let text = |bytes: Option<&Vec<u8>>| {
-            readable(manifest, &String::from_utf8_lossy(bytes.map(Vec::as_slice).unwrap_or_default()))
-        };
-        let lines = compare(&text(wanted), &text(there));
-        result.edits.push(Edit { file: format!("{}{manifest}", head.pack_folder), kind, lines });
+        result.edits.push(head.edit(manifest, kind, there, wanted));
     }
     result
+}
+
+impl Side {
+    /// What became of a file of the pack, which is `there` and ought to be as `wanted`.
+    fn edit(&self, file: &str, kind: EditKind, there: Option<&Vec<u8>>, wanted: Option<&Vec<u8>>) -> Edit {
+        let text = |bytes: Option<&Vec<u8>>| {
+            readable(file, &String::from_utf8_lossy(bytes.map(Vec::as_slice).unwrap_or_default()))
+        };
+        // All of a file that is gone would say nothing.
+        let lines = if there.is_some() { compare(&text(wanted), &text(there)) } else { Vec::new() };
+        Edit { file: format!("{}{file}", self.pack_folder), kind, lines }
+    }
 }
 
 fn changed_keys(before: &BTreeMap<String, Vec<u8>>, after: &BTreeMap<String, Vec<u8>>) -> Vec<String> {

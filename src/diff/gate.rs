@@ -1,6 +1,6 @@
 //! Gates: which changes make `cresset diff` fail.
 
-use super::meaning::Change;
+use super::meaning::{Change, Meaning, Moved, Sides};
 use super::risk::RiskKind;
 use super::{DetectionChange, Diff, SourceState, State};
 
@@ -39,14 +39,27 @@ pub enum Gate {
     Tests,
     /// A target has no rule any more where it had one.
     RuleGone,
-    /// A file of the pack was changed by hand.
+    /// A file of the pack was changed by hand, or that cannot be told.
     HandEdit,
-    /// A file of the pack is not up to date.
+    /// A file of the pack is not up to date, or that cannot be told.
     Stale,
-    /// A detection has errors.
+    /// A detection, a list, an exception or the profile has errors.
     Broken,
     /// Anything that stands out as risky.
     Risk,
+}
+
+impl Gate {
+    /// Its name, as it is asked for.
+    pub fn name(self) -> String {
+        let value = clap::ValueEnum::to_possible_value(&self);
+        value.map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// Whether only rules show what it stops.
+    pub fn asks_rules(self) -> bool {
+        self == Gate::RuleGone
+    }
 }
 
 /// What the gates stop, one sentence each.
@@ -56,11 +69,8 @@ pub fn stopped(diff: &Diff, gates: &[Gate]) -> Vec<String> {
     gates.dedup();
     let mut reasons = Vec::new();
     for gate in gates {
-        let name = clap::ValueEnum::to_possible_value(&gate).map(|value| value.get_name().to_owned());
-        let name = name.unwrap_or_default();
-        for what in stopped_by(diff, gate) {
-            reasons.push(format!("{name}: {what}"));
-        }
+        let name = gate.name();
+        reasons.extend(stopped_by(diff, gate).into_iter().map(|what| format!("{name}: {what}")));
     }
     reasons
 }
@@ -69,45 +79,37 @@ fn stopped_by(diff: &Diff, gate: Gate) -> Vec<String> {
     let each = |stops: &dyn Fn(&DetectionChange) -> bool| -> Vec<String> {
         diff.detections.iter().filter(|change| stops(change)).map(|change| change.name.clone()).collect()
     };
-    let logic = |wanted: &[Change]| {
-        each(&|change| {
-            let meanings = change.sources.iter().filter_map(|source| source.meaning.as_ref());
-            meanings.into_iter().any(|meaning| wanted.contains(&meaning.change()))
-        })
+    let meaning = |stops: &dyn Fn(&Meaning) -> bool| {
+        each(&|change| change.sources.iter().filter_map(|source| source.meaning.as_ref()).any(stops))
     };
-    let risk = |kinds: &[RiskKind]| each(&|change| change.risks.iter().any(|risk| kinds.contains(&risk.kind)));
-    let known = |found: &dyn Fn(&super::meaning::Sides) -> bool| {
-        each(&|change| change.sources.iter().filter_map(|source| source.meaning.as_ref()).any(|m| found(&m.must)))
-    };
-    let some = |moved: &super::meaning::Moved| matches!(moved, super::meaning::Moved::Some { .. });
+    let risk = |kind: RiskKind| each(&|change| change.risks.iter().any(|risk| risk.kind == kind));
+    let some = |moved: &Moved| matches!(moved, Moved::Some { .. });
+    let undecided = |sides: &Sides| sides.reason().is_some();
     let files = |by_hand: bool| -> Vec<String> {
         let edits = diff.pack.edits.iter().filter(|edit| edit.kind.is_by_hand() == by_hand);
-        edits.map(|edit| format!("out/{}", edit.file)).collect()
+        // What could not be looked at is not let through.
+        let unknown = diff.pack.not_checked.iter().map(|reason| format!("out/ was not checked: {reason}"));
+        edits.map(|edit| format!("out/{}", edit.file)).chain(unknown).collect()
     };
     match gate {
-        Gate::Wider => known(&|sides| some(&sides.gained)),
-        Gate::Narrower => known(&|sides| some(&sides.lost)),
-        Gate::Both => logic(&[Change::Both]),
-        Gate::Undecided => each(&|change| {
-            let meanings = change.sources.iter().filter_map(|source| source.meaning.as_ref());
-            meanings.into_iter().any(|m| m.must.reason().is_some() || m.may.reason().is_some())
-        }),
-        Gate::May => each(&|change| {
-            change.sources.iter().filter_map(|source| source.meaning.as_ref()).any(super::meaning::Meaning::only_may)
-        }),
+        Gate::Wider => meaning(&|meaning| some(&meaning.must.gained)),
+        Gate::Narrower => meaning(&|meaning| some(&meaning.must.lost)),
+        Gate::Both => meaning(&|meaning| meaning.change() == Change::Both),
+        Gate::Undecided => meaning(&|meaning| undecided(&meaning.must) || undecided(&meaning.may)),
+        Gate::May => meaning(&Meaning::only_may),
         Gate::Added => each(&|change| change.state == State::Added),
         Gate::Removed => each(&|change| {
             change.state == State::Removed || change.sources.iter().any(|source| source.state == SourceState::Removed)
         }),
-        Gate::NeverMatches => risk(&[RiskKind::NeverMatches]),
-        Gate::Swallowed => risk(&[RiskKind::Swallowed]),
-        Gate::SeverityLowered => risk(&[RiskKind::SeverityLowered]),
-        Gate::IdChanged => risk(&[RiskKind::IdChanged]),
-        Gate::Version => risk(&[RiskKind::Version]),
-        Gate::RuleRenamed => risk(&[RiskKind::RuleRenamed]),
-        Gate::FieldRenamed => risk(&[RiskKind::FieldRenamed]),
-        Gate::Tests => risk(&[RiskKind::TestsWeakened]),
-        Gate::RuleGone => risk(&[RiskKind::RuleGone]),
+        Gate::NeverMatches => risk(RiskKind::NeverMatches),
+        Gate::Swallowed => risk(RiskKind::Swallowed),
+        Gate::SeverityLowered => risk(RiskKind::SeverityLowered),
+        Gate::IdChanged => risk(RiskKind::IdChanged),
+        Gate::Version => risk(RiskKind::Version),
+        Gate::RuleRenamed => risk(RiskKind::RuleRenamed),
+        Gate::FieldRenamed => risk(RiskKind::FieldRenamed),
+        Gate::Tests => risk(RiskKind::TestsWeakened),
+        Gate::RuleGone => risk(RiskKind::RuleGone),
         Gate::HandEdit => files(true),
         Gate::Stale => files(false),
         Gate::Broken => {

@@ -41,6 +41,7 @@ impl Git {
         let git = Self { folder: folder.to_path_buf(), prefix: String::new() };
         let prefix = match git.run(&["rev-parse", "--show-prefix"]) {
             Ok(prefix) => prefix,
+            Err(error) if error.is::<std::io::Error>() => return Err(error),
             Err(error) => {
                 bail!("`{}` is in no git repository ({error:#}); compare two folders, or start in one", shown(folder))
             }
@@ -82,7 +83,9 @@ impl Git {
             return Ok(None);
         }
         let found = self.run(&["rev-parse", "--verify", "--quiet", &format!("{revision}^{{commit}}")]).ok();
-        Ok(found.map(|hash| String::from_utf8_lossy(&hash).trim().to_owned()).filter(|hash| !hash.is_empty()))
+        // `^HEAD` is no commit, but all that are none of its.
+        let is_hash = |hash: &String| !hash.is_empty() && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+        Ok(found.map(|hash| String::from_utf8_lossy(&hash).trim().to_owned()).filter(is_hash))
     }
 
     /// The commit where the histories of two commits part.
