@@ -1,5 +1,7 @@
 //! Rule texts, laid out over lines so that they can be compared line by line.
 
+use std::cmp::Reverse;
+
 use serde::Serialize;
 use serde_json::Value;
 use similar::{ChangeTag, DiffTag, TextDiff};
@@ -8,6 +10,10 @@ use similar::{ChangeTag, DiffTag, TextDiff};
 const LONG: usize = 120;
 /// How many unchanged lines stand around a change.
 const CONTEXT: usize = 2;
+/// How much of what two long lines have in common is shown around their difference.
+const AROUND: usize = 40;
+/// So much is shown of a line that is new or gone and like no other.
+const MOST_SHOWN: usize = 1_500;
 
 /// What became of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -150,21 +156,68 @@ fn divided(line: &str) -> Vec<String> {
         .collect()
 }
 
+/// The lines as they are shown: of long ones that are much alike, before and after, what differs; of others the beginning.
+pub fn shortened(lines: &[Line], width: usize) -> Vec<Line> {
+    let long = width.clamp(100, 160);
+    let mut short: Vec<Line> = lines.to_vec();
+    let is_changed = |line: &Line| matches!(line.tag, Tag::Removed | Tag::Added);
+    let in_one_change = |a: &Line, b: &Line| is_changed(a) && is_changed(b) && (a.tag == b.tag || b.tag == Tag::Added);
+    for change in short.chunk_by_mut(in_one_change) {
+        let removed = change.iter().take_while(|line| line.tag == Tag::Removed).count();
+        let (removed, added) = change.split_at_mut(removed);
+        elide_pairs(removed, added, long);
+    }
+    for line in &mut short {
+        let most = if line.tag == Tag::Same { long } else { MOST_SHOWN };
+        line.text = clipped(&line.text, most);
+    }
+    short
+}
+
+/// Leaves of every long line that is gone, and of the new one that is most like it, what differs.
+fn elide_pairs(removed: &mut [Line], added: &mut [Line], long: usize) {
+    let mut free: Vec<&mut Line> = added.iter_mut().collect();
+    for old in removed {
+        let in_common = |new: &Line| {
+            let is_long = old.text.len().max(new.text.len()) > long;
+            let (head, tail) = ends_in_common(&old.text, &new.text);
+            Some(head + tail).filter(|common| is_long && *common > 2 * AROUND)
+        };
+        let alike = free.iter().enumerate().filter_map(|(at, new)| Some((in_common(new)?, Reverse(at))));
+        let Some((_, Reverse(at))) = alike.max() else { continue };
+        let new = free.remove(at);
+        (old.text, new.text) = elided(&old.text, &new.text, AROUND);
+    }
+}
+
+/// A text's beginning, if it is longer than `most` characters.
+pub fn clipped(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+/// How many characters two texts begin with alike, and how many of the others they end with.
+fn ends_in_common(before: &str, after: &str) -> (usize, usize) {
+    let head = before.chars().zip(after.chars()).take_while(|(a, b)| a == b).count();
+    let rest = |text: &str| text.chars().rev().take(text.chars().count() - head).collect::<Vec<char>>();
+    let tail = rest(before).iter().zip(&rest(after)).take_while(|(a, b)| a == b).count();
+    (head, tail)
+}
+
 /// Two texts without most of what they begin and end with alike, if they are long.
-pub fn elided(before: &str, after: &str, around: usize) -> (String, String) {
-    let (a, b): (Vec<char>, Vec<char>) = (before.chars().collect(), after.chars().collect());
-    let same = |x: &char, y: &char| x == y;
-    let head = a.iter().zip(&b).take_while(|(x, y)| same(x, y)).count();
-    let most = a.len().min(b.len()) - head;
-    let tail = a.iter().rev().zip(b.iter().rev()).take(most).take_while(|(x, y)| same(x, y)).count();
-    let cut = |text: &[char]| {
+fn elided(before: &str, after: &str, around: usize) -> (String, String) {
+    let (head, tail) = ends_in_common(before, after);
+    let cut = |text: &str| {
+        let length = text.chars().count();
         let from = head.saturating_sub(around);
-        let to = (text.len() - tail + around).min(text.len());
-        let middle: String = text.iter().take(to).skip(from).collect();
-        let (left, right) = (if from > 0 { "…" } else { "" }, if to < text.len() { "…" } else { "" });
+        let to = (length - tail + around).min(length);
+        let middle: String = text.chars().take(to).skip(from).collect();
+        let (left, right) = (if from > 0 { "…" } else { "" }, if to < length { "…" } else { "" });
         format!("{left}{middle}{right}")
     };
-    (cut(&a), cut(&b))
+    (cut(before), cut(after))
 }
 
 #[cfg(test)]
@@ -193,6 +246,26 @@ mod tests {
         assert_eq!(lines, expected.map(|(tag, text)| Line { tag, text }));
         assert_eq!(compare(&["x and y".to_owned()], &["x and z".to_owned()]).len(), 2);
         assert_eq!(compare(std::slice::from_ref(&same), std::slice::from_ref(&same)), []);
+    }
+
+    #[test]
+    fn a_long_line_is_told_beside_the_one_that_it_was() {
+        let long = |text: &str| format!("re: '{}{text}{}'", "a".repeat(3000), "b".repeat(3000));
+        let line = |tag, text: &str| Line { tag, text: text.to_owned() };
+        // The line between does not take its place.
+        let lines = [
+            line(Tag::Removed, &long("1")),
+            line(Tag::Added, "- another entry of a list"),
+            line(Tag::Added, &long("22")),
+            line(Tag::Removed, &"x".repeat(5000)),
+            line(Tag::Added, &"y".repeat(5000)),
+        ];
+        let shown: Vec<String> = shortened(&lines, 100).into_iter().map(|line| line.text).collect();
+        let around = |text: &str| format!("…{}{text}{}…", "a".repeat(AROUND), "b".repeat(AROUND));
+        let beginning = |c: &str| format!("{}…", c.repeat(MOST_SHOWN));
+        let expected =
+            [around("1"), "- another entry of a list".to_owned(), around("22"), beginning("x"), beginning("y")];
+        assert_eq!(shown, expected);
     }
 
     #[test]

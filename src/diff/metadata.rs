@@ -1,6 +1,6 @@
 //! What changed about a detection apart from its logic, key by key.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -30,13 +30,14 @@ pub fn compare(before: &Detection, after: &Detection, written: [Option<&Detectio
         _ => Vec::new(),
     };
     let own = |key: &str| same_file.iter().any(|change| change.key == key);
-    let by_profile = |key: &str| matches!(written, [Some(_), Some(_)]) && !key.starts_with("exceptions.") && !own(key);
+    let by_profile = |key: &str| matches!(written, [Some(_), Some(_)]) && !key.starts_with("exceptions") && !own(key);
     let mut changes = differences(before, after);
     changes.iter_mut().for_each(|change| change.by_profile = by_profile(&change.key));
     changes
 }
 
 fn differences(before: &Detection, after: &Detection) -> Vec<KeyChange> {
+    let renamed = renamed_exceptions(before, after);
     let (mut before, mut after) = (keys(before), keys(after));
     // Of an exception that came or went, its condition tells.
     let both =
@@ -54,7 +55,26 @@ fn differences(before: &Detection, after: &Detection) -> Vec<KeyChange> {
             changes.push(KeyChange { key: key.clone(), before, after, by_profile: false });
         }
     }
+    changes.extend(renamed);
     changes
+}
+
+/// Exceptions that came and went without any change of a condition: they have other names now, and so have their parts in
+/// rules.
+fn renamed_exceptions(before: &Detection, after: &Detection) -> Option<KeyChange> {
+    let names = |here: &Detection, there: &Detection| -> BTreeSet<String> {
+        let same = here.observations.iter().filter_map(|observation| {
+            let other = there.observation(&observation.source)?;
+            (observation.meaning() == other.meaning()).then_some((observation, other))
+        });
+        let only_here = same.flat_map(|(observation, other)| {
+            let is_there = |name: &str| other.exceptions.iter().any(|known| known.name == name);
+            observation.exceptions.iter().map(|excepted| &excepted.name).filter(move |name| !is_there(name))
+        });
+        only_here.cloned().collect()
+    };
+    let (before, after) = (json!(names(before, after)), json!(names(after, before)));
+    (before != after).then(|| KeyChange { key: "exceptions".to_owned(), before, after, by_profile: false })
 }
 
 fn keys(detection: &Detection) -> Vec<(String, Value)> {

@@ -184,6 +184,9 @@ pub struct ExceptionChange {
     pub state: State,
     /// Whether its file has errors on one of them, so that there it takes nothing away.
     pub unread: bool,
+    /// Whether it is written on both sides, and one of them does not use it: it is only proposed there, or for another
+    /// profile or other detections.
+    pub written: bool,
     /// What it alone makes of the detection, as that is now.
     pub change: Change,
     /// What readers are told of it.
@@ -232,7 +235,10 @@ pub fn compare(base: &Side, head: &Side, catalogue: &Catalogue, options: &Option
             None
         }
     };
-    let (manifest, pack_before, pack_after) = (head.manifest(), base.pack(), head.pack());
+    let pack = edits::compare_pack(base, head, catalogue);
+    // What a manifest says is about the rules that were built with it.
+    let manifest = head.manifest().filter(|_| pack.is_as_built());
+    let (pack_before, pack_after) = (base.pack(), head.pack());
     let targets = targets.map(|(before, after)| Targets {
         before,
         after,
@@ -273,15 +279,7 @@ pub fn compare(base: &Side, head: &Side, catalogue: &Catalogue, options: &Option
     let detections: Vec<DetectionChange> = changes.into_iter().flatten().collect();
     let changed = detections.iter().filter(|change| change.state == State::Changed).count();
     let both = pairs.iter().filter(|pair| pair.before.is_some() && pair.after.is_some()).count();
-    Diff {
-        base: about(base),
-        head: about(head),
-        detections,
-        unchanged: both - changed,
-        pack: edits::compare_pack(base, head, catalogue),
-        logs,
-        notes,
-    }
+    Diff { base: about(base), head: about(head), detections, unchanged: both - changed, pack, logs, notes }
 }
 
 fn about(side: &Side) -> About {
@@ -496,8 +494,10 @@ impl One<'_> {
             };
             let remark = is.or(was).map(|excepted| excepted.remark()).unwrap_or_default();
             let file = side.exceptions.get(*name).cloned().unwrap_or_default();
-            let unread = [self.base, self.head].iter().any(|side| side.unread_exceptions.contains(*name));
-            changes.push(ExceptionChange { name: (*name).to_owned(), file, state, unread, change, remark });
+            let sides = [self.base, self.head];
+            let unread = sides.iter().any(|side| side.unread_exceptions.contains(*name));
+            let written = state != State::Changed && sides.iter().all(|side| side.exceptions.contains_key(*name));
+            changes.push(ExceptionChange { name: (*name).to_owned(), file, state, unread, written, change, remark });
         }
         changes
     }

@@ -58,7 +58,18 @@ fn a_pack_edited_by_hand_is_told_from_one_that_is_not_up_to_date() {
     }
     let found = kinds(&stale);
     assert!(!found.is_empty() && found.iter().all(|(_, kind)| *kind == EditKind::Stale), "{found:?}");
-    assert!(stopped(&compared(&before, &stale), &[Gate::HandEdit]).is_empty());
+    let diff = compared(&before, &stale);
+    assert!(stopped(&diff, &[Gate::HandEdit]).is_empty());
+    // The verdicts of its manifest are about other rules than those of this detection.
+    let rules: Vec<_> = only(&diff).targets.iter().flat_map(|target| &target.rules).collect();
+    assert!(!rules.is_empty() && rules.iter().all(|rule| rule.verdict.is_none()), "{rules:?}");
+    // One command mends all of it, and one annotation tells so.
+    let annotations = show::github::annotations(&diff, "");
+    assert_eq!(annotations.matches("run `cresset build`").count(), 1, "{annotations}");
+    stale.build();
+    let diff = compared(&before, &stale);
+    let mut rules = only(&diff).targets.iter().flat_map(|target| &target.rules);
+    assert!(rules.all(|rule| rule.verdict.as_deref() == Some("proved")), "{diff:?}");
 
     // An edit that keeps the manifest right is one all the same: nothing else changed.
     let sly = one(BASE);
@@ -92,4 +103,33 @@ fn the_manifest_is_a_part_of_the_pack() {
     fs::remove_file(&manifest).expect("removed");
     let diff = against(&before);
     assert!(diff.pack.edits.iter().any(|edit| edit.kind == EditKind::HandRemoved), "{:?}", diff.pack.edits);
+}
+
+#[test]
+fn a_gate_does_not_let_through_what_could_not_be_looked_at() {
+    let before = one(BASE);
+    before.build();
+    let after = one(BASE);
+    after.build();
+    let rule = "out/sigma/tool.process.yml";
+    let text = fs::read_to_string(after.0.path().join(rule)).expect("a rule");
+    after.write(rule, &text.replace("level: high", "level: low"));
+    after.write("detections/other.yml", "id: [\n");
+    let diff = compared(&before, &after);
+    for gate in [Gate::HandEdit, Gate::Stale, Gate::Risk] {
+        let [reason] = stopped(&diff, &[gate]).try_into().expect("one reason");
+        assert!(reason.ends_with("out/ was not checked: there are errors, so nothing can be built to compare with"));
+    }
+    let annotations = show::github::annotations(&diff, "");
+    assert!(annotations.contains("::warning title=the pack::out/ was not checked"), "{annotations}");
+}
+
+#[test]
+fn only_rules_of_which_something_changed_are_told() {
+    let two =
+        BASE.replace("tests:\n", "  compose:\n    web: { service.privileged: true }\n    condition: web\ntests:\n");
+    let diff = compared(&one(&two), &one(&two.replace("[nc, ncat]", "[nc]").replace("status: test", "status: stable")));
+    let [text, comment] = [show::human::text(&diff, None), show::markdown::comment(&diff, &[])];
+    assert!(text.contains("sigma process: sigma: says exactly") && !text.contains("sigma compose"), "{text}");
+    assert!(comment.contains("- `process`: `sigma: says exactly") && !comment.contains("- `compose`"), "{comment}");
 }

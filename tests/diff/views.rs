@@ -174,3 +174,20 @@ fn an_exception_that_cannot_be_read_does_not_make_the_others_go() {
         show::human::text(&mended, None)
     );
 }
+
+#[test]
+fn an_exception_that_has_another_name_or_is_no_longer_approved_is_told_as_that() {
+    let before = with(&[("exceptions/backup.yml", BACKUP)]);
+    let diff = compared(&before, &with(&[("exceptions/copies.yml", BACKUP)]));
+    assert!(only(&diff).sources.is_empty(), "{:?}", only(&diff).sources);
+    let keys: Vec<&str> = only(&diff).metadata.iter().map(|key| key.key.as_str()).collect();
+    assert_eq!(keys, ["exceptions"]);
+    let text = show::human::text(&diff, None);
+    assert!(text.contains("exceptions: backup -> copies"), "{text}");
+
+    let proposed = with(&[("exceptions/backup.yml", &format!("{BACKUP}status: proposed\n"))]);
+    let text = show::human::text(&compared(&before, &proposed), None);
+    assert!(text.contains("is not in force any more, which makes the detection wider"), "{text}");
+    let text = show::human::text(&compared(&proposed, &before), None);
+    assert!(text.contains("is in force now, which makes the detection narrower"), "{text}");
+}

@@ -31,11 +31,17 @@ pub fn annotations(diff: &Diff, prefix: &str) -> String {
         }
         logic(&mut text, change, prefix, &at);
     }
-    for edit in &diff.pack.edits {
-        let (file, level) =
-            (format!("{prefix}out/{}", edit.file), if edit.kind.is_by_hand() { "error" } else { "warning" });
-        let message = format!("out/{} {}", edit.file, words::edit(edit.kind));
-        push(&mut text, level, Some((&file, None)), "the pack", &message);
+    for edit in diff.pack.edits.iter().filter(|edit| edit.kind.is_by_hand()) {
+        let (file, message) =
+            (format!("{prefix}out/{}", edit.file), format!("out/{} {}", edit.file, words::edit(edit.kind)));
+        push(&mut text, "error", Some((&file, None)), "the pack", &message);
+    }
+    // A step has room for few annotations: what one command mends is one.
+    if let Some(stale) = words::stale(diff) {
+        push(&mut text, "warning", None, "the pack", &stale);
+    }
+    if let Some(reason) = &diff.pack.not_checked {
+        push(&mut text, "warning", None, "the pack", &format!("out/ was not checked: {reason}"));
     }
     for broken in &diff.head.broken {
         push(
@@ -48,6 +54,9 @@ pub fn annotations(diff: &Diff, prefix: &str) -> String {
     }
     for fault in &diff.head.faults {
         push(&mut text, "error", None, "errors", fault);
+    }
+    for note in &diff.notes {
+        push(&mut text, "notice", None, "Cresset", note);
     }
     push(&mut text, "notice", None, "Cresset", &words::summary(diff));
     text

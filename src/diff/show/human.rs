@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::words::{self, printable};
-use crate::diff::lines::{Line, Tag, elided};
+use crate::diff::lines::{Line, Tag, shortened};
 use crate::diff::meaning::{Moved, Sides};
 use crate::diff::metadata::KeyChange;
 use crate::diff::recorded::Recorded;
@@ -17,8 +17,6 @@ const YELLOW: &str = "\x1b[33m";
 const CYAN: &str = "\x1b[36m";
 const PLAIN: &str = "\x1b[0m";
 
-/// How much of what two long lines have in common is shown around their difference.
-const AROUND: usize = 40;
 /// No narrower than this, whatever the terminal says.
 const LEAST_WIDTH: usize = 40;
 /// How many lines of one file are shown.
@@ -132,13 +130,13 @@ impl Page {
             change.tests.removed.iter().take(20).for_each(|gone| self.line(6, RED, &format!("- {gone}")));
         }
         for target in &change.targets {
-            for rule in &target.rules {
+            for rule in words::told(change, target) {
                 self.line(4, "", &format!("{} {}: {}", target.target, rule.source, words::rule(rule)));
             }
             // All of a new rule, or of one that is gone, is in the pack; here it would bury the rest.
             if change.state == State::Changed {
                 for file in &target.files {
-                    self.line(6, DIM, &format!("{}{}", file.file, also(&file.also)));
+                    self.line(6, DIM, &format!("{}{}", file.file, words::also(&file.also)));
                     self.lines(&file.lines);
                 }
             }
@@ -231,18 +229,16 @@ impl Page {
             self.line(0, RED, &format!("! out/{} {}", edit.file, words::edit(edit.kind)));
             self.lines(&edit.lines);
         }
-        let stale: Vec<&str> =
-            pack.edits.iter().filter(|edit| !edit.kind.is_by_hand()).map(|edit| edit.file.as_str()).collect();
-        if !stale.is_empty() {
+        if let Some(stale) = words::stale(diff) {
             self.gap();
-            let count = words::counted(stale.len(), "file");
-            self.line(0, YELLOW, &format!("! {count} of out/ not up to date; run `cresset build`"));
-            stale.iter().for_each(|file| self.line(4, "", file));
+            self.line(0, YELLOW, &format!("! {stale}"));
+            let stale = pack.edits.iter().filter(|edit| !edit.kind.is_by_hand());
+            stale.for_each(|edit| self.line(4, "", &edit.file));
         }
     }
 
     fn lines(&mut self, lines: &[Line]) {
-        for line in shortened(lines, self.width).iter().take(MOST_LINES) {
+        for line in shortened(lines.get(..MOST_LINES).unwrap_or(lines), self.width) {
             let (sign, style) = match line.tag {
                 Tag::Same => (' ', DIM),
                 Tag::Removed => ('-', RED),
@@ -258,42 +254,6 @@ impl Page {
             self.line(8, DIM, &format!("… and {} lines more", lines.len() - MOST_LINES));
         }
     }
-}
-
-/// ` (and rules.ndjson)`.
-pub(super) fn also(files: &[String]) -> String {
-    if files.is_empty() { String::new() } else { format!(" (and the same in {})", files.join(", ")) }
-}
-
-/// The lines; of pairs of long ones only what differs, of long ones that stay only the beginning.
-pub(super) fn shortened(lines: &[Line], width: usize) -> Vec<Line> {
-    let long = width.clamp(100, 160);
-    let mut short: Vec<Line> = lines.to_vec();
-    for line in short.iter_mut().filter(|line| line.tag == Tag::Same && line.text.chars().count() > long) {
-        line.text = line.text.chars().take(long).chain(['…']).collect();
-    }
-    let mut at = 0;
-    while at < short.len() {
-        let run =
-            |from: usize, tag: Tag, lines: &[Line]| lines.iter().skip(from).take_while(|line| line.tag == tag).count();
-        let removed = run(at, Tag::Removed, &short);
-        let added = run(at + removed, Tag::Added, &short);
-        for pair in 0..removed.min(added) {
-            let (old, new) = (at + pair, at + removed + pair);
-            let texts = short.get(old).zip(short.get(new)).map(|(old, new)| (old.text.clone(), new.text.clone()));
-            let Some((before, after)) = texts else { continue };
-            if before.len().max(after.len()) > long {
-                let (before, after) = elided(&before, &after, AROUND);
-                for (place, text) in [(old, before), (new, after)] {
-                    if let Some(line) = short.get_mut(place) {
-                        line.text = text;
-                    }
-                }
-            }
-        }
-        at += (removed + added).max(1);
-    }
-    short
 }
 
 /// The text in lines of at most `width` characters, broken at blanks if that is possible.

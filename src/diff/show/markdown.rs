@@ -6,9 +6,8 @@
 
 use std::fmt::Write as _;
 
-use super::human::{also, shortened};
 use super::words;
-use crate::diff::lines::{Line, Tag};
+use crate::diff::lines::{Line, Tag, clipped, shortened};
 use crate::diff::meaning::{Moved, Sides};
 use crate::diff::{Cause, DetectionChange, Diff, State};
 
@@ -125,8 +124,8 @@ fn stopped_part(stopped: &[String]) -> Option<String> {
     if stopped.is_empty() {
         return None;
     }
-    let lines: Vec<String> = stopped.iter().take(30).map(|reason| format!("> - {}\n", code(reason))).collect();
-    Some(format!("> [!CAUTION]\n> Stopped by `--fail-on`:\n{}\n", lines.concat()))
+    let lines = stopped.iter().map(|reason| format!("> - {}\n", code(reason))).collect();
+    Some(format!("> [!CAUTION]\n> Stopped by `--fail-on`:\n{}\n", first_of(lines, 30)))
 }
 
 fn risk_part(diff: &Diff) -> Option<String> {
@@ -142,31 +141,30 @@ fn risk_part(diff: &Diff) -> Option<String> {
     if lines.is_empty() {
         return None;
     }
-    let more = lines.len().saturating_sub(40);
-    lines.truncate(40);
+    Some(format!("> [!WARNING]\n> Look at these twice:\n{}\n", first_of(lines, 40)))
+}
+
+/// The first entries of a list in a quotation, and how many more there are.
+fn first_of(mut lines: Vec<String>, most: usize) -> String {
+    let more = lines.len().saturating_sub(most);
+    lines.truncate(most);
     if more > 0 {
         lines.push(format!("> - and {more} more\n"));
     }
-    Some(format!("> [!WARNING]\n> Look at these twice:\n{}\n", lines.concat()))
+    lines.concat()
 }
 
 fn broken_part(diff: &Diff) -> Option<String> {
-    let mut text = String::new();
+    let mut lines = Vec::new();
     for (about, when) in [(&diff.head, "now"), (&diff.base, "before")] {
-        for broken in about.broken.iter().take(20) {
+        for broken in &about.broken {
             let how = if broken.compared { "" } else { ", so it could not be compared" };
-            _ = writeln!(
-                text,
-                "> - {} has errors {when}{how}: {}",
-                code(&broken.file),
-                code(broken.errors.first().map_or("", |e| e))
-            );
+            let first = broken.errors.first().map_or("", String::as_str);
+            lines.push(format!("> - {} has errors {when}{how}: {}\n", code(&broken.file), code(first)));
         }
-        for fault in about.faults.iter().take(20) {
-            _ = writeln!(text, "> - {when}: {}", code(fault));
-        }
+        lines.extend(about.faults.iter().map(|fault| format!("> - {when}: {}\n", code(fault))));
     }
-    if text.is_empty() { None } else { Some(format!("> [!WARNING]\n> Errors:\n{text}\n")) }
+    if lines.is_empty() { None } else { Some(format!("> [!WARNING]\n> Errors:\n{}\n", first_of(lines, 40))) }
 }
 
 /// The table's rows, the header first.
@@ -263,17 +261,17 @@ fn details(change: &DetectionChange, depth: Depth) -> String {
     if !change.tests.is_empty() {
         _ = writeln!(text, "\nTests: {} new, {} gone\n", change.tests.added, change.tests.removed.len());
         for gone in change.tests.removed.iter().take(20) {
-            _ = writeln!(text, "- gone: {}", code(&clipped(gone)));
+            _ = writeln!(text, "- gone: {}", code(&clipped(gone, MOST_EVENT)));
         }
     }
     for target in &change.targets {
         _ = writeln!(text, "\n**{}**\n", code(&target.target));
-        for rule in &target.rules {
+        for rule in words::told(change, target) {
             _ = writeln!(text, "- {}: {}", code(&rule.source), code(&words::rule(rule)));
         }
         if depth == Depth::Full && change.state == State::Changed {
             for file in &target.files {
-                _ = writeln!(text, "\n{}\n", code(&format!("{}{}", file.file, also(&file.also))));
+                _ = writeln!(text, "\n{}\n", code(&format!("{}{}", file.file, words::also(&file.also))));
                 _ = writeln!(text, "{}", block("diff", &diff_lines(&file.lines)));
             }
         }
@@ -287,7 +285,7 @@ fn sides(text: &mut String, sides: &Sides, names: [&str; 2]) {
         match moved {
             Moved::None => {}
             Moved::Some { event, found_by } => {
-                let event = block("json", &[clipped(&event.to_string())]);
+                let event = block("json", &[clipped(&event.to_string(), MOST_EVENT)]);
                 _ = writeln!(text, "{name}{}:\n\n{event}", found_by.told());
             }
             Moved::Undecided { reason } => _ = writeln!(text, "{name}: undecided, {}\n", code(reason)),
@@ -329,29 +327,20 @@ fn pack_part(diff: &Diff) -> Vec<String> {
 }
 
 fn diff_lines(lines: &[Line]) -> Vec<String> {
-    let shown = shortened(lines, 160);
+    let shown = shortened(lines.get(..MOST_LINES).unwrap_or(lines), 160);
     let mut texts: Vec<String> = shown
         .iter()
-        .take(MOST_LINES)
         .map(|line| match line.tag {
-            Tag::Same => format!("  {}", clipped(&line.text)),
-            Tag::Removed => format!("- {}", clipped(&line.text)),
-            Tag::Added => format!("+ {}", clipped(&line.text)),
+            Tag::Same => format!("  {}", line.text),
+            Tag::Removed => format!("- {}", line.text),
+            Tag::Added => format!("+ {}", line.text),
             Tag::Gap => "@@ … @@".to_owned(),
         })
         .collect();
-    if shown.len() > MOST_LINES {
-        texts.push(format!("@@ {} lines more @@", shown.len() - MOST_LINES));
+    if lines.len() > MOST_LINES {
+        texts.push(format!("@@ {} lines more @@", lines.len() - MOST_LINES));
     }
     texts
-}
-
-fn clipped(text: &str) -> String {
-    if text.chars().count() <= MOST_EVENT {
-        return text.to_owned();
-    }
-    let head: String = text.chars().take(MOST_EVENT).collect();
-    format!("{head}…")
 }
 
 /// One line in a code span, whatever it holds.

@@ -8,7 +8,7 @@ use crate::diff::edits::EditKind;
 use crate::diff::meaning::{Change, Meaning, Moved, Sides};
 use crate::diff::metadata::KeyChange;
 use crate::diff::recorded::Events;
-use crate::diff::rules::{Follows, RuleChange, RuleState};
+use crate::diff::rules::{Follows, RuleChange, RuleState, TargetChange};
 use crate::diff::{Cause, DetectionChange, Diff, ExceptionChange, SourceChange, SourceState, State};
 
 /// Recorded events that are named before the rest is counted.
@@ -52,9 +52,12 @@ pub fn summary(diff: &Diff) -> String {
     if stale > 0 {
         _ = write!(text, "; {} of out/ not up to date", counted(stale, "file"));
     }
-    let broken = diff.head.broken.len();
+    let (broken, faults) = (diff.head.broken.len(), diff.head.faults.len());
     if broken > 0 {
         _ = write!(text, "; {} with errors", counted(broken, "detection"));
+    }
+    if faults > 0 {
+        _ = write!(text, "; {} apart from detections", counted(faults, "error"));
     }
     text
 }
@@ -88,6 +91,8 @@ pub fn exception(change: &ExceptionChange) -> String {
     let became = match change.state {
         State::Added if change.unread => "could not be read before",
         _ if change.unread => "cannot be read now",
+        State::Added if change.written => "is in force now",
+        State::Removed if change.written => "is not in force any more",
         State::Added => "is new",
         State::Removed => "is gone",
         State::Changed => "is about other events",
@@ -145,6 +150,19 @@ pub fn logic_short(source: &SourceChange) -> &'static str {
     }
 }
 
+/// The rules of a target that there is something to say about: of a condition that changed, or that changed themselves.
+pub fn told<'c>(change: &'c DetectionChange, target: &'c TargetChange) -> impl Iterator<Item = &'c RuleChange> {
+    target.rules.iter().filter(|rule| {
+        let follows = matches!(rule.follows, Follows::Exactly | Follows::InDirection | Follows::NoRule);
+        !follows || rule.before != rule.after || change.sources.iter().any(|source| source.source == rule.source)
+    })
+}
+
+/// ` (and the same in rules.ndjson)`.
+pub fn also(files: &[String]) -> String {
+    if files.is_empty() { String::new() } else { format!(" (and the same in {})", files.join(", ")) }
+}
+
 /// What a rule's state became and whether it follows, in a sentence.
 pub fn rule(rule: &RuleChange) -> String {
     let state = |state: &Option<RuleState>| state.as_ref().map_or_else(|| "none".to_owned(), RuleState::words);
@@ -152,6 +170,7 @@ pub fn rule(rule: &RuleChange) -> String {
     let mut text = if before == after { after } else { format!("{before} -> {after}") };
     let follows = match rule.follows {
         Follows::Exactly => "says exactly what the detection says",
+        Follows::InDirection if rule.change == Some(Change::Unchanged) => "not exact, unchanged as the detection is",
         Follows::InDirection => "not exact, follows the change in its direction",
         Follows::No => "not exact, does NOT follow the change",
         Follows::New => "new rule",
@@ -257,6 +276,12 @@ pub fn version(change: &DetectionChange) -> String {
         [Some(before), Some(after)] if before != after => format!("{before} -> {after}"),
         [before, after] => after.or(before).map(|version| version.to_string()).unwrap_or_default(),
     }
+}
+
+/// That files of the pack are not up to date, if some are.
+pub fn stale(diff: &Diff) -> Option<String> {
+    let stale = diff.pack.edits.iter().filter(|edit| !edit.kind.is_by_hand()).count();
+    (stale > 0).then(|| format!("{} of out/ not up to date; run `cresset build`", counted(stale, "file")))
 }
 
 /// What is the matter with a file of the pack.
