@@ -93,6 +93,8 @@ fn formats_agree_with_one_another() {
             hit["name"].as_str().unwrap_or("")
         );
         assert!(row.starts_with(&start), "{row}\n{hit}");
+        // What happened says no more than once when it happened and who did it.
+        assert!(!row.contains("requestReceivedTimestamp=") && !row.contains(" user.username="), "{row}");
     }
     let table = hunt(&[&file]);
     let rows = text(&table.stdout).matches("audit.jsonl.zst:").count();

@@ -86,14 +86,21 @@ impl<'d> Hit<'d> {
         }
     }
 
-    /// What happened, in one line: the command, or the fields of other events.
+    /// What happened, in one line: the command, or the fields of other events that do not say when, where or who alone,
+    /// which stands beside it.
     pub fn summary(&self) -> String {
         if let Some(command) = &self.command {
             return command.clone();
         }
-        let fields: Vec<String> =
-            self.fields.iter().map(|(name, values)| format!("{name}={}", values.join(","))).collect();
-        fields.join(" ")
+        let is_told = |values: &[String]| match values {
+            [value] => {
+                let known = [self.host.as_deref(), self.user.as_deref()];
+                known.contains(&Some(value.as_str())) || (self.time.is_some() && value.parse().ok() == self.time)
+            }
+            _ => false,
+        };
+        let fields = self.fields.iter().filter(|(_, values)| !is_told(values));
+        fields.map(|(name, values)| format!("{name}={}", values.join(","))).collect::<Vec<_>>().join(" ")
     }
 }
 
