@@ -343,6 +343,53 @@ fn causes_are_few_and_have_one_name_each() {
 }
 
 #[test]
+fn proposals_that_are_too_many_are_told_once() {
+    let names: Vec<[String; 2]> = (0..60).map(|at| [format!("/opt/a{at}/run"), format!("u{at}")]).collect();
+    let mut events = Vec::new();
+    for (at, [parent, user]) in names.iter().enumerate() {
+        for id in 0..10 {
+            let args = &["curl", "--unix-socket", "/run/docker.sock"];
+            let id = 100 * at as u64 + id;
+            events.push(Start { id, day: 1 + id % 5, host: "node-1", user, parent, args }.event());
+        }
+    }
+    let folder = project(&[("socket", SOCKET)], &events);
+    let report = baseline(folder.path(), &[]);
+    assert_eq!(proposals(&report).len(), 40);
+    let refused = report.pointer("/baseline/detections/0/refused").and_then(Value::as_array).expect("a list");
+    let [one] = refused.as_slice() else { panic!("{refused:?}") };
+    assert_eq!((&one["hits"], &one["conditions"]), (&json!(200), &json!([])));
+    assert!(one["reason"].as_str().expect("text").starts_with("20 proposals more could be made"), "{one}");
+    let output = cresset(folder.path(), &BASELINE);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("no proposal for 200 hits of socket in process: 20 proposals more"), "{told}");
+}
+
+#[test]
+fn groups_without_a_proposal_are_not_all_listed() {
+    // Shells do what others tell them, and each of these commands is another one.
+    let users: Vec<String> = (0..30).map(|at| format!("u{at}")).collect();
+    let mut events = Vec::new();
+    for (at, user) in users.iter().enumerate() {
+        for id in 0..10 {
+            let command = format!("http://x/{}", 100 * at + id);
+            let args = &["curl", "--unix-socket", "/run/docker.sock", &command];
+            let id = (100 * at + id) as u64;
+            let host = format!("h{id}");
+            events.push(Start { id, day: 1 + id % 5, host: &host, user, parent: "/bin/sh", args }.event());
+        }
+    }
+    let folder = project(&[("socket", SOCKET)], &events);
+    let report = baseline(folder.path(), &[]);
+    let refused = report.pointer("/baseline/detections/0/refused").and_then(Value::as_array).expect("a list");
+    let output = cresset(folder.path(), &BASELINE);
+    let told = String::from_utf8_lossy(&output.stderr);
+    let groups = told.lines().filter(|line| line.starts_with("no proposal")).count();
+    assert!(refused.len() > 11 && groups == 11, "{} {told}", refused.len());
+    assert!(told.contains(&format!("in {} groups more; `--format json` lists them", refused.len() - 10)), "{told}");
+}
+
+#[test]
 fn whatever_a_log_holds_is_text() {
     let hostile = [
         "/opt/*",

@@ -113,29 +113,40 @@ impl Search<'_> {
         }
         let mut causes = self.fewest(causes);
         causes.sort_by_cached_key(|cause| (Reverse(self.sheet.hits(&cause.rows)), cause.conditions.clone()));
-        for cause in causes.split_off(MOST_CAUSES.min(causes.len())) {
-            let reason = format!("{MOST_CAUSES} proposals for one detection and log source are enough to review");
-            let refused =
-                Refused { conditions: self.words(&cause.conditions), hits: self.sheet.hits(&cause.rows), reason };
-            given_up.push((cause.rows, refused));
-        }
+        let too_many = causes.split_off(MOST_CAUSES.min(causes.len()));
         // A group that was given up is told once, unless a coarser one explained it after all.
-        let mut told: BTreeSet<usize> = causes.iter().flat_map(|cause| cause.rows.iter().copied()).collect();
+        let explained = causes.iter().chain(&too_many);
+        let mut told: BTreeSet<usize> = explained.flat_map(|cause| cause.rows.iter().copied()).collect();
         given_up.retain(|(rows, refused)| {
             let new: Vec<usize> = rows.iter().copied().filter(|row| told.insert(*row)).collect();
             self.sheet.hits(&new) * 2 > refused.hits
         });
-        (causes, given_up.into_iter().map(|(_, refused)| refused).collect())
+        let mut refused: Vec<Refused> = given_up.into_iter().map(|(_, refused)| refused).collect();
+        refused.extend(self.too_many(&too_many));
+        (causes, refused)
+    }
+
+    /// Why there are no proposals for causes that are too many: told once, for all of them.
+    fn too_many(&self, causes: &[Cause]) -> Option<Refused> {
+        let rows: BTreeSet<usize> = causes.iter().flat_map(|cause| cause.rows.iter().copied()).collect();
+        let count = causes.len();
+        (count > 0).then(|| Refused {
+            conditions: Vec::new(),
+            hits: self.sheet.hits(&rows.into_iter().collect::<Vec<_>>()),
+            reason: format!(
+                "{count} proposals more could be made; {MOST_CAUSES} for one detection and log source are enough to review"
+            ),
+        })
     }
 
     /// Whether so much was seen that it is no chance.
     pub fn is_frequent(&self, seen: &Seen) -> bool {
         let Thresholds { min_count, min_share, min_days, min_hosts } = *self.thresholds;
-        let all: u64 = self.sheet.rows.iter().map(|(_, seen)| seen.hits).sum();
+        let all = || -> u64 { self.sheet.rows.iter().map(|(_, seen)| seen.hits).sum() };
         seen.hits >= min_count.max(1)
-            && seen.hits.saturating_mul(100) >= all.saturating_mul(min_share)
             && (!self.has_days || seen.days.len() >= min_days)
             && (min_hosts <= 1 || seen.hosts.len() >= min_hosts)
+            && (min_share == 0 || seen.hits.saturating_mul(100) >= all().saturating_mul(min_share))
     }
 
     fn group(&self, row: usize, facts: &[usize]) -> Group {

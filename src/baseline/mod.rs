@@ -133,7 +133,7 @@ pub struct Unsayable {
 /// Frequent hits for which there is no proposal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Refused {
-    /// What they have in common.
+    /// What they have in common; nothing where they are several groups.
     pub conditions: Vec<String>,
     /// How many they are.
     pub hits: u64,

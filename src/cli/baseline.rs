@@ -25,6 +25,8 @@ use crate::target;
 
 /// So many days after the newest hit a proposal expires.
 const HORIZON: i64 = 90;
+/// So many groups of hits of one detection are told for which there is no proposal.
+const MOST_TOLD: usize = 10;
 
 /// Propose exceptions for what the detections find every day
 ///
@@ -296,10 +298,19 @@ fn summary(baseline: &Baseline) -> anyhow::Result<()> {
     writeln!(err, "{table}")?;
     for summary in &baseline.detections {
         let name = format!("{} in {}", summary.detection, summary.source);
-        for refused in &summary.refused {
-            let asked = printable(&refused.conditions.join(", "));
+        for refused in summary.refused.iter().take(MOST_TOLD) {
+            let asked = match refused.conditions.as_slice() {
+                [] => String::new(),
+                conditions => format!(" ({})", printable(&conditions.join(", "))),
+            };
             let hits = counted(refused.hits, "hit", "hits");
-            writeln!(err, "no proposal for {hits} of {name} ({asked}): {}", printable(&refused.reason))?;
+            writeln!(err, "no proposal for {hits} of {name}{asked}: {}", printable(&refused.reason))?;
+        }
+        let more: Vec<u64> = summary.refused.iter().skip(MOST_TOLD).map(|refused| refused.hits).collect();
+        if !more.is_empty() {
+            let hits = counted(more.iter().sum(), "hit", "hits");
+            let groups = counted(more.len() as u64, "group", "groups");
+            writeln!(err, "no proposal for {hits} of {name} in {groups} more; `--format json` lists them")?;
         }
         if !summary.dropped.is_empty() {
             writeln!(err, "{name}: too many different values to look at {}", summary.dropped.join(", "))?;
