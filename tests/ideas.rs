@@ -112,6 +112,12 @@ fn an_id_that_is_a_number_in_a_target_is_its_digits() {
     assert!(verdicts.values().all(|why| why.contains("of different types")), "{verdicts:#?}");
 }
 
+#[test]
+fn a_field_that_another_is_compared_with_may_have_dots_in_its_name() {
+    let observe = "  docker_inspect:\n    a: { HostConfig.Binds|fieldref: 'Config.Labels.\"com.example/x\"' }\n    condition: a\n";
+    proved(observe, &["sigma"]);
+}
+
 /// What is told of an observation that a target cannot say, with `accept` for it.
 fn told(observe: &str, target: &str, accept: &str) -> (String, String) {
     let accept = match accept {

@@ -289,4 +289,18 @@ impl Formula {
         }
         walk(self, None, visit);
     }
+
+    /// Calls `visit` with the absolute path of every field that is asked, of those that others are compared with, too.
+    pub fn each_field(&self, visit: &mut impl FnMut(&Path)) {
+        self.each_test(&mut |path, test| {
+            let Some(path) = path else { return };
+            visit(path);
+            if let (Predicate::Field { other, .. }, Subject::Field(own)) = (&test.predicate, &test.subject) {
+                // Both stand below the same element, which is what the path has before the test's own.
+                let base = path.segments().len().saturating_sub(own.segments().len());
+                let base = path.segments().iter().take(base);
+                visit(&Path::from_segments(base.chain(other.segments()).cloned()));
+            }
+        });
+    }
 }

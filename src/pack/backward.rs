@@ -110,7 +110,7 @@ impl<'a> Backward<'a> {
 pub fn relevant(schema: &Schema, formulas: &[&Formula]) -> Schema {
     let mut asked: Vec<Path> = Vec::new();
     for formula in formulas {
-        formula.each_test(&mut |path, _| asked.extend(path.cloned()));
+        formula.each_field(&mut |path| asked.push(path.clone()));
     }
     let keep = |derived: &&Derived| asked.contains(&derived.field) && asked.contains(&derived.from);
     Schema { derived: schema.derived.iter().filter(keep).cloned().collect(), ..schema.clone() }

@@ -454,7 +454,7 @@ impl Subject<'_> {
     fn judge(&self, read: &Formula, text: &dyn RuleText, recorded: &dyn Fn() -> Vec<Event>) -> Judgement {
         let condition = self.rule.observation.meaning();
         let mut asked: Vec<Path> = Vec::new();
-        condition.each_test(&mut |path, _| asked.extend(path.cloned()));
+        condition.each_field(&mut |path| asked.push(path.clone()));
         let Ground { target, settings, fields, names, .. } = self.ground;
         let asked = Names::of(&asked, fields, self.source);
         let backward = Backward::new(target, fields, &asked, names);
