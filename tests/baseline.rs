@@ -343,6 +343,28 @@ fn causes_are_few_and_have_one_name_each() {
 }
 
 #[test]
+fn why_nothing_is_proposed_is_said_as_it_is() {
+    let agent = |id| {
+        let args = &["curl", "--unix-socket", "/run/docker.sock"];
+        Start { id, day: 1 + id % 5, host: "node-1", user: "svc", parent: "/opt/a/run", args }.event()
+    };
+    let told = |detection: &str, hits: u64| {
+        let events: Vec<Value> = (0..hits).map(agent).collect();
+        let folder = project(&[("socket", detection)], &events);
+        String::from_utf8_lossy(&cresset(folder.path(), &BASELINE).stderr).into_owned()
+    };
+    // The detection is about these very hits.
+    let own = SOCKET.replace(
+        "process.command_line|contains: docker.sock }",
+        "process.command_line|contains: docker.sock, process.parent.executable: /opt/a/run, user.name: svc }",
+    );
+    let why = told(&own, 50);
+    assert!(why.contains("the detection itself asks for all that these hits have in common"), "{why}");
+    assert!(why.ends_with("no exception is proposed\n"), "{why}");
+    assert!(told(SOCKET, 3).ends_with("nothing is frequent enough to propose an exception\n"));
+}
+
+#[test]
 fn proposals_that_are_too_many_are_told_once() {
     let names: Vec<[String; 2]> = (0..60).map(|at| [format!("/opt/a{at}/run"), format!("u{at}")]).collect();
     let mut events = Vec::new();

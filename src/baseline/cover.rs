@@ -244,6 +244,9 @@ impl Search<'_> {
             names.map(|column| format!("`{}`", column.field.name)).collect::<Vec<_>>().join(" and ")
         };
         let (somebody, nobody) = (named(false), named(true));
+        if somebody.is_empty() && nobody.is_empty() {
+            return "the detection itself asks for all that these hits have in common".to_owned();
+        }
         let but = if somebody.is_empty() { somebody } else { format!(" but {somebody}") };
         let also = if nobody.is_empty() { nobody } else { format!("; {nobody} acts for others, and so is anybody") };
         format!("nothing{but} tells these hits from others{why}{also}")

@@ -338,7 +338,10 @@ fn summary(baseline: &Baseline) -> anyhow::Result<()> {
         let names = refused.detections.join(", ");
         writeln!(err, "refused for {hits} of {names} in {} ({asked}): {}", refused.source, printable(&refused.reason))?;
     }
+    let is_refused =
+        !baseline.refused.is_empty() || baseline.detections.iter().any(|summary| !summary.refused.is_empty());
     match baseline.proposals.len() as u64 {
+        0 if is_refused => writeln!(err, "no exception is proposed")?,
         0 => writeln!(err, "nothing is frequent enough to propose an exception")?,
         count => {
             let proposals = counted(count, "exception", "exceptions");
