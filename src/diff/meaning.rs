@@ -185,7 +185,9 @@ fn moved(
     if Follows::new().follows(yes, no) {
         return Moved::None;
     }
-    let some = |event: &Event, found_by| Moved::Some { event: minimal(event, &shows), found_by };
+    // A smaller event is still one that can be: its command line is that of its arguments.
+    let shows_and_is_possible = |event: &Event| shows(event) && schema.agrees(event);
+    let some = |event: &Event, found_by| Moved::Some { event: minimal(event, &shows_and_is_possible), found_by };
     let reason = match implies(yes, reading, no, reading, schema, budget) {
         Answer::Fails(event) => return some(&event, FoundBy::Proof),
         Answer::Holds if exact => return Moved::None,
@@ -250,6 +252,7 @@ mod tests {
 
     use super::*;
     use crate::logic::decide::oracle::{event, formula, glob};
+    use crate::logic::decide::{Derivation, Derived};
     use crate::logic::{Case, Glob, Pattern, Predicate, TextSet};
 
     /// What the answer about one direction may be, given that `event` changes sides in it or not.
@@ -337,6 +340,19 @@ mod tests {
         let nothing = Budget { states: 0, nodes: 0, ..Budget::default() };
         let meaning = compare(&list(300), &list(301), &Schema::default(), &nothing);
         assert_eq!((&meaning.must.lost, &meaning.may.lost), (&Moved::None, &Moved::None));
+    }
+
+    #[test]
+    fn an_event_is_not_made_smaller_than_it_can_be() {
+        let path = |name: &str| name.parse().expect("a path");
+        let joined = Derived { field: path("line"), from: path("args"), how: Derivation::Joined };
+        let schema = Schema { single: [path("line")].into(), derived: vec![joined], ..Schema::default() };
+        let after = Formula::and([glob("args", "top"), glob("line", "docker run * top")]);
+        let meaning = compare(&Formula::FALSE, &after, &schema, &Budget::default());
+        let Moved::Some { event, .. } = &meaning.must.gained else { panic!("{meaning:?}") };
+        assert!(schema.agrees(event), "{event}");
+        assert!(!schema.agrees(&serde_json::json!({"args": ["top"], "line": "docker run x top"})));
+        assert!(schema.agrees(&serde_json::json!({"args": ["docker", "run"]})));
     }
 
     #[test]

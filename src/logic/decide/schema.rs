@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::logic::event::{self, Event};
 use crate::logic::path::Path;
 
 /// Constraints that every event of a log source obeys. Without any, all events are possible.
@@ -14,6 +15,13 @@ pub struct Schema {
     pub kinds: BTreeMap<Path, Kind>,
     /// Fields that follow from others.
     pub derived: Vec<Derived>,
+}
+
+impl Schema {
+    /// Whether fields that follow from others are what these say, where an event has both.
+    pub fn agrees(&self, event: &Event) -> bool {
+        self.derived.iter().all(|derived| derived.agrees(event))
+    }
 }
 
 /// What all values of a field are.
@@ -34,6 +42,22 @@ pub struct Derived {
     pub from: Path,
     /// How.
     pub how: Derivation,
+}
+
+impl Derived {
+    fn agrees(&self, event: &Event) -> bool {
+        let texts = |path| event::values(event, path).into_iter().map(event::text).collect::<Vec<_>>();
+        let (field, from) = (texts(&self.field), texts(&self.from));
+        if field.is_empty() || from.is_empty() {
+            return true;
+        }
+        match self.how {
+            Derivation::LastSegment => {
+                field.iter().all(|name| from.iter().any(|path| path.rsplit('/').next() == Some(name)))
+            }
+            Derivation::Joined => field == [from.join(" ")],
+        }
+    }
 }
 
 /// How a field follows from another.
