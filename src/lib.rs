@@ -13,6 +13,7 @@ pub mod language;
 pub mod lock;
 pub mod logic;
 pub mod pack;
+mod printable;
 pub mod profile;
 pub mod project;
 pub mod report;

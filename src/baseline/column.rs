@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use crate::detection::Observation;
 use crate::logic::decide::Derivation;
 use crate::logic::{Event, Formula, Path, Pattern, Piece, Predicate, Subject};
+use crate::printable::is_hidden;
 use crate::source::{Field, FieldKind, Source};
 
 /// How many fields of what was done are looked at.
@@ -160,15 +161,6 @@ pub fn anybodys(path: &str) -> Option<&'static str> {
 /// Whether an exception may name this value: what people cannot see they cannot review.
 fn is_nameable(value: &str) -> bool {
     !value.is_empty() && value.len() <= MAX_VALUE && !value.contains(is_hidden)
-}
-
-/// Characters that are not seen, or make a text look like another one.
-pub fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff0}'..='\u{fffd}'
-            | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]

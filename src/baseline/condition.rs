@@ -7,8 +7,9 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::column::{Cell, is_hidden};
+use super::column::Cell;
 use crate::logic::{Case, Formula, Glob, Pattern, Predicate, TextSet};
+use crate::printable::one_line;
 use crate::source::Field;
 
 /// What is asked of one column.
@@ -102,12 +103,12 @@ impl Form {
     /// It in one line, for people.
     pub fn words(&self, field: &str) -> String {
         let list = |values: &[Box<str>], between: &str| {
-            values.iter().map(|value| visible(value)).collect::<Vec<_>>().join(between)
+            values.iter().map(|value| one_line(value)).collect::<Vec<_>>().join(between)
         };
         match self {
             Form::OneOf(values) => format!("{field} = {}", list(values, " | ")),
             Form::All(values) => format!("{field} = {}", list(values, " & ")),
-            Form::Under(path) => format!("{field} under {}", visible(path)),
+            Form::Under(path) => format!("{field} under {}", one_line(path)),
         }
     }
 }
@@ -149,11 +150,6 @@ pub fn quoted(text: &str) -> String {
     }
     quoted.push('"');
     quoted
-}
-
-/// A text that can stand in a comment and on a terminal: one line, with nothing hidden in it.
-pub fn visible(text: &str) -> String {
-    text.chars().flat_map(|c| if is_hidden(c) { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
 }
 
 #[cfg(test)]
@@ -223,10 +219,5 @@ mod tests {
         ] {
             assert_eq!(quoted(text), written);
         }
-    }
-
-    #[test]
-    fn comments_hold_nothing_that_ends_them() {
-        assert_eq!(visible("a\nb: c\u{202e}\u{85}"), "a\\nb: c\\u{202e}\\u{85}");
     }
 }

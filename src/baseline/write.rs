@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::column::Role;
-use super::condition::{quoted, visible};
+use super::condition::quoted;
 use super::table::{Example, Few, Seen};
 use super::{Asked, Differ, Draft, Explained, Header, Part, Proposal};
+use crate::printable::one_line;
 
 /// A name is so long at most.
 const MAX_NAME: usize = 60;
@@ -164,5 +165,5 @@ pub fn shown(example: &Example) -> String {
         (Some(one), None) | (None, Some(one)) => format!("{one}: "),
         (None, None) => String::new(),
     };
-    visible(&format!("{time}{at}{} (event {})", example.what, example.event))
+    one_line(&format!("{time}{at}{} (event {})", example.what, example.event))
 }

@@ -12,12 +12,13 @@ use jiff::{Span, Timestamp};
 use serde_json::json;
 
 use super::hunt::Format as HuntFormat;
-use super::hunt_report::{Report, counted, new_table, printable};
+use super::hunt_report::{Report, counted, new_table};
 use super::{Exit, choice, hunt as hunt_command, workshop};
 use crate::baseline::{Baseline, Gathering, Header, Judges, Proposal, Thresholds, propose, wanted};
 use crate::detection::Detection;
 use crate::exception::FOLDER;
 use crate::hunt::{self, Hunter, Outcome, Settings, Totals};
+use crate::printable::one_line;
 use crate::project::Project;
 use crate::source::Catalogue;
 use crate::source::reader::Choice;
@@ -301,10 +302,10 @@ fn summary(baseline: &Baseline) -> anyhow::Result<()> {
         for refused in summary.refused.iter().take(MOST_TOLD) {
             let asked = match refused.conditions.as_slice() {
                 [] => String::new(),
-                conditions => format!(" ({})", printable(&conditions.join(", "))),
+                conditions => format!(" ({})", one_line(&conditions.join(", "))),
             };
             let hits = counted(refused.hits, "hit", "hits");
-            writeln!(err, "no proposal for {hits} of {name}{asked}: {}", printable(&refused.reason))?;
+            writeln!(err, "no proposal for {hits} of {name}{asked}: {}", one_line(&refused.reason))?;
         }
         let more: Vec<u64> = summary.refused.iter().skip(MOST_TOLD).map(|refused| refused.hits).collect();
         if !more.is_empty() {
@@ -334,9 +335,9 @@ fn summary(baseline: &Baseline) -> anyhow::Result<()> {
         )?;
     }
     for refused in &baseline.refused {
-        let (asked, hits) = (printable(&refused.conditions.join(", ")), counted(refused.hits, "hit", "hits"));
+        let (asked, hits) = (one_line(&refused.conditions.join(", ")), counted(refused.hits, "hit", "hits"));
         let names = refused.detections.join(", ");
-        writeln!(err, "refused for {hits} of {names} in {} ({asked}): {}", refused.source, printable(&refused.reason))?;
+        writeln!(err, "refused for {hits} of {names} in {} ({asked}): {}", refused.source, one_line(&refused.reason))?;
     }
     let is_refused =
         !baseline.refused.is_empty() || baseline.detections.iter().any(|summary| !summary.refused.is_empty());
@@ -354,7 +355,7 @@ fn summary(baseline: &Baseline) -> anyhow::Result<()> {
 /// A text of one line that people can see.
 fn parse_line(text: &str) -> Result<String, String> {
     let text = text.trim();
-    if text.is_empty() || text.contains(crate::baseline::column::is_hidden) {
+    if text.is_empty() || text.contains(crate::printable::is_hidden) {
         return Err("write some text on one line".to_owned());
     }
     Ok(text.to_owned())

@@ -13,6 +13,7 @@ use crate::diff::revision::{self, Sides};
 use crate::diff::side::{ProfileChoice, Side};
 use crate::diff::{self, Options, show};
 use crate::logic::decide::Budget;
+use crate::printable;
 use crate::project::Project;
 use crate::source::Catalogue;
 
@@ -135,7 +136,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     let mut stderr = anstream::stderr();
     for reason in &stopped {
-        writeln!(stderr, "stopped by {}", show::printable(reason))?;
+        writeln!(stderr, "stopped by {}", printable::lines(reason))?;
     }
     Ok(if stopped.is_empty() { Exit::Clean } else { Exit::Findings })
 }

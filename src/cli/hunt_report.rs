@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::hunt::Format;
 use crate::detection::Severity;
 use crate::hunt::{Hit, Log, Outcome, Totals};
+use crate::printable::one_line;
 
 /// So many hits make one table: what is known of columns' widths must not grow with the logs.
 const ROWS: usize = 500;
@@ -138,17 +139,17 @@ impl Report {
         let table = self.table.get_or_insert_with(|| {
             new_table(&["severity", "detection", "time", "host", "user", "what", "selections", "event"])
         });
-        let or_none = |text: Option<&str>| short(&printable(text.unwrap_or("-")));
+        let or_none = |text: Option<&str>| short(&one_line(text.unwrap_or("-")));
         let title = if hit.may { format!("{} (may)", hit.title) } else { hit.title.to_owned() };
         table.add_row([
             severity(hit.severity),
-            printable(&title),
+            one_line(&title),
             hit.time.map_or_else(|| "-".to_owned(), |time| time.to_string()),
             or_none(hit.host.as_deref()),
             or_none(hit.user.as_deref()),
-            short(&printable(&hit.summary())),
+            short(&one_line(&hit.summary())),
             hit.selections.join(", "),
-            format!("{} {}\n{}:{}", hit.source, printable(&hit.event), printable(&hit.file), hit.line),
+            format!("{} {}\n{}:{}", hit.source, one_line(&hit.event), one_line(&hit.file), hit.line),
         ]);
         if table.row_count() >= ROWS { self.write_table() } else { Ok(()) }
     }
@@ -193,7 +194,7 @@ impl Report {
                     write_csv(&mut self.out, &row)?;
                 }
                 Format::Table => {
-                    table.add_row([severity, name.clone(), printable(title), hits.to_string(), may_hits.to_string()]);
+                    table.add_row([severity, name.clone(), one_line(title), hits.to_string(), may_hits.to_string()]);
                 }
             }
         }
@@ -215,7 +216,7 @@ impl Report {
     }
 
     fn warn(&self, message: &str) -> io::Result<()> {
-        let write = || writeln!(anstream::stderr(), "warning: {}", printable(message));
+        let write = || writeln!(anstream::stderr(), "warning: {}", one_line(message));
         match &self.bar {
             Some(bar) => bar.suspend(write),
             None => write(),
@@ -356,14 +357,6 @@ pub fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-/// The text without what a terminal would obey: logs hold what attackers write.
-pub(super) fn printable(text: &str) -> String {
-    let obeyed = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().flat_map(|c| if obeyed(c) { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
-}
-
 /// The beginning and the end of a text that would make a table as wide as itself; JSON and CSV have all of it.
 fn short(text: &str) -> String {
     const BEGINNING: usize = 240;
@@ -398,7 +391,7 @@ mod tests {
 
     #[test]
     fn terminals_are_not_told_what_to_do() {
-        assert_eq!(printable("a\u{1b}[31mb\u{202e}é"), "a\\u{1b}[31mb\\u{202e}é");
+        assert_eq!(one_line("a\u{1b}[31mb\u{202e}é"), "a\\u{1b}[31mb\\u{202e}é");
     }
 
     #[test]

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::meaning::{Change, Meaning};
+use super::meaning::{Meaning, Moved};
 use super::metadata::KeyChange;
 use super::pair::Pair;
 use super::tests::TestChange;
 use super::{Cause, SourceChange, SourceState, fields};
-use crate::detection::{Detection, Observation};
+use crate::detection::{Detection, Observation, Severity, check};
 use crate::logic::decide::{Answer, Budget, Satisfiability, Schema, implies, satisfiable};
 use crate::logic::{Formula, Reading};
 
@@ -170,7 +170,7 @@ fn identity(before: &Detection, after: &Detection, metadata: &[KeyChange], risks
             ),
         });
     }
-    let mut lowered = |place: &str, was, is| {
+    let mut lowered = |place: &str, was: Severity, is: Severity| {
         let by_profile = metadata.iter().any(|change| change.key == "severity" && change.by_profile);
         let by = if by_profile { " by the profile" } else { "" };
         if is < was {
@@ -179,8 +179,8 @@ fn identity(before: &Detection, after: &Detection, metadata: &[KeyChange], risks
                 source: None,
                 message: format!(
                     "the severity{place} was lowered{by} from {was} to {is}",
-                    was = word(was),
-                    is = word(is)
+                    was = was.name(),
+                    is = is.name()
                 ),
             });
         }
@@ -198,10 +198,6 @@ fn identity(before: &Detection, after: &Detection, metadata: &[KeyChange], risks
             lowered(&format!(" in {target}"), here(before, target), here(after, target));
         }
     }
-}
-
-fn word(severity: crate::detection::Severity) -> &'static str {
-    severity.name()
 }
 
 fn version(before: &Detection, after: &Detection, sources: &[SourceChange], risks: &mut Vec<Risk>) {
@@ -233,12 +229,10 @@ fn version(before: &Detection, after: &Detection, sources: &[SourceChange], risk
 
 /// Whether no event is known to change sides, and it is not certain that none does.
 fn maybe(meaning: &Meaning) -> bool {
-    let open = |change: Change| matches!(change, Change::Undecided);
-    let certain = |sides: &super::meaning::Sides| {
-        use super::meaning::Moved;
-        matches!(sides.gained, Moved::Some { .. }) || matches!(sides.lost, Moved::Some { .. })
-    };
-    (open(meaning.must.change()) || open(meaning.may.change())) && !certain(&meaning.must) && !certain(&meaning.may)
+    let sides = [&meaning.must, &meaning.may];
+    let moved = sides.iter().flat_map(|sides| [&sides.gained, &sides.lost]);
+    sides.iter().any(|sides| sides.reason().is_some())
+        && !moved.into_iter().any(|moved| matches!(moved, Moved::Some { .. }))
 }
 
 /// Whether the condition cannot match anything, or one of its exceptions leaves nothing, when that was not so before.
@@ -250,8 +244,7 @@ fn never_matches(
     risks: &mut Vec<Risk>,
 ) {
     let never = |formula: &Formula| {
-        crate::detection::check::is_decided(formula)
-            && satisfiable(formula, Reading::Must, schema, budget) == Satisfiability::Unsat
+        check::is_decided(formula) && satisfiable(formula, Reading::Must, schema, budget) == Satisfiability::Unsat
     };
     let meaning = after.meaning();
     if before.is_some_and(|before| before.meaning() == meaning) {

@@ -6,6 +6,7 @@ use super::words;
 use crate::diff::meaning::Moved;
 use crate::diff::risk::RiskKind;
 use crate::diff::{Cause, DetectionChange, Diff, State};
+use crate::printable;
 
 /// Workflow commands; `prefix` is the project's path in the repository.
 pub fn annotations(diff: &Diff, prefix: &str) -> String {
@@ -33,7 +34,7 @@ pub fn annotations(diff: &Diff, prefix: &str) -> String {
     }
     for edit in diff.pack.edits.iter().filter(|edit| edit.kind.is_by_hand()) {
         let (file, message) =
-            (format!("{prefix}out/{}", edit.file), format!("out/{} {}", edit.file, words::edit(edit.kind)));
+            (format!("{prefix}out/{}", edit.file), format!("out/{} {}", edit.file, edit.kind.words()));
         push(&mut text, "error", Some((&file, None)), "the pack", &message);
     }
     // A step has room for few annotations: what one command mends is one.
@@ -103,5 +104,5 @@ fn push(text: &mut String, level: &str, at: At<'_>, title: &str, message: &str) 
         Some((file, None)) => format!("file={},", property(file)),
         None => String::new(),
     };
-    _ = writeln!(text, "::{level} {place}title={}::{}", property(title), data(&words::printable(message)));
+    _ = writeln!(text, "::{level} {place}title={}::{}", property(title), data(&printable::lines(message)));
 }

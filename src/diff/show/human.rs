@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::words::{self, printable};
+use super::words;
 use crate::diff::lines::{Line, Tag, shortened};
 use crate::diff::meaning::{Moved, Sides};
 use crate::diff::metadata::KeyChange;
 use crate::diff::recorded::Recorded;
 use crate::diff::{DetectionChange, Diff, SourceChange, SourceState, State};
+use crate::printable;
 
 const BOLD: &str = "\x1b[1m";
 const DIM: &str = "\x1b[2m";
@@ -83,7 +84,7 @@ impl Page {
 
     /// A line, broken at blanks where it is too long, every part below the first indented a little more.
     fn line(&mut self, indent: usize, style: &str, text: &str) {
-        let text = printable(text);
+        let text = printable::lines(text);
         for (number, line) in text.lines().flat_map(|line| wrapped(line, self.width.saturating_sub(indent))).enumerate()
         {
             let indent = " ".repeat(if number == 0 { indent } else { indent + 2 });
@@ -103,7 +104,7 @@ impl Page {
             State::Changed => ("~", CYAN),
         };
         let version = words::version(change);
-        let name = printable(&change.name);
+        let name = printable::lines(&change.name);
         _ = writeln!(self.text, "{style}{sign}{PLAIN} {BOLD}{name}{PLAIN} {DIM}(version {version}){PLAIN}");
         self.line(2, "", &change.title);
         if change.by_profile {
@@ -226,7 +227,7 @@ impl Page {
         }
         for edit in pack.edits.iter().filter(|edit| edit.kind.is_by_hand()) {
             self.gap();
-            self.line(0, RED, &format!("! out/{} {}", edit.file, words::edit(edit.kind)));
+            self.line(0, RED, &format!("! out/{} {}", edit.file, edit.kind.words()));
             self.lines(&edit.lines);
         }
         if let Some(stale) = words::stale(diff) {

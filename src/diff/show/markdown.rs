@@ -10,6 +10,7 @@ use super::words;
 use crate::diff::lines::{Line, Tag, clipped, shortened};
 use crate::diff::meaning::{Moved, Sides};
 use crate::diff::{Cause, DetectionChange, Diff, State};
+use crate::printable;
 
 /// What a comment may hold. Bytes are counted, which are never fewer than characters.
 pub const LIMIT: usize = 65_536;
@@ -136,7 +137,7 @@ fn risk_part(diff: &Diff) -> Option<String> {
         }
     }
     for edit in diff.pack.edits.iter().filter(|edit| edit.kind.is_by_hand()) {
-        lines.push(format!("> - {} {}\n", code(&format!("out/{}", edit.file)), words::edit(edit.kind)));
+        lines.push(format!("> - {} {}\n", code(&format!("out/{}", edit.file)), edit.kind.words()));
     }
     if lines.is_empty() {
         return None;
@@ -319,7 +320,7 @@ fn pack_part(diff: &Diff) -> Vec<String> {
         parts.push(format!("<details>\n<summary>{title}</summary>\n\n{}\n</details>\n\n", block("", &stale)));
     }
     for edit in pack.edits.iter().filter(|edit| edit.kind.is_by_hand()) {
-        let title = format!("<code>{}</code> {}", html(&format!("out/{}", edit.file)), words::edit(edit.kind));
+        let title = format!("<code>{}</code> {}", html(&format!("out/{}", edit.file)), edit.kind.words());
         let lines = block("diff", &diff_lines(&edit.lines));
         parts.push(format!("<details>\n<summary>{title}</summary>\n\n{lines}\n</details>\n\n"));
     }
@@ -345,7 +346,7 @@ fn diff_lines(lines: &[Line]) -> Vec<String> {
 
 /// One line in a code span, whatever it holds.
 fn code(text: &str) -> String {
-    let text = words::printable(text).replace('\n', " ");
+    let text = printable::lines(text).replace('\n', " ");
     let text = text.trim();
     if text.is_empty() {
         return "*empty*".to_owned();
@@ -362,7 +363,7 @@ fn cell(text: &str) -> String {
 
 /// Lines in a code block, whatever they hold.
 fn block(language: &str, lines: &[String]) -> String {
-    let text: Vec<String> = lines.iter().map(|line| words::printable(line).replace('\n', " ")).collect();
+    let text: Vec<String> = lines.iter().map(|line| printable::lines(line).replace('\n', " ")).collect();
     let text = text.join("\n");
     let fence = "`".repeat(longest_run(&text).max(2) + 1);
     format!("{fence}{language}\n{text}\n{fence}\n")
@@ -373,7 +374,7 @@ fn longest_run(text: &str) -> usize {
 }
 
 fn html(text: &str) -> String {
-    let text = words::printable(text).replace('\n', " ");
+    let text = printable::lines(text).replace('\n', " ");
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
 

@@ -8,7 +8,6 @@ mod words;
 use serde_json::{Value, json};
 
 use super::Diff;
-pub use words::printable;
 
 /// One JSON document: everything, and what the gates stopped.
 pub fn json(diff: &Diff, stopped: &[String]) -> Value {

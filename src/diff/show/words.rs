@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::diff::edits::EditKind;
 use crate::diff::meaning::{Change, Meaning, Moved, Sides};
 use crate::diff::metadata::KeyChange;
 use crate::diff::recorded::Events;
@@ -282,23 +281,4 @@ pub fn version(change: &DetectionChange) -> String {
 pub fn stale(diff: &Diff) -> Option<String> {
     let stale = diff.pack.edits.iter().filter(|edit| !edit.kind.is_by_hand()).count();
     (stale > 0).then(|| format!("{} of out/ not up to date; run `cresset build`", counted(stale, "file")))
-}
-
-/// What is the matter with a file of the pack.
-pub fn edit(kind: EditKind) -> &'static str {
-    kind.words()
-}
-
-/// The text without what a terminal would obey, line ends left as they are; logs and pull requests hold what
-/// attackers write.
-pub fn printable(text: &str) -> String {
-    let obeyed = |c: char| {
-        c != '\n'
-            && (c.is_control()
-                || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
-    };
-    if !text.contains(obeyed) {
-        return text.to_owned();
-    }
-    text.chars().flat_map(|c| if obeyed(c) { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
 }
