@@ -136,7 +136,16 @@ pub fn joined(set: &TextSet) -> (TextSet, bool) {
                 }
                 None => Pattern::Glob(Glob::new([Piece::Any])),
             },
-            _ => Pattern::Regex(format!("(?:^| )(?:{})(?: |$)", pattern.to_regex("(?s:.)"))),
+            Pattern::Glob(glob) => {
+                // What may be anything at an end has no edge there.
+                let pieces = glob.pieces();
+                let (begins, ends) = (pieces.first() != Some(&Piece::Any), pieces.last() != Some(&Piece::Any));
+                let inner = pieces.get(usize::from(!begins)..pieces.len() - usize::from(!ends)).unwrap_or_default();
+                let inner = Pattern::Glob(Glob::new(inner.iter().cloned())).to_regex("(?s:.)");
+                let (before, after) = (if begins { "(?:^| )" } else { "" }, if ends { "(?: |$)" } else { "" });
+                Pattern::Regex(format!("{before}(?:{inner}){after}"))
+            }
+            Pattern::Path { .. } => Pattern::Regex(format!("(?:^| )(?:{})(?: |$)", pattern.to_regex("(?s:.)"))),
         }
     });
     let patterns = patterns.collect();

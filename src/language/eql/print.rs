@@ -252,8 +252,13 @@ fn operator(name: &str, values: Vec<String>, (one, many): (&str, &str)) -> Resul
 
 /// Text between three quotes, where a backslash is itself; between one where it holds what that cannot.
 fn raw(text: &str) -> String {
-    let plain = text.contains('\\') && !text.contains('"') && !text.contains(char::is_control);
+    let plain = text.contains('\\') && !text.contains('"') && !text.contains(is_invisible);
     if plain { format!("\"\"\"{text}\"\"\"") } else { quoted(text) }
+}
+
+/// Blanks of other scripts are not to be seen, and some editors break lines at them.
+fn is_invisible(c: char) -> bool {
+    c.is_control() || (c.is_whitespace() && c != ' ')
 }
 
 fn quoted(text: &str) -> String {
@@ -264,7 +269,7 @@ fn quoted(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            c if c.is_control() => out.push_str(&format!("\\u{{{:04x}}}", u32::from(c))),
+            c if is_invisible(c) => out.push_str(&format!("\\u{{{:04x}}}", u32::from(c))),
             c => out.push(c),
         }
     }

@@ -16,6 +16,9 @@ const BRANCHES: usize = 64;
 
 /// An expression in a syntax that covers the whole value.
 pub(super) fn whole(tree: &Hir, syntax: &Syntax) -> Result<Rc<str>, Refusal> {
+    if let Some(text) = between_edges(tree, syntax)? {
+        return Ok(Rc::from(text));
+    }
     let mut branches = Vec::new();
     for mut branch in split(tree)? {
         branch.retain(|part| !matches!(part.kind(), HirKind::Empty));
@@ -45,6 +48,64 @@ pub(super) fn whole(tree: &Hir, syntax: &Syntax) -> Result<Rc<str>, Refusal> {
     Ok(Rc::from(branches.join("|")))
 }
 
+/// An expression that begins with `(?:^|x)` or ends with `(?:x|$)`: what is before the `x` may be left out together with
+/// it, so that what is between is said once.
+fn between_edges(tree: &Hir, syntax: &Syntax) -> Result<Option<String>, Refusal> {
+    let HirKind::Concat(parts) = tree.kind() else { return Ok(None) };
+    let [first, middle @ .., last] = parts.as_slice() else { return Ok(None) };
+    let (before, after) = (asked_at_edge(first, Look::Start), asked_at_edge(last, Look::End));
+    if (before.is_none() && after.is_none()) || middle.iter().any(has_anchors) {
+        return Ok(None);
+    }
+    let one_of = |parts: &[&Hir]| match parts {
+        [one] => operand(one, syntax, CONCATENATION),
+        parts => {
+            let parts = parts.iter().map(|part| print(part, syntax)).collect::<Result<Vec<_>, _>>()?;
+            Ok(format!("{}{})", syntax.group, parts.join("|")))
+        }
+    };
+    let is = |part: &Hir, look: Look| matches!(part.kind(), HirKind::Look(found) if *found == look);
+    // What is found anywhere takes in a `.*` at that end.
+    let found = |part: &Hir| if is_dots(part) { Ok(String::new()) } else { one_of(&[part]) };
+    if (before.is_none() && !is(first, Look::Start) && has_anchors(first))
+        || (after.is_none() && !is(last, Look::End) && has_anchors(last))
+    {
+        return Ok(None);
+    }
+    let mut text = String::new();
+    match &before {
+        Some(parts) => text.push_str(&format!("{}{}{})?", syntax.group, syntax.any_text, one_of(parts)?)),
+        None if is(first, Look::Start) => {}
+        None => text.push_str(&format!("{}{}", syntax.any_text, found(first)?)),
+    }
+    for part in middle {
+        text.push_str(&operand(part, syntax, CONCATENATION)?);
+    }
+    match &after {
+        Some(parts) => text.push_str(&format!("{}{}{})?", syntax.group, one_of(parts)?, syntax.any_text)),
+        None if is(last, Look::End) => {}
+        None => text.push_str(&format!("{}{}", found(last)?, syntax.any_text)),
+    }
+    Ok(Some(text))
+}
+
+/// What an edge such as `^|x` asks where it is not the anchor.
+fn asked_at_edge(hir: &Hir, look: Look) -> Option<Vec<&Hir>> {
+    match hir.kind() {
+        HirKind::Capture(capture) => asked_at_edge(&capture.sub, look),
+        HirKind::Alternation(parts) => {
+            let (anchors, rest): (Vec<&Hir>, Vec<&Hir>) =
+                parts.iter().partition(|part| matches!(part.kind(), HirKind::Look(found) if *found == look));
+            (anchors.len() == 1 && !rest.iter().any(|part| has_anchors(part))).then_some(rest)
+        }
+        _ => None,
+    }
+}
+
+fn has_anchors(hir: &Hir) -> bool {
+    hir.properties().look_set().contains(Look::Start) || hir.properties().look_set().contains(Look::End)
+}
+
 /// Whether it is `.*`, with or without newlines.
 fn is_dots(hir: &Hir) -> bool {
     match hir.kind() {
@@ -60,9 +121,6 @@ fn is_dots(hir: &Hir) -> bool {
 
 /// The alternatives of an expression, each a sequence, so that every anchor stands at an end of one.
 fn split(hir: &Hir) -> Result<Vec<Vec<&Hir>>, Refusal> {
-    let has_anchors = |hir: &Hir| {
-        hir.properties().look_set().contains(Look::Start) || hir.properties().look_set().contains(Look::End)
-    };
     match hir.kind() {
         HirKind::Capture(capture) if has_anchors(hir) => split(&capture.sub),
         HirKind::Alternation(parts) if has_anchors(hir) => {
