@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cresset::detection::{Detection, load::load_text};
 use cresset::diagnostic::{Diagnostic, SourceFile};
-use cresset::pack::prove;
+use cresset::pack::{prove, verify};
 use cresset::source::Catalogue;
 use cresset::target::{self, PackInfo, Target, Verdict};
 
@@ -33,7 +33,7 @@ fn verdicts(observe: &str, names: &[&str]) -> BTreeMap<String, String> {
     };
     let proved = prove(&targets, &compiled, catalogue, &PackInfo::default(), &|_| Vec::new()).expect("rendered");
     let report = proved.report;
-    let said = |finding: &cresset::pack::verify::Finding| match finding.verdict {
+    let said = |finding: &verify::Finding| match finding.verdict {
         Verdict::Proved => "proved".to_owned(),
         verdict => format!("{verdict:?}: {}", finding.reason.clone().unwrap_or_default()),
     };
@@ -172,4 +172,30 @@ fn a_test_is_not_blamed_for_what_another_one_of_its_field_asks() {
 fn who_asks_joined_arguments_is_told_what_can_be_asked_of_them() {
     let (_, help) = told("  process:\n    a: { process.args: -x }\n    condition: a\n", "splunk", "");
     assert!(help.contains("process.args|option"), "{help}");
+}
+
+#[test]
+fn a_rule_that_cannot_be_decided_must_still_be_the_one_that_was_made() {
+    let observe = "  process:\n    a:\n      process.args|option: { command: ssh, names: [-R], value|re: '^(\\S+:)?[0-9]+' }\n    \
+                   b: { process.name: [chisel, gost] }\n    condition: a or b\ntargets:\n  elastic:\n    accept:\n      \
+                   process: { narrower: \"ports are asked elsewhere\" }\n";
+    let detections = [detection(observe)];
+    let catalogue = Catalogue::builtin();
+    let mut targets = target::load_all(None).expect("targets");
+    targets.retain(|one: &Target| one.name() == "elastic");
+    let compiled = target::compile_all(&targets, &detections, catalogue, &|| ()).expect("compiled");
+    let proved = prove(&targets, &compiled, catalogue, &PackInfo::default(), &|_| Vec::new()).expect("rendered");
+    let verdict = |files: &BTreeMap<String, Vec<u8>>| {
+        let budget = verify::budget();
+        let report = verify::verify(&targets, &compiled, files, catalogue, &budget, &|_| Vec::new());
+        report.findings.first().map(|finding| finding.verdict)
+    };
+    assert_eq!(verdict(&proved.built.files), Some(Verdict::Tested));
+    let mut files = proved.built.files.clone();
+    let rules = files.get_mut("elastic/rules.ndjson").expect("rules");
+    let text = String::from_utf8(rules.clone()).expect("text");
+    let cut = text.replace(r#"\"gost\""#, r#"\"ghost\""#);
+    assert_ne!(cut, text);
+    *rules = cut.into_bytes();
+    assert_eq!(verdict(&files), Some(Verdict::Differs));
 }

@@ -497,7 +497,14 @@ impl Subject<'_> {
             }
             (_, Answer::Fails(event)) if !is_accepted(Deviation::Wider) => self.differs(true, event, &wanted, &rule),
             (Answer::Undecided(reason), _) | (_, Answer::Undecided(reason)) => {
-                self.tested(&wanted, &rule, &base, &schema, reason, recorded)
+                // What the compiler made is simpler than what the detection asks, and so is telling it from the rule.
+                let same = self.is_as_compiled(&rule, assumed.clone(), &given, &backward, &schema);
+                let differs = same.filter(|judgement| judgement.verdict == Verdict::Differs);
+                if let (Some(judgement), true) = (&differs, accepted.is_some()) {
+                    return judgement.clone();
+                }
+                let event = differs.and_then(|judgement| judgement.example).map(|example| example.event);
+                self.tested(&wanted, &rule, &base, &schema, reason, event, recorded)
             }
             // It misses some events and matches others that it may not; one of the two was accepted.
             (Answer::Fails(event), _) => self.differs(false, event, &wanted, &rule),
@@ -579,7 +586,8 @@ impl Subject<'_> {
     }
 
     /// The verdict where a decision was beyond its budget: whether any event of those that are tried shows a difference.
-    /// `base` is what every event of the source has.
+    /// `base` is what every event of the source has, `event` one more that may tell.
+    #[expect(clippy::too_many_arguments, reason = "all that a decision knows, where it comes to none")]
     fn tested(
         &self,
         wanted: &Formula,
@@ -587,6 +595,7 @@ impl Subject<'_> {
         base: &Formula,
         schema: &Schema,
         reason: &Reason,
+        event: Option<Event>,
         recorded: &dyn Fn() -> Vec<Event>,
     ) -> Judgement {
         let budget = Budget { states: self.budget.states / 20, nodes: self.budget.nodes / 20, ..*self.budget };
@@ -594,7 +603,8 @@ impl Subject<'_> {
             Satisfiability::Sat(event) => event,
             _ => Event::Object(serde_json::Map::new()),
         };
-        let mut events = witness::deciding(wanted, schema, &budget);
+        let mut events: Vec<Event> = event.into_iter().collect();
+        events.extend(witness::deciding(wanted, schema, &budget));
         events.extend(witness::deciding(rule, schema, &budget));
         events.extend(recorded().into_iter().map(|event| witness::with(event, &shell)));
         if let Some(judgement) = self.shown(&events, wanted, rule) {
