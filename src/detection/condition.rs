@@ -26,6 +26,8 @@ pub struct Fault {
 pub enum FaultKind {
     /// It cannot be read: what was found, and what was wanted.
     Syntax(String, String),
+    /// Something in it means nothing: what was found, and what to do.
+    Foreign(String, String),
     /// It names a selection that there is none of.
     Unknown(String),
     /// It comes to too many tests.
@@ -99,13 +101,18 @@ fn tokens(text: &str) -> Result<Vec<Token<'_>>, Fault> {
                 end = at + next.len_utf8();
             }
         } else if !matches!(letter, '(' | ')') {
+            let counts = tokens.last().is_some_and(|token: &Token<'_>| token.is("of"))
+                || tokens.iter().rev().nth(1).is_some_and(|token| token.is("of"));
             let hint = match letter {
+                '[' | ',' if counts => {
+                    "`1 of` takes what names have in common: `1 of name*`; selections alone are joined: `(a or b)`"
+                }
                 '|' => "aggregations such as `| count()` are no part of a detection",
                 '&' => "write `and`",
                 '!' => "write `not`",
                 _ => "a condition is built of selections, `and`, `or`, `not`, `1 of`, `all of` and parentheses",
             };
-            let kind = FaultKind::Syntax(format!("`{}` means nothing here", letter.escape_debug()), hint.to_owned());
+            let kind = FaultKind::Foreign(format!("`{}` means nothing here", letter.escape_debug()), hint.to_owned());
             return Err(Fault { range: start..end, kind });
         }
         tokens.push(Token { text: text.get(start..end).unwrap_or_default(), range: start..end });

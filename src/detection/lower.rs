@@ -388,6 +388,14 @@ impl Lowering<'_> {
                 (Code::BadRegex, value::regex(&value.text, multi_line, dot_all))
             }
             Operation::Path { below } => (Code::BadPath, value::path(&value.text, below)),
+            Operation::Contains | Operation::StartsWith | Operation::EndsWith if value.text.is_empty() => {
+                let problem = self
+                    .reader
+                    .problem(Code::EmptyValue, value.node.span.clone(), "every text holds the empty one")
+                    .help("to ask whether there is a value at all write `exists: true`");
+                self.reader.report(problem);
+                return None;
+            }
             Operation::Contains => return Some(value::text(&value.text, true, true)),
             Operation::StartsWith => return Some(value::text(&value.text, false, true)),
             Operation::EndsWith => return Some(value::text(&value.text, true, false)),
@@ -434,6 +442,9 @@ impl Lowering<'_> {
             None => name.to_owned(),
         };
         if let Some(field) = scope.source.field(&full) {
+            if scope.source.position(&full).is_none() {
+                self.odd_name(scope, name, &full, span);
+            }
             return Some(field);
         }
         let names: Vec<String> = scope.source.field_names().map(|name| name.to_string()).collect();
@@ -451,7 +462,8 @@ impl Lowering<'_> {
         // Inside of an element the name is often written in full.
         let shortened =
             prefix.as_deref().and_then(|prefix| name.strip_prefix(prefix)).filter(|rest| known.contains(rest));
-        problem = problem.suggestion(shortened.or_else(|| nearest(name, known.iter().copied())));
+        let elsewhere = scope.source.called_elsewhere(name).filter(|_| scope.inside.is_none());
+        problem = problem.suggestion(shortened.or(elsewhere).or_else(|| nearest(name, known.iter().copied())));
         if problem.patch.is_none() {
             let elsewhere: Vec<&str> = self
                 .catalogue
@@ -474,6 +486,54 @@ impl Lowering<'_> {
         None
     }
 
+    /// Tells of a name below an open field that is read, but hardly as it is meant.
+    fn odd_name(&mut self, scope: &Scope<'_>, name: &str, full: &str, span: &Range<usize>) {
+        let segments = segments(name);
+        let plain = |segment: &&&str| !segment.starts_with('"');
+        if let Some(odd) = segments.iter().filter(plain).find(|segment| segment.contains(['*', '[', ']', '{', '}'])) {
+            let kept = segments.iter().filter_map(|segment| {
+                let bare = segment.split(['[', '{']).next().unwrap_or_default();
+                (!bare.is_empty() && bare != "*").then_some(bare)
+            });
+            let instead = kept.collect::<Vec<_>>().join(".");
+            let message = format!("`{odd}` is a name like any other here, and hardly the name of anything");
+            let problem = self.reader.problem(Code::OddName, span.clone(), message);
+            self.reader.report(problem.help(format!("lists are walked through: write `{instead}`")));
+            return;
+        }
+        let Some(at) = segments.iter().rposition(|segment| plain(&segment) && segment.contains('/')) else { return };
+        // A label's name is all that stands below the labels; else what is below the field that is listed.
+        const OF_NAMES: [&str; 7] =
+            ["labels", "annotations", "nodeSelector", "matchLabels", "limits", "requests", "extra"];
+        let is_listed = |length: usize| {
+            let head = segments.get(..length).unwrap_or_default().join(".");
+            let head = full.strip_suffix(name).map_or(head.clone(), |outer| format!("{outer}{head}"));
+            scope.source.position(&head).is_some()
+        };
+        let begins = (1..=at)
+            .rev()
+            .find(|length| segments.get(length - 1).is_some_and(|segment| OF_NAMES.contains(segment)))
+            .or_else(|| (0..=at).rev().find(|length| is_listed(*length)))
+            .unwrap_or(0);
+        let (head, tail) = segments.split_at(begins);
+        if tail.len() < 2 {
+            return;
+        }
+        let quoted = head.iter().copied().map(str::to_owned).chain([format!("\"{}\"", tail.join("."))]);
+        let quoted = quoted.collect::<Vec<_>>().join(".");
+        let message = format!("`{}` is read as {} names, one below the other", tail.join("."), tail.len());
+        let own = quoted.parse::<Path>().ok().and_then(|path| {
+            let same = |field: &&Field| field.paths.contains(&path);
+            scope.source.fields.iter().find(same).filter(|_| scope.inside.is_none()).map(|field| field.name.clone())
+        });
+        let help = match own {
+            Some(own) => format!("the field is called `{own}` here"),
+            None => format!("a name that holds dots is quoted: `'{quoted}'`"),
+        };
+        let problem = self.reader.problem(Code::OddName, span.clone(), message).help(help);
+        self.reader.report(problem);
+    }
+
     /// The values of a node, lists put in.
     pub(super) fn values<'n>(&mut self, node: &'n Node, name: &str) -> Vec<Value<'n>> {
         let items = self.reader.items(node);
@@ -489,7 +549,12 @@ impl Lowering<'_> {
 
     fn value_of<'n>(&mut self, node: &'n Node) -> Vec<Value<'n>> {
         let Kind::Scalar { text, .. } = &node.kind else {
-            self.reader.wrong_type(node, "a value", "text, a number, `true`, `false` or `null`");
+            let modifier = match &node.kind {
+                Kind::Mapping(entries) => entries.iter().find(|e| modifier::MODIFIERS.contains(&e.key.as_str())),
+                _ => None,
+            };
+            let help = modifier.map(|entry| format!("a modifier stands behind the field: `field|{0}: …`", entry.key));
+            self.reader.wrong_type_with(node, "a value", "text, a number, `true`, `false` or `null`", help);
             return Vec::new();
         };
         let texts = match reference(text) {
@@ -538,6 +603,16 @@ impl Lowering<'_> {
             .problem(Code::TooLong, span, format!("{what} comes to more than {MAX_TESTS} tests"))
             .help("a field that stands for several places is tested in each of them; split the detection")
     }
+}
+
+/// The segments of a name, each as it was written.
+fn segments(name: &str) -> Vec<&str> {
+    let mut is_quoted = false;
+    let split = |c: char| {
+        is_quoted ^= c == '"';
+        c == '.' && !is_quoted
+    };
+    name.split(split).collect()
 }
 
 /// Whether a value is a map, or a list with one.

@@ -8,7 +8,7 @@ use crate::logic::{Case, Command, Glob, OptionTest, OptionValue, Pattern, Shape,
 
 use super::lower::Lowering;
 use super::modifier::{self, Operation};
-use super::yaml::{Entry, Node};
+use super::yaml::{Entry, Kind, Node};
 
 const KEYS: [&str; 7] = ["command", "names", "as", "value", "source", "target", "readonly"];
 const FORMS: [(&str, ValueForm); 3] =
@@ -16,7 +16,12 @@ const FORMS: [(&str, ValueForm); 3] =
 
 /// Reads one option; problems are reported.
 pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node, case: Case) -> Option<Arc<OptionTest>> {
-    let entries = lowering.reader.entries(node, "an option")?;
+    let Kind::Mapping(entries) = &node.kind else {
+        let help =
+            "write `{ command: docker run, names: [-v, --volume], value: … }`; `command` and `value` may be left out";
+        lowering.reader.wrong_type_with(node, "an option", "a map", Some(help.to_owned()));
+        return None;
+    };
     let mut commands = Vec::new();
     let mut names = Vec::new();
     let mut form = ValueForm::Plain;
@@ -30,6 +35,11 @@ pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node, case: Case) -> Opt
         }
     }
     let given = |key: &str| entries.iter().any(|entry| entry.key == key);
+    let misspelled = parts.iter().find(|entry| nearest(&entry.key, KEYS) == Some("names"));
+    if let Some(entry) = misspelled.filter(|_| !given("names")) {
+        part(lowering, entry, form, case);
+        return None;
+    }
     if !given("names") && (!given("command") || !parts.is_empty()) {
         let problem = lowering
             .reader

@@ -466,7 +466,13 @@ pub(crate) fn observe(lowering: &mut Lowering<'_>, node: &Node, spans: &mut Span
                 let problem = lowering
                     .reader
                     .problem(Code::BadName, part.key_span.clone(), message)
-                    .help("a name is a letter or `_`, then letters, digits, `_` and `-`, and no word of the condition");
+                    .help(match part.key.split_once('|') {
+                        Some((name, modifiers)) => format!(
+                            "a modifier stands behind a field; with keywords it stands alone: `{name}: {{ '|{modifiers}': [...] }}`"
+                        ),
+                        None => "a name is a letter or `_`, then letters, digits, `_` and `-`, and no word of the condition"
+                            .to_owned(),
+                    });
                 lowering.reader.report(problem);
             }
             at.selections.insert(part.key.clone(), part.key_span.clone());
@@ -566,6 +572,7 @@ fn condition_problem(
             };
             reader.problem(Code::ConditionSyntax, span, found).help(help)
         }
+        FaultKind::Foreign(found, hint) => reader.problem(Code::ConditionSyntax, span, found).help(hint),
         FaultKind::Unknown(name) => {
             let known = || selections.keys().map(String::as_str);
             let message = if name.contains(['*', '?']) {

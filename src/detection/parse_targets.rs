@@ -7,7 +7,7 @@ use crate::diagnostic::suggest::nearest;
 
 use super::model::{Accept, Deviation, SEVERITIES, TargetSettings};
 use super::shape::Reader;
-use super::yaml::Node;
+use super::yaml::{Kind, Node};
 
 /// Reads it; problems are reported. Whether a target exists is known to targets alone.
 pub(super) fn read(reader: &mut Reader, node: &Node, observed: &[String]) -> BTreeMap<String, TargetSettings> {
@@ -25,7 +25,12 @@ pub(super) fn read(reader: &mut Reader, node: &Node, observed: &[String]) -> BTr
 
 fn read_accept(reader: &mut Reader, node: &Node, observed: &[String]) -> BTreeMap<String, Accept> {
     let mut accepted = BTreeMap::new();
-    for entry in reader.entries(node, "`accept`").unwrap_or_default() {
+    let Kind::Mapping(entries) = &node.kind else {
+        let help = "it says of a log source how the rule differs, and why: `accept: { process: { wider: reason } }`";
+        reader.wrong_type_with(node, "`accept`", "a map", Some(help.to_owned()));
+        return accepted;
+    };
+    for entry in entries {
         let known = || observed.iter().map(String::as_str);
         if !known().any(|source| source == entry.key) {
             let message = format!("the detection does not observe `{}`", entry.key);

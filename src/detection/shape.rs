@@ -32,6 +32,15 @@ pub struct Reader {
     pub problems: Vec<Diagnostic>,
 }
 
+/// Keys of Sigma's rules, and what says the same in a detection.
+const SIGMA_KEYS: [(&str, &str); 5] = [
+    ("logsource", "a key below `observe`: `observe: { process: … }`"),
+    ("detection", "what stands below the log source in `observe`: selections and `condition`"),
+    ("level", "`severity`"),
+    ("date", "`created`"),
+    ("fields", "up to the log source, which has columns of its own: not written"),
+];
+
 impl Reader {
     /// A reader without problems yet.
     pub fn new(file: Arc<SourceFile>) -> Self {
@@ -55,10 +64,18 @@ impl Reader {
 
     /// Notes that a value has the wrong type.
     pub fn wrong_type(&mut self, node: &Node, name: &str, wanted: &str) {
+        self.wrong_type_with(node, name, wanted, None);
+    }
+
+    /// Notes that a value has the wrong type, and what to write instead.
+    pub fn wrong_type_with(&mut self, node: &Node, name: &str, wanted: &str, help: Option<String>) {
         let problem = self
             .problem(Code::WrongType, visible_span(node), format!("{name} has to be {wanted}"))
             .note(format!("this is {}", node.what()));
-        self.report(problem);
+        self.report(match help {
+            Some(help) => problem.help(help),
+            None => problem,
+        });
     }
 
     /// The entries of a map. Keys other than `known` are faults.
@@ -66,12 +83,15 @@ impl Reader {
         let entries = self.entries(node, name)?;
         let mut meant = Vec::new();
         for entry in entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
-            let nearest = nearest(&entry.key, known.iter().copied());
+            let renamed = SIGMA_KEYS.iter().find(|(key, _)| *key == entry.key && name == "a detection");
+            let nearest = nearest(&entry.key, known.iter().copied()).filter(|_| renamed.is_none());
             let mut problem = self
                 .problem(Code::UnknownKey, entry.key_span.clone(), format!("{name} has no key `{}`", entry.key))
                 .suggestion(nearest);
             meant.extend(nearest.map(str::to_owned));
-            if nearest.is_none() {
+            if let Some((_, instead)) = renamed {
+                problem = problem.help(format!("Sigma's `{}` is {instead} here", entry.key));
+            } else if nearest.is_none() {
                 problem = problem.help(format!("its keys are {}", all_of(known.iter().copied())));
             }
             self.report(problem);

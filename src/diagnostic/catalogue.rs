@@ -95,6 +95,7 @@ codes! {
     ListCycle E0312 "a list that contains itself",
     BadOption E0313 "an option that cannot be read",
     TooLong E0314 "a condition that is too large",
+    OddName W0315 "a name that is hardly read as it is meant",
     // Conditions.
     ConditionSyntax E0401 "a condition that cannot be read",
     UnknownSelection E0402 "an undefined selection",

@@ -54,6 +54,8 @@ pub struct Source {
     /// Actors who do what others tell them, and so may be anybody: by the first field of the fact, the values or, where
     /// these are paths, their last segments.
     pub deputies: BTreeMap<String, BTreeSet<String>>,
+    /// What other formats call its fields, for suggestions.
+    pub elsewhere: BTreeMap<String, String>,
     /// Fields whose values follow from another field's.
     pub derived: Vec<Derived>,
     /// Positions of `fields`, by name.
@@ -259,6 +261,12 @@ impl Source {
         below.get(prefix)
     }
 
+    /// The field that Sigma or Falco calls so.
+    pub fn called_elsewhere(&self, name: &str) -> Option<&str> {
+        let known = self.elsewhere.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+        known.map(|(_, field)| field.as_str())
+    }
+
     fn listed(&self, name: &str) -> Option<&Field> {
         self.by_name.get(name).and_then(|at| self.fields.get(*at))
     }
@@ -297,6 +305,8 @@ struct WrittenSource {
     places: Vec<String>,
     #[serde(default)]
     deputies: BTreeMap<String, BTreeSet<String>>,
+    #[serde(default)]
+    elsewhere: BTreeMap<String, String>,
     #[serde(default)]
     unions: Vec<WrittenUnion>,
     /// Whether the fields of `pod.yml` are among its own.
@@ -428,6 +438,9 @@ impl WrittenSource {
         if let Some(derived) = derived.iter().find(unknown) {
             return Err(format!("{} follows from {}, which is no field", derived.field, derived.from));
         }
+        if let Some(name) = self.elsewhere.values().find(|name| !known.contains(name.as_str())) {
+            return Err(format!("{name}, which is called otherwise elsewhere, is no field"));
+        }
         if let Some(column) = self.columns.iter().find(|column| !known.contains(column.as_str())) {
             return Err(format!("the column {column} is no field"));
         }
@@ -441,6 +454,7 @@ impl WrittenSource {
             actors: self.actors,
             places: self.places,
             deputies: self.deputies,
+            elsewhere: self.elsewhere,
             derived,
             by_name,
             below: OnceLock::new(),
