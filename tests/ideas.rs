@@ -199,3 +199,43 @@ fn a_rule_that_cannot_be_decided_must_still_be_the_one_that_was_made() {
     *rules = cut.into_bytes();
     assert_eq!(verdict(&files), Some(Verdict::Differs));
 }
+
+#[test]
+fn a_word_for_no_value_is_no_value() {
+    let tests =
+        ["container.id|exists: true", "container.id: null", "container.name|contains: o", "container.id: 3ad7b26ded6d"];
+    for test in tests {
+        for condition in ["a", "not a"] {
+            proved(&format!("  process:\n    a: {{ {test} }}\n    condition: {condition}\n"), &["falco"]);
+        }
+    }
+    let host = "  process:\n    a: { container.id: host }\n    condition: a\n";
+    let verdicts = verdicts(host, &["falco"]);
+    assert!(verdicts.values().all(|why| why.contains("ask `exists`")), "{verdicts:#?}");
+
+    // Falco's own way to say it is read, and one that forgets the host is told.
+    let inside = "  process:\n    a: { container.id|exists: true }\n    condition: a\n";
+    let detections = [detection(inside)];
+    let catalogue = Catalogue::builtin();
+    let mut targets = target::load_all(None).expect("targets");
+    targets.retain(|one: &Target| one.name() == "falco");
+    let compiled = target::compile_all(&targets, &detections, catalogue, &|| ()).expect("compiled");
+    let files =
+        prove(&targets, &compiled, catalogue, &PackInfo::default(), &|_| Vec::new()).expect("rendered").built.files;
+    let said = "container.id exists and not container.id = host";
+    for (instead, expected) in
+        [(said, Verdict::Proved), ("container.id != host", Verdict::Proved), ("container.id exists", Verdict::Differs)]
+    {
+        let mut files = files.clone();
+        let rules = files.get_mut("falco/cresset_container_rules.yaml").expect("rules");
+        let text = String::from_utf8(rules.clone()).expect("text");
+        assert!(text.contains(said), "{text}");
+        *rules = text.replace(said, instead).into_bytes();
+        let report = verify::verify(&targets, &compiled, &files, catalogue, &verify::budget(), &|_| Vec::new());
+        assert_eq!(report.findings.first().map(|finding| finding.verdict), Some(expected), "{instead}");
+    }
+    let event = serde_json::json!({ "process": { "name": "x" } });
+    let source = catalogue.source("process").expect("a source");
+    let seen = target::project(targets.first().expect("a target"), source, &event).expect("an event");
+    assert_eq!(seen.get("container.id").and_then(|id| id.as_str()), Some("host"));
+}

@@ -71,8 +71,37 @@ impl<'a> Backward<'a> {
             Formula::Not(part) => Formula::Not(Box::new(self.formula(part))),
             Formula::AtLeast { count, of } => Formula::AtLeast { count: *count, of: each(of) },
             Formula::Element { path, body } => Formula::Element { path: self.path(path), body: body.clone() },
-            Formula::Test(test) => Formula::Test(self.test(test)),
+            Formula::Test(test) => self.with_none(self.test(test)),
         }
+    }
+
+    /// A test of a field that holds a word of its own where the event has no value.
+    fn with_none(&self, test: Test) -> Formula {
+        let Subject::Field(path) = &test.subject else { return Formula::Test(test) };
+        let Some(word) = self.fields.none(path) else { return Formula::Test(test) };
+        match &test.predicate {
+            Predicate::Exists => Formula::TRUE,
+            Predicate::Text(set) if set.is_match(word, false) => {
+                let missing = Formula::not(Formula::test(path, Predicate::Exists));
+                Formula::or([missing, Formula::Test(test)])
+            }
+            _ => Formula::Test(test),
+        }
+    }
+
+    /// What holds of every event because the target has words for values that are missing: none of them is a value.
+    pub fn no_words(&self, formulas: &[&Formula]) -> Vec<Formula> {
+        let mut words: Vec<Formula> = Vec::new();
+        for formula in formulas {
+            formula.each_test(&mut |path, _| {
+                let Some((path, word)) = path.and_then(|path| Some((path, self.fields.none(path)?))) else { return };
+                let no_word = Formula::not(Formula::test(path, Predicate::Text(only(word))));
+                if !words.contains(&no_word) {
+                    words.push(no_word);
+                }
+            });
+        }
+        words
     }
 
     fn test(&self, test: &Test) -> Test {
@@ -84,7 +113,7 @@ impl<'a> Backward<'a> {
             Predicate::Field { op, other } => Predicate::Field { op: *op, other: self.path(other) },
             // An id that is a number there is its decimal digits here.
             Predicate::Number { op: Comparison::Equal, value } if self.is_text(&subject) => {
-                Predicate::Text(TextSet::new(vec![Pattern::Glob(Glob::equals(value.to_string()))], Case::Sensitive))
+                Predicate::Text(only(&value.to_string()))
             }
             predicate => predicate.clone(),
         };
@@ -103,6 +132,11 @@ impl<'a> Backward<'a> {
         let known = known.cloned().or_else(|| self.fields.path_below(&name));
         known.unwrap_or_else(|| Path::from_segments([format!("{}:{name}", self.target)]))
     }
+}
+
+/// One text and no other.
+fn only(text: &str) -> TextSet {
+    TextSet::new(vec![Pattern::Glob(Glob::equals(text))], Case::Sensitive)
 }
 
 /// `schema` without fields that follow from others, save for those that the condition or the rule asks: what nobody

@@ -459,11 +459,13 @@ impl Subject<'_> {
         let asked = Names::of(&asked, fields, self.source);
         let backward = Backward::new(target, fields, &asked, names);
         let assumed = text.assumed(settings, self.table);
-        let given: Vec<Formula> = text.given().iter().map(|given| backward.formula(given)).collect();
+        let read = backward.formula(read);
+        let mut given: Vec<Formula> = text.given().iter().map(|given| backward.formula(given)).collect();
+        given.extend(backward.no_words(&[&condition, &read]));
         let base = settings.base_tests().into_iter().chain(assumed.clone()).map(|test| backward.formula(&test));
         let base = Formula::and(base.chain(given.clone()));
         let wanted = Formula::and([base.clone(), condition]);
-        let rule = Formula::and([backward.formula(read)].into_iter().chain(given.clone()));
+        let rule = Formula::and([read].into_iter().chain(given.clone()));
         if let Some((wanted, rule)) = opaque(&wanted, &rule) {
             let schema = relevant(&self.source.schema(), &[&wanted, &rule]);
             if between(&wanted, &rule, &schema, self.budget).holds() {

@@ -19,6 +19,8 @@ pub struct TargetField {
     pub from: Option<Derivation>,
     /// A field with the arguments joined by single spaces.
     pub joined: Option<String>,
+    /// What `name` holds where the event has no value.
+    pub none: Option<String>,
     /// The type of `name`.
     pub kind: FieldType,
     /// The platform's own word for the type.
@@ -107,6 +109,7 @@ impl<'a> Fields<'a> {
             name,
             from: rule.from.clone(),
             joined: rule.joined.clone(),
+            none: rule.none.clone(),
             kind,
             native: rule.native.clone(),
         })
@@ -130,6 +133,11 @@ impl<'a> Fields<'a> {
             None => known == name,
         };
         self.natives.iter().find(|(known, _)| fits(known)).map(|(_, native)| *native)
+    }
+
+    /// The word that stands for no value at `path`, if the target has one.
+    pub fn none(&self, path: &Path) -> Option<&'a str> {
+        self.rule(path).and_then(|(rule, _)| rule.none.as_deref())
     }
 
     /// The types of all fields that the target has for the source, by their names there: for reading a rule back.

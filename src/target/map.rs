@@ -12,7 +12,9 @@ use super::node::{Node, Written, numbered};
 use super::option::{self, Lowered};
 use super::settings::{Derivation, LanguageChoice};
 use crate::language::{Expressions, FieldTable, FieldType, Printer};
-use crate::logic::{Case, Formula, Glob, OptionTest, Origin, Path, Pattern, Piece, Predicate, Subject, Test, TextSet};
+use crate::logic::{
+    Case, Formula, Glob, OptionTest, Origin, Path, Pattern, Piece, Predicate, Shape, Subject, Test, TextSet,
+};
 
 /// What a target that has a line of all arguments does, after its name.
 pub(super) const JOINED: &str = "has the arguments joined and cannot tell where one ends";
@@ -122,6 +124,9 @@ impl<'a> Mapper<'a> {
                 }
             }
             predicate => match field {
+                TargetField { name: Some(name), none: Some(word), kind, .. } => {
+                    self.map_never_missing(&name, kind, &word, predicate, written)
+                }
                 TargetField { name: Some(name), kind, .. } => self.test(&name, kind, predicate.clone(), written),
                 TargetField { from: Some(Derivation::Basename(name)), .. } => {
                     self.map_basename(&name, predicate, written)
@@ -187,6 +192,36 @@ impl<'a> Mapper<'a> {
         }
     }
 
+    /// A test of a field that holds a word of its own where there is no value.
+    fn map_never_missing(
+        &mut self,
+        name: &str,
+        kind: FieldType,
+        word: &str,
+        predicate: &Predicate,
+        written: Written,
+    ) -> Node {
+        match predicate {
+            Predicate::Exists => {
+                let path = self.path(name, kind);
+                let there = Formula::test(&path, Predicate::Exists);
+                let none = Formula::not(Formula::test(&path, Predicate::Text(only(word))));
+                self.leaf(Formula::and([there, none]), written)
+            }
+            // What else the word satisfies must not be the word.
+            Predicate::Text(set) if set.is_match(word, true) && !names(set, word) => {
+                let path = self.path(name, kind);
+                let none = Formula::not(Formula::test(&path, Predicate::Text(only(word))));
+                self.leaf(Formula::and([Formula::test(&path, predicate.clone()), none]), written)
+            }
+            Predicate::Text(set) if set.is_match(word, true) => {
+                let reason = format!("`{word}` in `{name}` says in {} that there is none: ask `exists`", self.title);
+                Node::unknown(written, reason)
+            }
+            predicate => self.test(name, kind, predicate.clone(), written),
+        }
+    }
+
     fn map_joined(&mut self, line: &str, predicate: &Predicate, written: Written) -> Node {
         match predicate {
             Predicate::Exists => self.test(line, FieldType::Text, Predicate::Exists, written),
@@ -219,6 +254,17 @@ impl<'a> Mapper<'a> {
         self.next += 1;
         Node::Leaf { id, formula: numbered(formula, id), written, origin: Origin::default() }
     }
+}
+
+/// Whether a set names a text itself.
+fn names(set: &TextSet, text: &str) -> bool {
+    let is_same = |glob: &Glob| matches!(glob.shape(), Shape::Equals(known) if known.eq_ignore_ascii_case(text));
+    set.any.iter().any(|pattern| matches!(pattern, Pattern::Glob(glob) if is_same(glob)))
+}
+
+/// One text and no other.
+fn only(text: &str) -> TextSet {
+    TextSet::new(vec![Pattern::Glob(Glob::equals(text))], Case::Sensitive)
 }
 
 /// Whether "some element satisfies it" is the same as the condition on all elements' values together: one test, or

@@ -45,6 +45,7 @@ impl<'a> Projection<'a> {
         self.walk(event, &mut Vec::new(), &mut Vec::new(), &mut seen);
         self.join_arguments(event, &mut seen);
         self.complete_paths(event, &mut seen);
+        self.fill(&mut seen);
         self.belong(&mut seen);
         seen.into_event()
     }
@@ -81,6 +82,17 @@ impl<'a> Projection<'a> {
                     let is_typed = field.native.is_some() || self.fields.is_known(&path);
                     seen.push(name, depths.iter().any(|depth| *depth > 0), shaped(scalar, is_typed, field.kind));
                 }
+            }
+        }
+    }
+
+    /// Fields that hold a word of their own where the event has no value.
+    fn fill(&self, seen: &mut Seen) {
+        for rule in self.settings.fields.values() {
+            if let (Some(name), Some(word)) = (&rule.0.name, &rule.0.none)
+                && !seen.0.contains_key(name)
+            {
+                seen.push(name.clone(), false, Value::from(word.as_str()));
             }
         }
     }

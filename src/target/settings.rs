@@ -269,6 +269,9 @@ pub struct FieldRule {
     /// The type in the target, if it is not the one that the catalogue gives the field.
     #[serde(default, rename = "type")]
     pub kind: Option<FieldType>,
+    /// What the field holds where the event has no value.
+    #[serde(default)]
+    pub none: Option<String>,
     /// The platform's own word for the type, for templates.
     #[serde(default)]
     pub native: Option<String>,
