@@ -131,6 +131,22 @@ fn the_wrong_example_of_an_explanation_gets_its_code_and_the_right_one_does_not(
 }
 
 #[test]
+fn the_page_about_the_language_has_examples_that_are_right_and_all_modifiers() {
+    let page = include_str!("../docs/detections.md");
+    let examples = examples(page);
+    assert!(examples.len() > 4);
+    for example in examples {
+        let file = cresset::diagnostic::SourceFile::new("example.yml", complete(&example));
+        let mut problems = load_text(&file, "example", Catalogue::builtin()).problems;
+        problems.retain(|problem| !problem.code.id().starts_with("W06"));
+        assert!(problems.is_empty(), "{}", render::human(&problems, false));
+    }
+    for modifier in cresset::detection::modifier::MODIFIERS {
+        assert!(page.contains(&format!("`{modifier}`")), "{modifier} is not told");
+    }
+}
+
+#[test]
 fn hostile_texts_get_an_error_in_little_time() {
     let deep_block: String = (0..20_000).map(|depth| format!("{}a:\n", " ".repeat(depth % 900))).collect();
     let cases = [
