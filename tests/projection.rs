@@ -182,7 +182,7 @@ fn fields_have_the_names_and_shapes_of_the_target() {
         of("falco", "process", &event),
         json!({
             "proc.exeline": "docker run a b", "proc.exepath": "/usr/bin/docker", "proc.pid": 7, "user.name": "eve",
-            "evt.type": "execve",
+            "evt.type": "execve", "container.id": "host", "container.name": "host",
         })
     );
     // The name of a program that is known without its path, and nothing else.
