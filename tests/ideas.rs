@@ -239,3 +239,11 @@ fn a_word_for_no_value_is_no_value() {
     let seen = target::project(targets.first().expect("a target"), source, &event).expect("an event");
     assert_eq!(seen.get("container.id").and_then(|id| id.as_str()), Some("host"));
 }
+
+#[test]
+fn what_is_compared_with_another_field_is_there() {
+    let tests = "    a: { process.name: x }\n    s: { process.parent.executable|fieldref: process.executable }\n";
+    for condition in ["a and s", "a and not s", "not s", "not (a or s)"] {
+        proved(&format!("  process:\n{tests}    condition: {condition}\n"), &["falco", "splunk"]);
+    }
+}

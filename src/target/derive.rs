@@ -143,9 +143,9 @@ pub fn joined(set: &TextSet) -> (TextSet, bool) {
                 let inner = pieces.get(usize::from(!begins)..pieces.len() - usize::from(!ends)).unwrap_or_default();
                 let inner = Pattern::Glob(Glob::new(inner.iter().cloned())).to_regex("(?s:.)");
                 let (before, after) = (if begins { "(?:^| )" } else { "" }, if ends { "(?: |$)" } else { "" });
-                Pattern::Regex(format!("{before}(?:{inner}){after}"))
+                Pattern::Regex(format!("{before}{inner}{after}"))
             }
-            Pattern::Path { .. } => Pattern::Regex(format!("(?:^| )(?:{})(?: |$)", pattern.to_regex("(?s:.)"))),
+            Pattern::Path { .. } => Pattern::Regex(format!("(?:^| ){}(?: |$)", pattern.to_regex("(?s:.)"))),
         }
     });
     let patterns = patterns.collect();

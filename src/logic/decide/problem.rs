@@ -243,10 +243,18 @@ impl<'s> Problem<'s> {
             let known = self.atoms.iter().position(|atom| {
                 atom.asks == asks && self.groups.get(atom.group).is_some_and(|group| group.base == *base)
             });
-            return Ok(known.map(Skeleton::Atom).unwrap_or_else(|| {
+            let compared = known.map(Skeleton::Atom).unwrap_or_else(|| {
                 let group = self.group(base, About::Comparison(id));
                 self.atom(group, asks)
-            }));
+            });
+            // What is compared is there, which a condition may ask for beside it.
+            let mut all = vec![compared];
+            for path in [path, other] {
+                let there =
+                    Test { subject: Subject::Field(path.clone()), predicate: Predicate::Exists, ..test.clone() };
+                all.push(self.compile_test(&there, reading, base)?);
+            }
+            return Ok(Skeleton::And(all));
         }
         let field = base.join(path);
         if let Some(scope) = self.scope_above(base, &field) {
