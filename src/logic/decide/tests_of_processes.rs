@@ -102,6 +102,7 @@ fn option() -> impl Strategy<Value = OptionTest> {
         vec![command(Some("docker"), &[])],
     ];
     let below = TextSet::new(vec![Pattern::Path { path: "/etc".into(), below: true }], Case::Sensitive);
+    let target = ValueTest::Key(vec!["target".into()], below.clone());
     let source = ValueTest::Key(vec!["source".into()], below);
     let home = TextSet::new(vec![Pattern::Regex("^/(?:etc|[^/: ]*a)$".into())], Case::Either);
     let home = ValueTest::Key(vec!["source".into()], home);
@@ -110,6 +111,7 @@ fn option() -> impl Strategy<Value = OptionTest> {
         (vec!["--privileged"], OptionValue::Switch),
         (vec!["-v", "--volume"], volume(vec![source.clone()])),
         (vec!["-v", "--volume"], volume(vec![home])),
+        (vec!["-v", "--volume"], volume(vec![target])),
         (vec!["-v", "--volume"], volume(vec![source.clone(), ValueTest::ReadOnly(true)])),
         (vec!["-v", "--volume"], volume(vec![source, ValueTest::ReadOnly(false)])),
         (vec![], OptionValue::Switch),

@@ -127,6 +127,28 @@ fn an_expression_for_the_whole_value_ends_where_the_value_does() {
     }
 }
 
+#[test]
+fn a_target_alone_is_a_volume_without_a_name() {
+    let on_etc = |read_only: Option<bool>| {
+        let set = TextSet::new(vec![Pattern::Path { path: "/etc".into(), below: true }], Case::Sensitive);
+        let mut tests = vec![ValueTest::Key(vec!["target".into()], set)];
+        tests.extend(read_only.map(ValueTest::ReadOnly));
+        test(&["-v"], OptionValue::Given { form: ValueForm::Volume, tests })
+    };
+    for (line, expected) in [
+        ("docker run -v /etc i", [true, true, false]),
+        ("docker run -v/etc/x", [true, true, false]),
+        ("docker run -v data:/etc i", [true, true, false]),
+        ("docker run -v data:/etc:ro i", [true, false, true]),
+        ("docker run -v /etc:/x i", [false, false, false]),
+        ("docker run -v /x /etc", [false, false, false]),
+    ] {
+        let argv: Vec<&str> = line.split(' ').collect();
+        let found = [None, Some(false), Some(true)].map(|read_only| readings(&on_etc(read_only), &argv));
+        assert_eq!(found, expected.map(|found| (found, found, found)), "{line}");
+    }
+}
+
 fn whole(patterns: &[Pattern]) -> OptionValue {
     let set = TextSet::new(patterns.to_vec(), Case::Sensitive);
     OptionValue::Given { form: ValueForm::Plain, tests: vec![ValueTest::Whole(set)] }

@@ -233,7 +233,12 @@ pub(super) fn value_regexes(form: ValueForm, tests: &[ValueTest], folded: bool) 
                 // A comma may begin an item, too: one in the target is the target's own.
                 Some(false) => format!("(?:[:,]{})*", as_written(&other_than(&VOLUME_READ_ONLY_WORDS, " ,"))),
             };
-            vec![format!("{}:{}{options}", field(source), field(target))]
+            let mut values = vec![format!("{}:{}{options}", field(source), field(target))];
+            // A target alone is a volume without a name.
+            if source.is_none() && target.is_some() && read_only != Some(true) {
+                values.push(field(target));
+            }
+            values
         }
         Shape::Keys { key, read_only } => {
             let key = key.map(|(names, set)| {
