@@ -91,6 +91,8 @@ pub struct Field {
     pub multiple: bool,
     /// Whether any name below it is a field too, such as the labels of an object.
     pub open: bool,
+    /// Whether it is not in the log: the reader adds it, and a target has it only if `target.yml` names it.
+    pub added: bool,
     /// How its text compares unless a detection says otherwise.
     pub case: Case,
     /// What it means.
@@ -202,6 +204,7 @@ impl Source {
             kind: FieldKind::Any,
             multiple: true,
             open: true,
+            added: false,
             case: field.case,
             description: field.description.clone(),
             example: String::new(),
@@ -342,6 +345,8 @@ struct WrittenField {
     multiple: bool,
     #[serde(default)]
     open: bool,
+    #[serde(default)]
+    added: bool,
     case: Option<WrittenCase>,
     /// The field of which it is the last segment.
     last_segment_of: Option<String>,
@@ -397,6 +402,7 @@ impl WrittenSource {
                 kind: FieldKind::Object,
                 multiple: true,
                 open: false,
+                added: false,
                 case,
                 description: union.description,
                 example: String::new(),
@@ -422,6 +428,7 @@ impl WrittenSource {
                 paths,
                 kind: field.kind,
                 open: field.open,
+                added: field.added,
                 case: field.case.map_or(case, Case::from),
                 description: field.description,
                 example: field.example,

@@ -119,6 +119,8 @@ impl<'a> Fields<'a> {
     fn rule(&self, path: &Path) -> Option<(&'a FieldRule, Option<Path>)> {
         match self.exact.get(path) {
             Some(rule) => Some((*rule, None)),
+            // What readers add is in no event of a platform, whatever else it has there.
+            None if self.catalogue.get(path).is_some_and(|field| field.added) => None,
             None => self.below.iter().find_map(|(head, rule)| {
                 let is_below = path.segments().len() > head.segments().len();
                 Some((*rule, Some(path.strip_prefix(head).filter(|_| is_below)?)))

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::pod::{CONTAINERS, PODS};
 use crate::logic::tree::Tree;
 
 /// What an annotation of a container's AppArmor profile begins with; the container's name follows.
@@ -11,9 +12,6 @@ const APPARMOR: &str = "container.apparmor.security.beta.kubernetes.io/";
 const SECCOMP: &str = "container.seccomp.security.alpha.kubernetes.io/";
 /// The annotation of the seccomp profile of a whole pod.
 const SECCOMP_OF_POD: &str = "seccomp.security.alpha.kubernetes.io/pod";
-/// Where pods and their templates are in an object.
-const PODS: [&[&str]; 4] = [&[], &["spec", "template"], &["spec", "jobTemplate", "spec", "template"], &["template"]];
-const CONTAINERS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
 
 /// Whether [`complete`] would add anything to the object.
 pub fn is_annotated<'e>(object: impl Tree<'e>) -> bool {

@@ -12,7 +12,7 @@ use super::elements::{self, Elements};
 use super::exec::{self, Processes};
 use super::input::Input;
 use super::lines::{Lines, Part};
-use super::{Damage, Record, compose, confinement, laurel, manifest};
+use super::{Damage, Record, compose, laurel, manifest, pod};
 use crate::logic::tape::{Node, Tape};
 use crate::logic::tree::{Kind as Shape, Tree};
 use crate::source::Catalogue;
@@ -246,7 +246,7 @@ pub fn glance<'t, 's>(
     let as_it_stands = match source {
         "process" => !event.has_dotted_key() && is_complete_process(event, |key| looks_at(source, key)),
         "container_start" => !event.has_dotted_key(),
-        "kubernetes_audit" => event.get("requestObject").is_none_or(|object| !confinement::is_annotated(object)),
+        "kubernetes_audit" => event.get("requestObject").is_none_or(pod::is_complete),
         // Gets the file's name.
         "daemon_config" => false,
         _ => true,
@@ -316,10 +316,10 @@ pub(super) fn completed(source: &str, mut event: Value) -> Value {
     if source == "process" {
         complete_process(&mut event);
     }
-    if source == "kubernetes_audit"
-        && let Some(object) = event.get_mut("requestObject")
-    {
-        confinement::complete(object);
+    match source {
+        "kubernetes_audit" => event.get_mut("requestObject").into_iter().for_each(pod::complete),
+        "kubernetes_manifest" => pod::complete(&mut event),
+        _ => {}
     }
     event
 }

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
-use super::confinement;
+use super::pod;
 use crate::source::{Catalogue, FieldKind};
 
 /// How deep Lists are followed.
@@ -33,7 +33,7 @@ fn collect(mut value: Value, file: &str, lists: usize, found: &mut Vec<(String, 
         return;
     }
     read_booleans(&mut value);
-    confinement::complete(&mut value);
+    pod::complete(&mut value);
     let Value::Object(mut object) = value else { return };
     let text = |path: &[&str]| {
         let (first, rest) = path.split_first()?;

@@ -11,6 +11,8 @@ mod json;
 mod laurel;
 mod lines;
 mod manifest;
+mod mounts;
+mod pod;
 mod recognise;
 mod record;
 mod yaml;
