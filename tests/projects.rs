@@ -154,3 +154,25 @@ fn a_file_whose_name_is_no_text_is_not_passed_over() {
     let problems = said(&project, &["check"], 1);
     assert!(problems.contains("E0212"), "{problems}");
 }
+
+/// A word for a target that there is not would go unnoticed: nothing is said there, and nothing is switched off.
+#[test]
+fn settings_for_a_target_that_there_is_not_are_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    said(folder.path(), &["init", "project"], 0);
+    let project = folder.path().join("project");
+    let path = project.join("detections/container/privileged_container.yml");
+    let text = fs::read_to_string(&path).expect("a detection");
+    fs::write(&path, text.replace("\ntargets:\n", "\ntargets:\n  splnk: { enabled: false }\n")).expect("written");
+    let found = said(&project, &["check"], 0);
+    assert!(found.contains("warning[W0805]: there is no target `splnk`, so this is of no effect"), "{found}");
+    assert!(found.contains("did you mean `splunk`?"), "{found}");
+    said(&project, &["check", "detections/container", "--deny-warnings"], 1);
+    // A folder of the project's own is a target.
+    let own = project.join("templates/splnk");
+    fs::create_dir_all(&own).expect("a folder");
+    let target = "title: Another\nlanguages: [{ name: sigma }]\nsources: {}\nartefacts: []\n";
+    fs::write(own.join("target.yml"), target).expect("written");
+    let found = said(&project, &["check"], 0);
+    assert!(!found.contains("W0805"), "{found}");
+}

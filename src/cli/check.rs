@@ -137,7 +137,8 @@ pub fn load_paths(paths: &[PathBuf]) -> anyhow::Result<(Loaded, usize)> {
         let files = project.detection_files();
         let count = files.detections.len();
         let mut loaded = load::load_files(&project, &files, catalogue);
-        versions(&project, &mut loaded, true, catalogue);
+        add_versions(&project, &mut loaded, true, catalogue);
+        add_unknown_targets(&project, &mut loaded);
         return Ok((loaded, count));
     }
     let mut all = Loaded::default();
@@ -151,7 +152,8 @@ pub fn load_paths(paths: &[PathBuf]) -> anyhow::Result<(Loaded, usize)> {
         count += files.detections.len();
         let mut loaded = load::load_files(&project, &files, catalogue);
         let whole = project.root() == path.canonicalize().ok().as_deref();
-        versions(&project, &mut loaded, whole, catalogue);
+        add_versions(&project, &mut loaded, whole, catalogue);
+        add_unknown_targets(&project, &mut loaded);
         all.detections.extend(loaded.detections);
         all.problems.extend(loaded.problems);
     }
@@ -160,12 +162,19 @@ pub fn load_paths(paths: &[PathBuf]) -> anyhow::Result<(Loaded, usize)> {
 }
 
 /// Adds what the lock of versions says, if there is one. With errors, not all detections are there to be judged.
-fn versions(project: &Project, loaded: &mut Loaded, whole: bool, catalogue: &Catalogue) {
+fn add_versions(project: &Project, loaded: &mut Loaded, whole: bool, catalogue: &Catalogue) {
     let whole = whole && !loaded.has_errors();
     let Some(lock) = lock::judge(project, &loaded.detections, whole, catalogue).filter(|lock| lock.exists()) else {
         return;
     };
     loaded.problems.extend(lock.stale());
     loaded.problems.extend(lock.problems);
+    diagnostic::sort(&mut loaded.problems);
+}
+
+/// Adds what detections say of targets that the project does not have. What is wrong with its targets a build tells.
+fn add_unknown_targets(project: &Project, loaded: &mut Loaded) {
+    let Ok(targets) = target::load_all(project.templates().as_deref()) else { return };
+    loaded.problems.extend(target::unknown_targets(&loaded.detections, &targets));
     diagnostic::sort(&mut loaded.problems);
 }

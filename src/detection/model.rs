@@ -61,6 +61,8 @@ pub struct Detection {
     pub observations: Vec<Observation>,
     /// What a target does differently for it, by the target's name.
     pub targets: BTreeMap<String, TargetSettings>,
+    /// Where each of these targets is named: bytes of `source`.
+    pub target_names: BTreeMap<String, Range<usize>>,
     /// Events that it must match and must not.
     pub tests: Vec<DetectionTest>,
     /// The text that it was read from.

@@ -272,7 +272,8 @@ fn read(
         Some(node) => read_throttle(reader, node, catalogue, &observed),
         None => None,
     };
-    let targets = map.get("targets").map(|node| parse_targets::read(reader, node, &observed)).unwrap_or_default();
+    let (targets, target_names) =
+        map.get("targets").map(|node| parse_targets::read(reader, node, &observed)).unwrap_or_default();
     let before = errors(reader);
     let tests =
         map.get("tests").map(|node| parse_tests::read(reader, node, &observed, catalogue, spans)).unwrap_or_default();
@@ -310,6 +311,7 @@ fn read(
         throttle,
         observations,
         targets,
+        target_names,
         tests,
         source: reader.file.clone(),
         places,

@@ -1,6 +1,7 @@
 //! The key `targets`: what a target does differently for one detection.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use crate::diagnostic::Code;
 use crate::diagnostic::suggest::nearest;
@@ -9,9 +10,12 @@ use super::model::{Accept, Deviation, SEVERITIES, TargetSettings};
 use super::shape::Reader;
 use super::yaml::{Kind, Node};
 
+/// What targets do differently, and where each is named, by their names.
+type Targets = (BTreeMap<String, TargetSettings>, BTreeMap<String, Range<usize>>);
+
 /// Reads it; problems are reported. Whether a target exists is known to targets alone.
-pub(super) fn read(reader: &mut Reader, node: &Node, observed: &[String]) -> BTreeMap<String, TargetSettings> {
-    let mut targets = BTreeMap::new();
+pub(super) fn read(reader: &mut Reader, node: &Node, observed: &[String]) -> Targets {
+    let (mut targets, mut names) = Targets::default();
     for entry in reader.entries(node, "`targets`").unwrap_or_default() {
         let name = format!("`{}`", entry.key);
         let Some(map) = reader.map(&entry.value, &name, &["accept", "enabled", "severity"]) else { continue };
@@ -19,8 +23,9 @@ pub(super) fn read(reader: &mut Reader, node: &Node, observed: &[String]) -> BTr
         let severity = map.get("severity").and_then(|node| reader.word(node, "severity", &SEVERITIES));
         let accept = map.get("accept").map(|node| read_accept(reader, node, observed)).unwrap_or_default();
         targets.insert(entry.key.clone(), TargetSettings { enabled, severity, accept });
+        names.insert(entry.key.clone(), entry.key_span.clone());
     }
-    targets
+    (targets, names)
 }
 
 fn read_accept(reader: &mut Reader, node: &Node, observed: &[String]) -> BTreeMap<String, Accept> {

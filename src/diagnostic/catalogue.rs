@@ -129,6 +129,7 @@ codes! {
     TargetTemplate E0802 "a template that cannot be filled in",
     SameFile E0803 "two artefacts that are the same file",
     CannotSay E0804 "a target that cannot say what a detection looks for",
+    NoSuchTarget W0805 "settings for a target that there is not",
     // Profiles and exceptions.
     UnknownDetection E0901 "a detection that does not exist",
     UnknownTarget E0902 "a target that does not exist",

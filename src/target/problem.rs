@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::load::Target;
+use crate::detection::Detection;
 use crate::detection::yaml::{self, Kind, Node};
 use crate::diagnostic::suggest::{all_of, nearest};
 use crate::diagnostic::{Code, Diagnostic, Place, SourceFile};
@@ -11,6 +13,24 @@ use crate::diagnostic::{Code, Diagnostic, Place, SourceFile};
 /// A problem with a file as a whole, or with a folder.
 pub fn with_file(code: Code, path: &str, message: impl Into<String>) -> Diagnostic {
     Diagnostic::new(code, Place { file: SourceFile::new(path, ""), span: 0..0 }, message)
+}
+
+/// Settings of detections for targets that are none of `targets`.
+pub fn unknown_targets(detections: &[Detection], targets: &[Target]) -> Vec<Diagnostic> {
+    let known = || targets.iter().map(Target::name);
+    let named = detections.iter().flat_map(|detection| {
+        let unknown = detection.target_names.iter().filter(|(name, _)| known().all(|known| known != *name));
+        unknown.map(move |(name, span)| (name, Place { file: detection.source.clone(), span: span.clone() }))
+    });
+    let told = named.map(|(name, place)| {
+        let message = format!("there is no target `{name}`, so this is of no effect");
+        let problem = Diagnostic::new(Code::NoSuchTarget, place, message);
+        match nearest(name, known()) {
+            Some(near) => problem.suggestion(Some(near)),
+            None => problem.help(format!("the targets are {}", all_of(known()))),
+        }
+    });
+    told.collect()
 }
 
 /// What reading a `target.yml` met.
