@@ -247,3 +247,111 @@ fn what_is_compared_with_another_field_is_there() {
         proved(&format!("  process:\n{tests}    condition: {condition}\n"), &["falco", "splunk"]);
     }
 }
+
+/// The event as the rules of a target see it.
+fn seen(target: &str, source: &str, event: &serde_json::Value) -> serde_json::Value {
+    let targets = target::load_all(None).expect("targets");
+    let target = targets.iter().find(|one| one.name() == target).expect("a target");
+    target::project(target, Catalogue::builtin().source(source).expect("a source"), event).expect("an event")
+}
+
+#[test]
+fn what_a_platform_makes_of_lists_is_not_taken_for_their_values() {
+    let accept = "targets:\n  falco: { accept: { kubernetes_audit: { narrower: one } } }\n";
+    let asked =
+        ["command: nsenter", "args: x", "name: web", "image: nginx", "securityContext.capabilities.add: SYS_ADMIN"];
+    let observe = |test: &str| {
+        format!("  kubernetes_audit:\n    a: {{ requestObject.spec.containers.{test} }}\n    condition: a\n")
+    };
+    for test in asked {
+        let alone = verdicts(&observe(test), &["falco"]);
+        assert!(alone.values().all(|verdict| verdict != "proved"), "{test}: {alone:#?}");
+        let accepted = verdicts(&format!("{}{accept}", observe(test)), &["falco"]);
+        assert!(accepted.values().all(|verdict| verdict == "Narrower: one"), "{test}: {accepted:#?}");
+    }
+
+    // What a person would write there matches nothing, and is told.
+    let detections = [detection(&format!("{}{accept}", observe("securityContext.capabilities.add: SYS_ADMIN")))];
+    let catalogue = Catalogue::builtin();
+    let mut targets = target::load_all(None).expect("targets");
+    targets.retain(|one: &Target| one.name() == "falco");
+    let compiled = target::compile_all(&targets, &detections, catalogue, &|| ()).expect("compiled");
+    let mut files =
+        prove(&targets, &compiled, catalogue, &PackInfo::default(), &|_| Vec::new()).expect("rendered").built.files;
+    let rules = files.get_mut("falco/cresset_container_k8s_audit_rules.yaml").expect("rules");
+    let text = String::from_utf8(rules.clone()).expect("text");
+    let said = r#"intersects ("[\"SYS_ADMIN\"]")"#;
+    assert!(text.contains(said), "{text}");
+    *rules = text.replace(said, "intersects (SYS_ADMIN)").into_bytes();
+    let report = verify::verify(&targets, &compiled, &files, catalogue, &verify::budget(), &|_| Vec::new());
+    assert_eq!(report.findings.first().map(|finding| finding.verdict), Some(Verdict::Differs));
+
+    let containers = serde_json::json!([
+        { "image": "x", "command": ["sh", "-c"], "securityContext": { "capabilities": { "add": ["A", "B"] } } },
+        { "name": "b", "command": ["id"] },
+    ]);
+    let event = serde_json::json!({ "requestObject": { "spec": { "containers": containers } } });
+    assert_eq!(
+        seen("falco", "kubernetes_audit", &event),
+        serde_json::json!({
+            "ka.req.pod.containers.command": ["sh -c", "id"],
+            "ka.req.pod.containers.add_capabilities": ["[\"A\",\"B\"]"],
+        })
+    );
+}
+
+#[test]
+fn names_that_people_give_are_no_arrays_and_arrays_are_known_wherever_they_are() {
+    let event = serde_json::json!({
+        "metadata": { "labels": { "env": "prod", "command": "x" } },
+        "spec": { "accessModes": ["f"] },
+        "data": { "args": "y" },
+        "rules": [{ "apiGroups": ["*"], "verbs": ["*"], "nonResourceURLs": ["/metrics"] }],
+    });
+    let names = |target: &str, source: &str, event: &serde_json::Value| -> Vec<String> {
+        let seen = seen(target, source, event);
+        let names = seen.as_object().into_iter().flat_map(|seen| seen.keys().cloned());
+        names.filter(|name| name != "sourcetype").collect()
+    };
+    // What a rule asks has the name that an event gives it.
+    for test in [
+        "metadata.labels.env: prod",
+        "metadata.labels.command: x",
+        "spec.accessModes: f",
+        "data.args: y",
+        "rules.apiGroups: \"*\"",
+        "rules.nonResourceURLs: /metrics",
+    ] {
+        let observe = format!("  kubernetes_manifest:\n    a: {{ {test} }}\n    condition: a\n");
+        proved(&observe, &["splunk"]);
+        let asked = asked_by_splunk(&observe);
+        assert!(names("splunk", "kubernetes_manifest", &event).contains(&asked), "{test}: {asked}");
+    }
+    let audit = serde_json::json!({ "user": { "extra": { "scopes.authorization.openshift.io": ["user:full"] } } });
+    let observe = "  kubernetes_audit:\n    a: { user.extra.\"scopes.authorization.openshift.io\": user:full }\n    condition: a\n";
+    proved(observe, &["splunk"]);
+    assert_eq!(names("splunk", "kubernetes_audit", &audit), [asked_by_splunk(observe)]);
+    let inspected = serde_json::json!({ "HostConfig": { "PortBindings": { "80/tcp": [{ "HostPort": "80" }] } } });
+    let observe =
+        "  docker_inspect:\n    a: { HostConfig.PortBindings.\"80/tcp\".HostPort: \"80\" }\n    condition: a\n";
+    proved(observe, &["splunk"]);
+    assert_eq!(names("splunk", "docker_inspect", &inspected), [asked_by_splunk(observe)]);
+}
+
+/// The one field that Splunk's rule asks.
+fn asked_by_splunk(observe: &str) -> String {
+    let detections = [detection(observe)];
+    let mut targets = target::load_all(None).expect("targets");
+    targets.retain(|one: &Target| one.name() == "splunk");
+    let compiled = target::compile_all(&targets, &detections, Catalogue::builtin(), &|| ()).expect("compiled");
+    let rules = compiled.iter().filter_map(|one| one.rule());
+    let mut fields: Vec<String> = Vec::new();
+    for rule in rules {
+        rule.meaning().each_field(&mut |path| {
+            fields.push(path.segments().iter().map(|segment| &**segment).collect::<Vec<_>>().join("."));
+        });
+    }
+    fields.dedup();
+    assert_eq!(fields.len(), 1, "{fields:?}");
+    fields.remove(0)
+}

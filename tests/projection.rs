@@ -216,7 +216,7 @@ fn fields_have_the_names_and_shapes_of_the_target() {
         of("falco", "kubernetes_audit", &request),
         json!({
             "ka.verb": "create", "ka.user.groups": ["a"], "ka.auth.decision": "allow",
-            "ka.req.pod.host_pid": "true", "ka.req.pod.containers.image": ["x"],
+            "ka.req.pod.host_pid": "true",
         })
     );
     let patch = json!({ "requestObject": [{ "op": "add", "value": { "containers": [{ "image": "x" }] } }] });

@@ -7,11 +7,11 @@
 use std::collections::HashMap;
 
 use crate::logic::decide::{Derivation, Derived, Schema};
-use crate::logic::{Case, Comparison, Formula, Glob, Path, Pattern, Predicate, Subject, Test, TextSet};
+use crate::logic::{Case, Comparison, Formula, Glob, Path, Pattern, Predicate, Shape, Subject, Test, TextSet};
 use crate::source::Source;
 use crate::target::Target;
 use crate::target::fields::Fields;
-use crate::target::settings::Derivation as Basename;
+use crate::target::settings::{Derivation as Basename, Holds};
 
 /// Names of a target's fields, and the path of the event whose values each holds.
 #[derive(Default)]
@@ -71,8 +71,44 @@ impl<'a> Backward<'a> {
             Formula::Not(part) => Formula::Not(Box::new(self.formula(part))),
             Formula::AtLeast { count, of } => Formula::AtLeast { count: *count, of: each(of) },
             Formula::Element { path, body } => Formula::Element { path: self.path(path), body: body.clone() },
-            Formula::Test(test) => self.with_none(self.test(test)),
+            Formula::Test(test) => match self.held(test) {
+                Some(formula) => formula,
+                None => self.with_none(self.test(test)),
+            },
         }
+    }
+
+    /// A test of a field from whose values those of a path follow, and not the other way round. The field stands for
+    /// itself, and what follows from it is said beside it.
+    fn held(&self, test: &Test) -> Option<Formula> {
+        let Subject::Field(field) = &test.subject else { return None };
+        let known = self.test(test);
+        let Subject::Field(path) = &known.subject else { return None };
+        let holds = self.fields.holds(path)?;
+        let itself = Formula::Test(Test {
+            subject: Subject::Field(self.stranger(&dotted(field))),
+            predicate: known.predicate.clone(),
+            origin: test.origin,
+        });
+        let follows = match &known.predicate {
+            predicate if holds == Holds::AllOrNothing => Some(predicate.clone()),
+            Predicate::Text(set) => {
+                let values = set.any.iter().map(|pattern| match pattern {
+                    Pattern::Glob(glob) => match glob.shape() {
+                        Shape::Equals(text) => Some(Pattern::Glob(Glob::equals(holds.value_of(text)?))),
+                        _ => None,
+                    },
+                    _ => None,
+                });
+                let values = values.collect::<Option<Vec<_>>>();
+                values.map(|values| Predicate::Text(TextSet::new(values, set.case)))
+            }
+            _ => None,
+        };
+        Some(match follows {
+            Some(predicate) => Formula::and([Formula::Test(Test { predicate, ..known }), itself]),
+            None => itself,
+        })
     }
 
     /// A test of a field that holds a word of its own where the event has no value.
@@ -125,13 +161,23 @@ impl<'a> Backward<'a> {
     }
 
     fn path(&self, path: &Path) -> Path {
-        let name = path.segments().iter().map(|segment| &**segment).collect::<Vec<_>>().join(".");
+        let name = dotted(path);
         // A field's own values come before what another field is taken from.
         let own = self.names.iter().find_map(|names| names.own.get(&name));
         let known = own.or_else(|| self.names.iter().find_map(|names| names.related.get(&name)));
         let known = known.cloned().or_else(|| self.fields.path_below(&name));
-        known.unwrap_or_else(|| Path::from_segments([format!("{}:{name}", self.target)]))
+        known.unwrap_or_else(|| self.stranger(&name))
     }
+
+    /// A field that stands for itself.
+    fn stranger(&self, name: &str) -> Path {
+        Path::from_segments([format!("{}:{name}", self.target)])
+    }
+}
+
+/// The name of a target's field.
+fn dotted(path: &Path) -> String {
+    path.segments().iter().map(|segment| &**segment).collect::<Vec<_>>().join(".")
 }
 
 /// One text and no other.

@@ -168,9 +168,17 @@ fn read_fields(
         let rule = match &entry.value.kind {
             // Another name for what the target has: its type, and whether it is joined, stay.
             Kind::Scalar { text, .. } => match fields.get(&entry.key).map(|rule| rule.0.clone()) {
-                Some(FieldRule { name: None, from: None, joined: Some(_), none: _, native, kind, arrays }) => {
-                    FieldRule { joined: Some(text.clone()), native, kind, arrays, ..FieldRule::default() }
-                }
+                Some(FieldRule {
+                    name: None,
+                    from: None,
+                    joined: Some(_),
+                    none: _,
+                    native,
+                    kind,
+                    arrays,
+                    maps,
+                    holds: _,
+                }) => FieldRule { joined: Some(text.clone()), native, kind, arrays, maps, ..FieldRule::default() },
                 known => {
                     let known = known.unwrap_or_default();
                     FieldRule { name: Some(text.clone()), from: None, ..known }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 
 use super::load::Target;
-use super::settings::{Derivation, FieldRule, SourceSettings};
+use super::settings::{Derivation, FieldRule, Holds, SourceSettings};
 use crate::language::{FieldTable, FieldType};
 use crate::logic::{Formula, Path, Predicate};
 use crate::source::{Catalogue, Field, FieldKind, Source};
@@ -21,6 +21,8 @@ pub struct TargetField {
     pub joined: Option<String>,
     /// What `name` holds where the event has no value.
     pub none: Option<String>,
+    /// What `name` holds, if not the values themselves.
+    pub holds: Option<Holds>,
     /// The type of `name`.
     pub kind: FieldType,
     /// The platform's own word for the type.
@@ -101,7 +103,7 @@ impl<'a> Fields<'a> {
             None => name.clone(),
             Some(rest) => {
                 let below = depths.get(path.segments().len() - rest.segments().len()..).unwrap_or_default();
-                name.replace('*', &dotted(rest, &rule.arrays, below))
+                name.replace('*', &dotted(rest, rule, below))
             }
         });
         let kind = rule.kind.unwrap_or_else(|| self.kind(path));
@@ -110,6 +112,7 @@ impl<'a> Fields<'a> {
             from: rule.from.clone(),
             joined: rule.joined.clone(),
             none: rule.none.clone(),
+            holds: rule.holds,
             kind,
             native: rule.native.clone(),
         })
@@ -140,6 +143,11 @@ impl<'a> Fields<'a> {
     /// The word that stands for no value at `path`, if the target has one.
     pub fn none(&self, path: &Path) -> Option<&'a str> {
         self.rule(path).and_then(|(rule, _)| rule.none.as_deref())
+    }
+
+    /// What the target's field for `path` holds, if not the path's values.
+    pub fn holds(&self, path: &Path) -> Option<Holds> {
+        self.rule(path).and_then(|(rule, _)| rule.holds)
     }
 
     /// The types of all fields that the target has for the source, by their names there: for reading a rule back.
@@ -231,13 +239,19 @@ impl<'a> Fields<'a> {
 }
 
 /// The segments of a path joined by dots, with `{}` after those that are arrays, if the target names arrays.
-fn dotted(path: &Path, arrays: &[String], depths: &[usize]) -> String {
-    let depth = |at: usize, segment: &str| match depths.get(at) {
-        _ if arrays.is_empty() => 0,
-        Some(depth) if *depth > 0 => *depth,
-        _ => usize::from(arrays.iter().any(|array| array == segment)),
-    };
-    let segments = path.segments().iter().enumerate();
-    let segments: Vec<String> = segments.map(|(at, s)| format!("{s}{}", "{}".repeat(depth(at, s)))).collect();
+fn dotted(path: &Path, rule: &FieldRule, depths: &[usize]) -> String {
+    let is_array =
+        |at: usize, segment: &str| rule.arrays.iter().any(|array| array == segment || (at == 0 && array == "*"));
+    let mut is_named_by_people = false;
+    let mut segments: Vec<String> = Vec::new();
+    for (at, segment) in path.segments().iter().enumerate() {
+        let depth = match depths.get(at) {
+            _ if rule.arrays.is_empty() => 0,
+            Some(depth) if *depth > 0 => *depth,
+            _ => usize::from(!is_named_by_people && is_array(at, segment)),
+        };
+        segments.push(format!("{segment}{}", "{}".repeat(depth)));
+        is_named_by_people |= rule.maps.iter().any(|map| **map == **segment);
+    }
     segments.join(".")
 }

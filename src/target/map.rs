@@ -10,7 +10,7 @@ use super::derive;
 use super::fields::{Fields, TargetField};
 use super::node::{Node, Written, numbered};
 use super::option::{self, Lowered};
-use super::settings::{Derivation, LanguageChoice};
+use super::settings::{Derivation, Holds, LanguageChoice};
 use crate::language::{Expressions, FieldTable, FieldType, Printer};
 use crate::logic::{
     Case, Formula, Glob, OptionTest, Origin, Path, Pattern, Piece, Predicate, Shape, Subject, Test, TextSet,
@@ -127,6 +127,9 @@ impl<'a> Mapper<'a> {
                 TargetField { name: Some(name), none: Some(word), kind, .. } => {
                     self.map_never_missing(&name, kind, &word, predicate, written)
                 }
+                TargetField { name: Some(name), holds: Some(holds), kind, .. } => {
+                    self.map_held(&name, kind, holds, predicate, written)
+                }
                 TargetField { name: Some(name), kind, .. } => self.test(&name, kind, predicate.clone(), written),
                 TargetField { from: Some(Derivation::Basename(name)), .. } => {
                     self.map_basename(&name, predicate, written)
@@ -220,6 +223,30 @@ impl<'a> Mapper<'a> {
             }
             predicate => self.test(name, kind, predicate.clone(), written),
         }
+    }
+
+    /// A test of a field from whose values those of the path follow, and not the other way round.
+    fn map_held(&mut self, name: &str, kind: FieldType, holds: Holds, predicate: &Predicate, written: Written) -> Node {
+        let lower = match (holds, predicate) {
+            (Holds::AllOrNothing, predicate) => Some(predicate.clone()),
+            (_, Predicate::Text(set)) => {
+                let alone = set.any.iter().filter_map(|pattern| match pattern {
+                    Pattern::Glob(glob) => match glob.shape() {
+                        Shape::Equals(text) => Some(Pattern::Glob(Glob::equals(holds.alone(text)?))),
+                        _ => None,
+                    },
+                    _ => None,
+                });
+                let alone: Vec<Pattern> = alone.collect();
+                (!alone.is_empty()).then(|| Predicate::Text(TextSet::new(alone, set.case)))
+            }
+            _ => None,
+        };
+        let lower = match lower {
+            Some(predicate) => self.test(name, kind, predicate, written.clone()),
+            None => Node::FALSE,
+        };
+        Node::hole(written, format!("`{name}` in {} {}", self.title, holds.loss()), lower, Node::TRUE)
     }
 
     fn map_joined(&mut self, line: &str, predicate: &Predicate, written: Written) -> Node {

@@ -3,12 +3,14 @@
 //! The names are those of the field table in `target.yml`, so that a rule and the events it is tried on agree or differ
 //! for one reason alone: whether the rule means what its detection says.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use super::fields::Fields;
 use super::load::Target;
-use super::settings::{Derivation, SourceSettings};
+use super::settings::{Derivation, Holds, SourceSettings};
 use crate::language::FieldType;
 use crate::language::spl::read::{Macros, read_search};
 use crate::logic::event::{self, Event};
@@ -45,6 +47,7 @@ impl<'a> Projection<'a> {
         self.walk(event, &mut Vec::new(), &mut Vec::new(), &mut seen);
         self.join_arguments(event, &mut seen);
         self.complete_paths(event, &mut seen);
+        self.all_or_nothing(event, &mut seen);
         self.fill(&mut seen);
         self.belong(&mut seen);
         seen.into_event()
@@ -65,6 +68,9 @@ impl<'a> Projection<'a> {
                 }
             }
             Value::Array(items) => {
+                if let Some((name, text)) = self.list(items, path) {
+                    return seen.push(name, true, Value::from(text));
+                }
                 if let Some(depth) = depths.last_mut() {
                     *depth += 1;
                 }
@@ -82,6 +88,30 @@ impl<'a> Projection<'a> {
                     let is_typed = field.native.is_some() || self.fields.is_known(&path);
                     seen.push(name, depths.iter().any(|depth| *depth > 0), shaped(scalar, is_typed, field.kind));
                 }
+            }
+        }
+    }
+
+    /// A list of values, if the target has it as one text.
+    fn list(&self, items: &[Value], path: &[&str]) -> Option<(String, String)> {
+        let field = self.fields.get(&Path::from_segments(path.iter().copied()))?;
+        let text = match field.holds? {
+            Holds::JsonLists => Value::Array(items.to_vec()).to_string(),
+            Holds::JoinedLists => items.iter().map(event::text).collect::<Vec<_>>().join(" "),
+            Holds::AllOrNothing => return None,
+        };
+        Some((field.name?, text))
+    }
+
+    /// Fields that have nothing where one element of a list has no value.
+    fn all_or_nothing(&self, event: &Event, seen: &mut Seen) {
+        for (path, rule) in &self.settings.fields {
+            let (Some(Holds::AllOrNothing), Some(name), Ok(path)) = (rule.0.holds, &rule.0.name, path.parse::<Path>())
+            else {
+                continue;
+            };
+            if !has_everywhere(event, path.segments()) {
+                seen.0.shift_remove(name);
             }
         }
     }
@@ -140,6 +170,17 @@ impl<'a> Projection<'a> {
                 }
             }
         }
+    }
+}
+
+/// Whether there is something at a path in every element of all lists on its way.
+fn has_everywhere(node: &Value, path: &[Arc<str>]) -> bool {
+    match (node, path.split_first()) {
+        (Value::Array(items), _) => items.iter().all(|item| has_everywhere(item, path)),
+        (Value::Null, _) => false,
+        (_, None) => true,
+        (Value::Object(map), Some((key, rest))) => map.get(&**key).is_some_and(|value| has_everywhere(value, rest)),
+        _ => false,
     }
 }
 

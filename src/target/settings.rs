@@ -275,9 +275,58 @@ pub struct FieldRule {
     /// The platform's own word for the type, for templates.
     #[serde(default)]
     pub native: Option<String>,
-    /// Path segments that are arrays, written with `{}` after them in the target.
+    /// Path segments that are arrays, written with `{}` after them in the target; `*` is the first below the rule's path.
     #[serde(default)]
     pub arrays: Vec<String>,
+    /// Path segments below which the keys are names that people give, such as those of labels: none of them is taken
+    /// for one of `arrays`.
+    #[serde(default)]
+    pub maps: Vec<String>,
+    /// What the values of `name` are, where they are not those of the path.
+    #[serde(default)]
+    pub holds: Option<Holds>,
+}
+
+/// What a field holds of the values of a path. From a value there follows one at the path, and not the other way round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Holds {
+    /// One text for each list of values: the list as JSON.
+    JsonLists,
+    /// One text for each list of values: they are joined by single spaces.
+    JoinedLists,
+    /// The values, if every element of the list above has one; nothing if one has none.
+    AllOrNothing,
+}
+
+impl Holds {
+    /// Why a rule misses values of the path.
+    pub fn loss(self) -> &'static str {
+        match self {
+            Self::JsonLists => "has each list as one text and finds those with one value",
+            Self::JoinedLists => "has each list joined to one text and finds those with one value",
+            Self::AllOrNothing => "has nothing where one element of the list has no value",
+        }
+    }
+
+    /// What the field holds where a list has the value `text` alone; `None` if other lists may look the same.
+    pub fn alone(self, text: &str) -> Option<String> {
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'));
+        match self {
+            Self::JsonLists => is_plain.then(|| format!("[\"{text}\"]")),
+            Self::JoinedLists => (!text.is_empty() && !text.contains(' ')).then(|| text.to_owned()),
+            Self::AllOrNothing => Some(text.to_owned()),
+        }
+    }
+
+    /// The value of the path that a text of the field is made of.
+    pub fn value_of(self, text: &str) -> Option<String> {
+        let value = match self {
+            Self::JsonLists => text.strip_prefix("[\"")?.strip_suffix("\"]")?,
+            Self::JoinedLists | Self::AllOrNothing => text,
+        };
+        (self.alone(value)? == text).then(|| value.to_owned())
+    }
 }
 
 /// How a field's value comes from another field of the target.
