@@ -338,6 +338,29 @@ fn names_that_people_give_are_no_arrays_and_arrays_are_known_wherever_they_are()
     assert_eq!(names("splunk", "docker_inspect", &inspected), [asked_by_splunk(observe)]);
 }
 
+#[test]
+fn dots_in_the_names_of_annotations_are_underscores_in_elastic() {
+    let name = "mutation.webhook.admission.k8s.io/round_0_index_0";
+    let observe = format!("  kubernetes_audit:\n    a: {{ annotations.\"{name}\": x }}\n    condition: a\n");
+    proved(&observe, &["elastic"]);
+    let event = serde_json::json!({ "annotations": { name: "x" } });
+    assert_eq!(
+        seen("elastic", "kubernetes_audit", &event),
+        serde_json::json!({
+            "kubernetes.audit.annotations.mutation_webhook_admission_k8s_io/round_0_index_0": "x",
+            "data_stream.dataset": "kubernetes.audit_logs",
+        })
+    );
+}
+
+#[test]
+fn elastic_has_no_networks_in_what_is_text_there() {
+    let observe = |test: &str| format!("  kubernetes_audit:\n    a: {{ sourceIPs{test} }}\n    condition: a\n");
+    proved(&observe(": 10.0.0.7"), &["elastic"]);
+    let verdicts = verdicts(&observe("|cidr: 10.0.0.0/8"), &["elastic"]);
+    assert!(verdicts.values().all(|verdict| verdict != "proved"), "{verdicts:#?}");
+}
+
 /// The one field that Splunk's rule asks.
 fn asked_by_splunk(observe: &str) -> String {
     let detections = [detection(observe)];

@@ -414,13 +414,14 @@ fn an_exception_that_a_target_cannot_say_is_told_at_its_place() {
         assert!(told.contains(wanted), "{wanted} is not in\n{told}");
     }
     let path = root.join("detections/pod_exec.yml");
-    let accepted = "targets: { falco: { accept: { kubernetes_audit: { wider: no addresses there } } } }\n";
+    let accepted = "targets:\n  falco: { accept: { kubernetes_audit: { wider: no addresses there } } }\n  \
+                    elastic: { accept: { kubernetes_audit: { wider: addresses are text there } } }\n";
     let text = fs::read_to_string(&path).expect("a detection") + accepted;
     fs::write(path, text).expect("written");
     said(root, &["build"], 0);
     let found = verdicts(root, &[]);
     let count = |verdict: &str| found.iter().filter(|(_, found)| found == verdict).count();
-    assert!(count("wider") == 1 && count("proved") + 1 == found.len(), "{found:?}");
+    assert!(count("wider") == 3 && count("proved") + 3 == found.len(), "{found:?}");
 }
 
 /// A profile is read as data: what it says of places and names changes no rule's structure, and what hangs on a field's

@@ -177,8 +177,11 @@ fn read_fields(
                     kind,
                     arrays,
                     maps,
+                    dots,
                     holds: _,
-                }) => FieldRule { joined: Some(text.clone()), native, kind, arrays, maps, ..FieldRule::default() },
+                }) => {
+                    FieldRule { joined: Some(text.clone()), native, kind, arrays, maps, dots, ..FieldRule::default() }
+                }
                 known => {
                     let known = known.unwrap_or_default();
                     FieldRule { name: Some(text.clone()), from: None, ..known }

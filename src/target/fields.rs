@@ -250,7 +250,8 @@ fn dotted(path: &Path, rule: &FieldRule, depths: &[usize]) -> String {
             Some(depth) if *depth > 0 => *depth,
             _ => usize::from(!is_named_by_people && is_array(at, segment)),
         };
-        segments.push(format!("{segment}{}", "{}".repeat(depth)));
+        let key = rule.dots.as_ref().map_or_else(|| segment.to_string(), |sign| segment.replace('.', sign));
+        segments.push(format!("{key}{}", "{}".repeat(depth)));
         is_named_by_people |= rule.maps.iter().any(|map| **map == **segment);
     }
     segments.join(".")

@@ -282,6 +282,9 @@ pub struct FieldRule {
     /// for one of `arrays`.
     #[serde(default)]
     pub maps: Vec<String>,
+    /// What stands in the target's names in the place of dots in a key of the event.
+    #[serde(default)]
+    pub dots: Option<String>,
     /// What the values of `name` are, where they are not those of the path.
     #[serde(default)]
     pub holds: Option<Holds>,
