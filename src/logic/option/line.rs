@@ -11,9 +11,9 @@ use crate::logic::pattern::{Glob, Piece, escape, group};
 pub(super) const OPTIONS: &str = "(?: -[^ ]*(?: [^- ][^ ]*)?)*";
 /// What follows it.
 const TAIL: &str = "(?: (?s:.*))?";
-/// What may follow a long switch that is on.
+/// What may follow a switch that is on.
 pub(super) const SWITCHED_ON: &str = "(?:=(?:1|t|T|true|TRUE|True))?";
-/// Letters before the one that is asked for.
+/// Letters and digits, which may stand before the one that is asked for.
 pub(super) const CLUSTER: &str = "[a-zA-Z0-9]*";
 
 impl OptionTest {
@@ -25,7 +25,7 @@ impl OptionTest {
         let given = if self.names.is_empty() {
             String::new()
         } else {
-            format!("{any} {}", self.given_regex("(?:=[1tT](?s:.*))?", CLUSTER, true))
+            format!("{any} {}", self.given_regex("(?:=[1tT](?s:.*))?", &self.cluster(), true))
         };
         format!(
             "{any}{}{given}(?:[ \"';|&)]{any})?",
@@ -38,7 +38,7 @@ impl OptionTest {
     ///
     /// It does not know which options take a value, so it allows every option one.
     pub fn strict_regex(&self) -> String {
-        self.strict_line(&self.given_regex(SWITCHED_ON, CLUSTER, false))
+        self.strict_line(&self.given_regex(SWITCHED_ON, &self.cluster(), false))
     }
 
     /// The same as several expressions, of which one matches where [`strict_regex`](Self::strict_regex) does: shorter
@@ -46,7 +46,8 @@ impl OptionTest {
     pub fn strict_regexes(&self) -> Vec<String> {
         let OptionValue::Given { form, tests } = &self.value else { return vec![self.strict_regex()] };
         let Some(values) = value_regexes(*form, tests, false) else { return vec![self.strict_regex()] };
-        values.iter().map(|value| self.strict_line(&self.named_regex(value, CLUSTER))).collect()
+        let cluster = self.cluster();
+        values.iter().map(|value| self.strict_line(&self.named_regex(value, &cluster))).collect()
     }
 
     /// A whole line in which `given` is one of the command's options.
@@ -128,7 +129,7 @@ impl OptionTest {
 
     /// The option's own text with its value, without the blanks around it. Matches nothing if the conditions on
     /// the value need more than one expression; see [`has_regex`](Self::has_regex).
-    /// `switched_on` is what may follow a long switch: wildcards know the first letter of `true` only, so the loose
+    /// `switched_on` is what may follow a switch: wildcards know the first letter of `true` only, so the loose
     /// reading asks for no more. `cluster` is what may stand before a letter. `folded` says that case will be folded: what must not be there then keeps its own.
     pub(super) fn given_regex(&self, switched_on: &str, cluster: &str, folded: bool) -> String {
         let (short, long) = self.short_and_long();
@@ -139,7 +140,8 @@ impl OptionTest {
                     forms.push(format!("{}{switched_on}", group(&long)));
                 }
                 if !short.is_empty() {
-                    forms.push(format!("-{cluster}{}[a-zA-Z0-9]*", group(&short)));
+                    // Letters after it may be an option with its value: `-xf/tmp/a`.
+                    forms.push(format!("-{cluster}{}(?:[^ =][^ ]*|{switched_on})", group(&short)));
                 }
             }
             OptionValue::Given { form, tests } => match value_regex(*form, tests, folded) {
@@ -148,6 +150,19 @@ impl OptionTest {
             },
         }
         group(&forms)
+    }
+
+    /// What may stand before the letter that is asked for: letters and digits, and other signs that are flags of the
+    /// commands (`curl -#o`).
+    fn cluster(&self) -> String {
+        let flags = self.commands.iter().flat_map(|command| &command.grammar.flags);
+        let signs: BTreeSet<char> =
+            flags.filter_map(|name| one_letter(name)).filter(|c| !c.is_ascii_alphanumeric()).collect();
+        if signs.is_empty() {
+            return CLUSTER.to_owned();
+        }
+        let signs: String = signs.into_iter().map(|sign| format!(r"\x{{{:x}}}", u32::from(sign))).collect();
+        format!("[a-zA-Z0-9{signs}]*")
     }
 
     /// The letters of short names, and the long names escaped for an expression.
@@ -231,6 +246,12 @@ impl OptionTest {
             }
         }
     }
+}
+
+/// The letter of a short name.
+fn one_letter(name: &str) -> Option<char> {
+    let mut letters = name.strip_prefix('-')?.chars();
+    letters.next().filter(|letter| *letter != '-' && letters.next().is_none())
 }
 
 /// The words of the commands, if they are commands of whatever program.

@@ -206,9 +206,9 @@ impl OptionTest {
                 for (start, letter) in word.char_indices().skip(1) {
                     let name = format!("-{letter}");
                     let tail = word.get(start + letter.len_utf8()..).unwrap_or_default();
-                    // Without a table of flags, letters before ours are taken for flags.
-                    let flag =
-                        takes_no_value(&name) || (grammar.flags.is_empty() && !self.is_name(&name) && !tail.is_empty());
+                    // Without a table of flags, letters and digits before ours are taken for flags.
+                    let may_be_flag = grammar.flags.is_empty() && letter.is_ascii_alphanumeric();
+                    let flag = takes_no_value(&name) || (may_be_flag && !self.is_name(&name) && !tail.is_empty());
                     if flag {
                         let switched = tail.strip_prefix('=').filter(|_| self.is_name(&name));
                         if self.is_name(&name) && self.holds(switched) {

@@ -1,5 +1,7 @@
 //! Options in vectors and in lines.
 
+use proptest::prelude::*;
+
 use super::line::{CLUSTER, OPTIONS, SWITCHED_ON, commands_regex};
 use super::*;
 use crate::logic::pattern::{Case, Glob, Pattern, Piece};
@@ -498,5 +500,110 @@ fn items_of_a_mount_have_other_spellings() {
             assert_eq!((vector, strict), (expected, expected), "{value}");
             assert!(loose || !strict);
         }
+    }
+}
+
+/// Arguments as they come on command lines, without blanks in them.
+fn arguments() -> impl Strategy<Value = Vec<String>> {
+    let words = [
+        "docker",
+        "/usr/bin/docker",
+        "sudo",
+        "run",
+        "container",
+        "alpine",
+        "-d",
+        "-it",
+        "--rm",
+        "--name",
+        "--",
+        "-",
+        "-v",
+        "--volume",
+        "-p",
+        "--pull",
+        "-pull",
+        "-itv",
+        "-dp",
+        "-itp=1",
+        "-p=0",
+        "-pv/etc:/x",
+        "-#v",
+        "-#p",
+        "-x=v",
+        "-e=p",
+        "--volume=",
+        "-v=",
+        "--pull=true",
+        "--pull=false",
+        "/etc",
+        "/etc:/x",
+        "/etc:/x:ro",
+        "/etc:/x:rw,z",
+        "x:/etc",
+        ":/etc",
+        "/etc:",
+        "src=/etc",
+        "type=bind,source=/etc,ro",
+        "readonly=0,src=/etc",
+        "\"src=/etc\"",
+        "ro",
+        "=",
+    ];
+    let word = prop::sample::select(words.map(str::to_owned).to_vec());
+    let glued = (prop::sample::select(vec!["-v", "-v=", "--volume=", "-itv", "-p", "--pull="]), word.clone());
+    let word = prop_oneof![3 => word, 1 => glued.prop_map(|(name, value)| format!("{name}{value}"))];
+    (any::<bool>(), prop::collection::vec(word, 1..6)).prop_map(|(is_run, words)| {
+        let start = if is_run { ["docker", "run"].as_slice() } else { &["docker"] };
+        start.iter().map(|word| (*word).to_owned()).chain(words).collect()
+    })
+}
+
+/// Conditions on a value of each form.
+fn values() -> impl Strategy<Value = OptionValue> {
+    let glob = |glob| TextSet::new(vec![Pattern::Glob(glob)], Case::Sensitive);
+    let etc = TextSet::new(vec![Pattern::Path { path: "/etc".into(), below: true }], Case::Sensitive);
+    let sets = vec![etc, glob(Glob::contains("e")), glob(Glob::equals("")), glob(Glob::new([Piece::Any]))];
+    let set = prop::sample::select(sets);
+    let keys: [&[&str]; 2] = [&["source", "src"], &["target"]];
+    let key = prop::sample::select(keys.map(|names| names.iter().map(|name| (*name).to_owned()).collect()).to_vec());
+    let test = prop_oneof![
+        set.clone().prop_map(ValueTest::Whole),
+        (key, set).prop_map(|(names, set)| ValueTest::Key(names, set)),
+        any::<bool>().prop_map(ValueTest::ReadOnly),
+    ];
+    let forms = vec![ValueForm::Plain, ValueForm::Volume, ValueForm::Keys];
+    let given = (prop::sample::select(forms), prop::collection::vec(test, 0..3));
+    prop_oneof![
+        1 => Just(OptionValue::Switch),
+        4 => given.prop_map(|(form, tests)| OptionValue::Given { form, tests }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A rule that is given the line finds what the vector says, and nothing beyond the loose reading.
+    #[test]
+    fn what_is_given_is_found_in_the_line(
+        argv in arguments(),
+        value in values(),
+        names in prop::sample::subsequence(vec!["-v", "--volume", "-p", "--pull", "-pull"], 0..4),
+        commands in 0_usize..5,
+    ) {
+        let mut option = test(&names, value);
+        match commands {
+            0 if !names.is_empty() => option.commands.clear(),
+            1 => option.commands.push(command(None, &["run"])),
+            2 => option.commands = vec![Command { grammar: Arc::new(Grammar { interspersed: true, flags: ["-#".to_owned()].into(), ..Grammar::default() }), ..command(Some("docker"), &[]) }],
+            _ => {}
+        }
+        if !option.has_regex() {
+            return Ok(());
+        }
+        let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
+        let (given, strict, loose) = readings(&option, &argv);
+        prop_assert!(!given || strict, "not in the line: {}", option.strict_regex());
+        prop_assert!(!strict || loose, "not loosely: {}", option.loose_regex());
     }
 }

@@ -112,6 +112,9 @@ impl<'t> Shape<'t> {
         if tests.iter().filter_map(ValueTest::set).any(|set| set.any.iter().any(is_anchored)) {
             return None;
         }
+        if tests.is_empty() {
+            return Some(Shape::Any);
+        }
         let (mut read_only, mut whole) = (None, None);
         let mut keys: Vec<(&[String], &TextSet)> = Vec::new();
         for test in tests {
@@ -126,7 +129,7 @@ impl<'t> Shape<'t> {
             return (tests.len() == 1).then_some(Shape::Whole(set));
         }
         match form {
-            ValueForm::Plain => tests.is_empty().then_some(Shape::Any),
+            ValueForm::Plain => None,
             ValueForm::Volume => {
                 let mut field = |name: &str| {
                     let at = keys.iter().position(|(names, _)| names.iter().any(|n| n == name))?;
@@ -220,7 +223,7 @@ pub(super) fn value_regex(form: ValueForm, tests: &[ValueTest], folded: bool) ->
 pub(super) fn value_regexes(form: ValueForm, tests: &[ValueTest], folded: bool) -> Option<Vec<String>> {
     let as_written = |regex: &str| if folded { format!("(?-i:{regex})") } else { regex.to_owned() };
     Some(match Shape::new(form, tests)? {
-        Shape::Any => vec!["[^ ]+".to_owned()],
+        Shape::Any => vec!["[^ ]*".to_owned()],
         Shape::Whole(set) => vec![format!("(?:{})", set.to_regex("[^ ]"))],
         Shape::Volume { source, target, read_only } => {
             let field = |set: Option<&TextSet>| match set {
@@ -234,8 +237,8 @@ pub(super) fn value_regexes(form: ValueForm, tests: &[ValueTest], folded: bool) 
                 Some(false) => format!("(?:[:,]{})*", as_written(&other_than(&VOLUME_READ_ONLY_WORDS, " ,"))),
             };
             let mut values = vec![format!("{}:{}{options}", field(source), field(target))];
-            // A target alone is a volume without a name.
-            if source.is_none() && target.is_some() && read_only != Some(true) {
+            // A target alone is a volume without a name, which can be written to.
+            if source.is_none() && read_only != Some(true) {
                 values.push(field(target));
             }
             values
@@ -249,7 +252,7 @@ pub(super) fn value_regexes(form: ValueForm, tests: &[ValueTest], folded: bool) 
             let is_read_only = "(?:ro|readonly)(?:=(?:1|t|T|true|TRUE|True))?";
             let (items, rest) = ("(?:[^ ,]*,)*", "(?:,[^ ]*)?");
             match (key, read_only) {
-                (None, None) => vec!["[^ ]+".to_owned()],
+                (None, None) => vec!["[^ ]*".to_owned()],
                 (None, Some(true)) => vec![format!("{items}{is_read_only}{rest}")],
                 (None, Some(false)) => vec![format!("{writable}(?:[,:]{writable})*")],
                 (Some(key), None) => vec![format!("{items}{key}{rest}")],
