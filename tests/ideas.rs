@@ -378,3 +378,54 @@ fn asked_by_splunk(observe: &str) -> String {
     assert_eq!(fields.len(), 1, "{fields:?}");
     fields.remove(0)
 }
+
+#[test]
+fn fields_that_both_have_no_value_are_not_the_same() {
+    let same = "  process:\n    a: { container.name|fieldref: container.id }\n    condition: ";
+    for condition in ["a", "not a"] {
+        proved(&format!("{same}{condition}\n"), &["falco"]);
+    }
+    // On the host both fields have Falco's word for no container.
+    let (said, forgotten) = (" and not container.name = host and not container.id = host", "");
+    assert_eq!(falco_verdict(&format!("{same}a\n"), said, forgotten), Verdict::Differs);
+    let other = "  process:\n    a: { container.name|fieldref: process.executable }\n    condition: a\n";
+    proved(other, &["falco"]);
+}
+
+#[test]
+fn what_a_target_spells_in_its_own_way_is_not_the_events_text() {
+    for test in ["'@timestamp|startswith': 2026-11", "'@timestamp': 2026-11-23T17:10:30.412Z"] {
+        let verdicts =
+            verdicts(&format!("  process:\n    a: {{ {test} }}\n    condition: a\n"), &["splunk", "elastic", "falco"]);
+        assert!(verdicts.values().all(|why| why.contains("spells times in its own way")), "{verdicts:#?}");
+    }
+    proved(
+        "  process:\n    a: { '@timestamp|exists': true, process.name: x }\n    condition: a\n",
+        &["splunk", "elastic", "falco"],
+    );
+    // Falco's `proc.pcmdline` begins with the name of the process: `python3 x.py`.
+    let parent =
+        "  process:\n    a: { process.parent.command_line|startswith: '/usr/bin/python3 ' }\n    condition: a\n";
+    let verdicts = verdicts(parent, &["falco"]);
+    assert!(verdicts.values().all(|why| why.contains("has no field")), "{verdicts:#?}");
+    let name = "  process:\n    a: { process.title: x }\n    condition: a\n";
+    assert_eq!(falco_verdict(name, "proc.name = x", "evt.time.iso8601 = x"), Verdict::Differs);
+}
+
+/// The verdict on the rule of a detection in Falco, in which something is replaced.
+fn falco_verdict(observe: &str, said: &str, instead: &str) -> Verdict {
+    let detections = [detection(observe)];
+    let catalogue = Catalogue::builtin();
+    let mut targets = target::load_all(None).expect("targets");
+    targets.retain(|one: &Target| one.name() == "falco");
+    let compiled = target::compile_all(&targets, &detections, catalogue, &|| ()).expect("compiled");
+    let mut files =
+        prove(&targets, &compiled, catalogue, &PackInfo::default(), &|_| Vec::new()).expect("rendered").built.files;
+    let rules = files.get_mut("falco/cresset_container_rules.yaml").expect("rules");
+    let text = String::from_utf8(rules.clone()).expect("text");
+    let flat = text.replace("\n    and ", " and ");
+    assert!(flat.contains(said), "{text}");
+    *rules = flat.replace(said, instead).into_bytes();
+    let report = verify::verify(&targets, &compiled, &files, catalogue, &verify::budget(), &|_| Vec::new());
+    report.findings.first().expect("a finding").verdict
+}

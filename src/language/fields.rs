@@ -32,6 +32,8 @@ pub enum FieldType {
     Boolean,
     /// An object: only its presence can be asked.
     Object,
+    /// A point in time, spelt in the platform's own way: only its presence can be asked.
+    Time,
 }
 
 impl Extend<(String, FieldType)> for FieldTable {

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use crate::language::FieldType;
 use crate::logic::decide::{Derivation, Derived, Schema};
 use crate::logic::{Case, Comparison, Formula, Glob, Path, Pattern, Predicate, Shape, Subject, Test, TextSet};
 use crate::source::Source;
@@ -114,6 +115,9 @@ impl<'a> Backward<'a> {
     /// A test of a field that holds a word of its own where the event has no value.
     fn with_none(&self, test: Test) -> Formula {
         let Subject::Field(path) = &test.subject else { return Formula::Test(test) };
+        if let Predicate::Field { op: Comparison::Equal, other } = &test.predicate {
+            return self.same_or_both_none(path, other, &test);
+        }
         let Some(word) = self.fields.none(path) else { return Formula::Test(test) };
         match &test.predicate {
             Predicate::Exists => Formula::TRUE,
@@ -123,6 +127,20 @@ impl<'a> Backward<'a> {
             }
             _ => Formula::Test(test),
         }
+    }
+
+    /// A comparison of two fields, of which one or both hold a word of their own where the event has no value.
+    fn same_or_both_none(&self, path: &Path, other: &Path, test: &Test) -> Formula {
+        let mut parts = vec![Formula::Test(test.clone())];
+        let ways = [(path, self.fields.none(path), other), (other, self.fields.none(other), path)];
+        for (missing, word, other) in ways {
+            let Some(word) = word else { continue };
+            let is_word = Predicate::Text(only(word));
+            let is_word =
+                self.with_none(Test { subject: Subject::Field(other.clone()), predicate: is_word, ..test.clone() });
+            parts.push(Formula::and([Formula::not(Formula::test(missing, Predicate::Exists)), is_word]));
+        }
+        Formula::or(parts)
     }
 
     /// What holds of every event because the target has words for values that are missing: none of them is a value.
@@ -141,12 +159,17 @@ impl<'a> Backward<'a> {
     }
 
     fn test(&self, test: &Test) -> Test {
+        // How the target spells a time tells nothing of how the event does.
+        let path = |path: &Path| match self.path(path) {
+            known if test.predicate != Predicate::Exists && self.is_time(&known) => self.stranger(&dotted(path)),
+            known => known,
+        };
         let subject = match &test.subject {
-            Subject::Field(path) => Subject::Field(self.path(path)),
+            Subject::Field(field) => Subject::Field(path(field)),
             Subject::Anywhere => Subject::Anywhere,
         };
         let predicate = match &test.predicate {
-            Predicate::Field { op, other } => Predicate::Field { op: *op, other: self.path(other) },
+            Predicate::Field { op, other } => Predicate::Field { op: *op, other: path(other) },
             // An id that is a number there is its decimal digits here.
             Predicate::Number { op: Comparison::Equal, value } if self.is_text(&subject) => {
                 Predicate::Text(only(&value.to_string()))
@@ -158,6 +181,10 @@ impl<'a> Backward<'a> {
 
     fn is_text(&self, subject: &Subject) -> bool {
         matches!(subject, Subject::Field(path) if self.fields.is_text(path))
+    }
+
+    fn is_time(&self, path: &Path) -> bool {
+        self.fields.get(path).is_some_and(|field| field.kind == FieldType::Time)
     }
 
     fn path(&self, path: &Path) -> Path {

@@ -109,16 +109,24 @@ impl<'a> Mapper<'a> {
         if let Some(kind) = self.types.get(&path) {
             field.kind = *kind;
         }
+        if field.kind == FieldType::Time && test.predicate != Predicate::Exists {
+            let reason = format!("{} spells times in its own way: only the presence of one can be asked", self.title);
+            return Node::unknown(written, reason);
+        }
         match &test.predicate {
             Predicate::Option(option) => self.map_option(option, &field, &path, written),
             Predicate::Field { op, other } => {
                 let other = base.map_or_else(|| other.clone(), |base| base.join(other));
-                let second = self.fields.get(&other).and_then(|field| Some((field.name?, field.kind)));
+                let second = self.fields.get(&other).filter(|field| field.kind != FieldType::Time);
+                let second = second.and_then(|field| Some((field.name?, field.kind, field.none)));
                 match (field.name, second) {
-                    (Some(name), Some((second, kind))) => {
-                        let other = self.path(&second, kind);
-                        let predicate = Predicate::Field { op: *op, other };
-                        self.test(&name, field.kind, predicate, written)
+                    (Some(name), Some((second, kind, none))) => {
+                        let (path, other) = (self.path(&name, field.kind), self.path(&second, kind));
+                        // What says that there is no value is none to compare.
+                        let words = [(&path, field.none), (&other, none)];
+                        let words = words.into_iter().filter_map(|(path, word)| Some(no_word(path, &word?)));
+                        let same = Formula::test(&path, Predicate::Field { op: *op, other: other.clone() });
+                        self.leaf(Formula::and(std::iter::once(same).chain(words)), written)
                     }
                     _ => Node::unknown(written, format!("{} has no fields for both sides", self.title)),
                 }
@@ -208,14 +216,12 @@ impl<'a> Mapper<'a> {
             Predicate::Exists => {
                 let path = self.path(name, kind);
                 let there = Formula::test(&path, Predicate::Exists);
-                let none = Formula::not(Formula::test(&path, Predicate::Text(only(word))));
-                self.leaf(Formula::and([there, none]), written)
+                self.leaf(Formula::and([there, no_word(&path, word)]), written)
             }
             // What else the word satisfies must not be the word.
             Predicate::Text(set) if set.is_match(word, true) && !names(set, word) => {
                 let path = self.path(name, kind);
-                let none = Formula::not(Formula::test(&path, Predicate::Text(only(word))));
-                self.leaf(Formula::and([Formula::test(&path, predicate.clone()), none]), written)
+                self.leaf(Formula::and([Formula::test(&path, predicate.clone()), no_word(&path, word)]), written)
             }
             Predicate::Text(set) if set.is_match(word, true) => {
                 let reason = format!("`{word}` in `{name}` says in {} that there is none: ask `exists`", self.title);
@@ -287,6 +293,11 @@ impl<'a> Mapper<'a> {
 fn names(set: &TextSet, text: &str) -> bool {
     let is_same = |glob: &Glob| matches!(glob.shape(), Shape::Equals(known) if known.eq_ignore_ascii_case(text));
     set.any.iter().any(|pattern| matches!(pattern, Pattern::Glob(glob) if is_same(glob)))
+}
+
+/// That a field does not hold the word for no value.
+fn no_word(path: &Path, word: &str) -> Formula {
+    Formula::not(Formula::test(path, Predicate::Text(only(word))))
 }
 
 /// One text and no other.

@@ -448,14 +448,16 @@ fn equals(field: &Field, value: &Literal) -> Result<Formula, ReadError> {
                 value.offset,
                 format!("`{}` is a key of a flattened field, which is compared with exact values only", field.name),
             ),
-            FieldType::Number | FieldType::Address | FieldType::Boolean | FieldType::Object => {
+            FieldType::Number | FieldType::Address | FieldType::Boolean | FieldType::Object | FieldType::Time => {
                 error(value.offset, format!("`{}` is no text field: a wildcard is not allowed", field.name))
             }
         };
     };
     let wrong = |what: &str| error(value.offset, format!("`{}` is compared with {what}", field.name));
     let predicate = match field.kind {
-        FieldType::Text | FieldType::TextList | FieldType::Exact => return Ok(text(field, Glob::equals(plain))),
+        FieldType::Text | FieldType::TextList | FieldType::Exact | FieldType::Time => {
+            return Ok(text(field, Glob::equals(plain)));
+        }
         FieldType::Number => match number(&plain) {
             Some(value) => Predicate::Number { op: Comparison::Equal, value },
             None => return wrong("a number"),

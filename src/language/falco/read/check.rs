@@ -52,12 +52,13 @@ impl Field {
             FieldType::Address => "an address",
             FieldType::Boolean => "a truth value",
             FieldType::Object => "an object",
+            FieldType::Time => "a time",
         };
         fault(self.offset, format!("`{operator}` is not supported on `{}`, which is {kind}", self.name))
     }
 
     fn is_text(&self) -> bool {
-        matches!(self.kind, FieldType::Text | FieldType::Exact)
+        matches!(self.kind, FieldType::Text | FieldType::Exact | FieldType::Time)
             || (self.kind == FieldType::TextList && self.asks_some())
     }
 
