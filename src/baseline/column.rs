@@ -109,7 +109,8 @@ pub fn columns(source: &Source, observation: &Observation) -> Vec<Column> {
     let joined = || source.derived.iter().filter(|derived| derived.how == Derivation::Joined);
     let is_line = |field: &Field| joined().any(|joined| field.paths.contains(&joined.field));
     let is_asked = |field: &Field| field.paths.iter().all(|path| asked.contains(path));
-    let is_act = |field: &&Field| field.kind == FieldKind::Text && is_asked(field) && !is_line(field);
+    // What readers add is in no platform's events, so that no rule there can except it.
+    let is_act = |field: &&Field| field.kind == FieldKind::Text && !field.added && is_asked(field) && !is_line(field);
     let acts = source.fields.iter().filter(is_act);
     acts.take(MOST_ACTS).for_each(|field| add(Some(field.clone()), Role::Act));
     source.places.iter().for_each(|name| add(source.field(name), Role::Place));
@@ -190,6 +191,9 @@ mod tests {
         // What is only asked not to be so, or asked for by plain values, is no act.
         let names: Vec<&str> = audit.iter().map(|(name, _)| name.as_str()).collect();
         assert!(!names.contains(&"requestURI") && !names.contains(&"verb"), "{names:?}");
+        let mounts = of("sensitive_host_path_mounted_rw", "kubernetes_audit");
+        assert!(mounts.contains(&("pod.volumes.hostPath.path".to_owned(), Role::Act)), "{mounts:?}");
+        assert!(!mounts.iter().any(|(name, _)| name == "pod.containers.volumeMounts.hostPath"), "{mounts:?}");
         let compose = of("docker_socket_mounted", "compose");
         assert!(compose.contains(&("service.volumes.source".to_owned(), Role::Act)), "{compose:?}");
     }
