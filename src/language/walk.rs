@@ -350,13 +350,10 @@ pub fn flatten(formula: &Formula) -> Formula {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::logic::{Case, Glob, Pattern};
+    use crate::logic::Case;
 
     fn test(field: &str, value: &str) -> Formula {
-        Formula::test(
-            &Path::from_segments([field]),
-            Predicate::Text(TextSet::new(vec![Pattern::Glob(Glob::equals(value))], Case::Either)),
-        )
+        Formula::test(&Path::from_segments([field]), Predicate::Text(TextSet::equals(value, Case::Either)))
     }
 
     #[test]

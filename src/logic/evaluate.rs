@@ -182,7 +182,7 @@ fn seen(event: &Event, path: &Path) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::logic::formula::Number;
-    use crate::logic::pattern::{Case, Glob, Pattern, TextSet};
+    use crate::logic::pattern::{Case, TextSet};
     use serde_json::json;
 
     fn path(text: &str) -> Path {
@@ -190,7 +190,7 @@ mod tests {
     }
 
     fn text(field: &str, value: &str, case: Case) -> Formula {
-        Formula::test(&path(field), Predicate::Text(TextSet::new(vec![Pattern::Glob(Glob::equals(value))], case)))
+        Formula::test(&path(field), Predicate::Text(TextSet::equals(value, case)))
     }
 
     #[test]

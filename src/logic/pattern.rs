@@ -270,6 +270,11 @@ pub struct TextSet {
 }
 
 impl TextSet {
+    /// One text as a whole.
+    pub fn equals(text: impl Into<String>, case: Case) -> Self {
+        Self::new(vec![Pattern::Glob(Glob::equals(text))], case)
+    }
+
     /// A set of alternatives.
     pub fn new(any: Vec<Pattern>, case: Case) -> Self {
         Self { any: any.into(), case, compiled: Arc::default() }
@@ -426,7 +431,7 @@ mod tests {
 
     #[test]
     fn either_case_is_strict_for_must_and_loose_for_may() {
-        let set = |case| TextSet::new(vec![Pattern::Glob(Glob::equals("Docker"))], case);
+        let set = |case| TextSet::equals("Docker", case);
         assert!(!set(Case::Either).is_match("docker", false) && set(Case::Either).is_match("docker", true));
         assert!(set(Case::Insensitive).is_match("DOCKER", false));
         assert!(!set(Case::Sensitive).is_match("docker", true));

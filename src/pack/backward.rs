@@ -135,7 +135,7 @@ impl<'a> Backward<'a> {
         let ways = [(path, self.fields.none(path), other), (other, self.fields.none(other), path)];
         for (missing, word, other) in ways {
             let Some(word) = word else { continue };
-            let is_word = Predicate::Text(only(word));
+            let is_word = Predicate::Text(TextSet::equals(word, Case::Sensitive));
             let is_word =
                 self.with_none(Test { subject: Subject::Field(other.clone()), predicate: is_word, ..test.clone() });
             parts.push(Formula::and([Formula::not(Formula::test(missing, Predicate::Exists)), is_word]));
@@ -149,7 +149,8 @@ impl<'a> Backward<'a> {
         for formula in formulas {
             formula.each_test(&mut |path, _| {
                 let Some((path, word)) = path.and_then(|path| Some((path, self.fields.none(path)?))) else { return };
-                let no_word = Formula::not(Formula::test(path, Predicate::Text(only(word))));
+                let no_word =
+                    Formula::not(Formula::test(path, Predicate::Text(TextSet::equals(word, Case::Sensitive))));
                 if !words.contains(&no_word) {
                     words.push(no_word);
                 }
@@ -172,7 +173,7 @@ impl<'a> Backward<'a> {
             Predicate::Field { op, other } => Predicate::Field { op: *op, other: path(other) },
             // An id that is a number there is its decimal digits here.
             Predicate::Number { op: Comparison::Equal, value } if self.is_text(&subject) => {
-                Predicate::Text(only(&value.to_string()))
+                Predicate::Text(TextSet::equals(value.to_string(), Case::Sensitive))
             }
             predicate => predicate.clone(),
         };
@@ -205,11 +206,6 @@ impl<'a> Backward<'a> {
 /// The name of a target's field.
 fn dotted(path: &Path) -> String {
     path.segments().iter().map(|segment| &**segment).collect::<Vec<_>>().join(".")
-}
-
-/// One text and no other.
-fn only(text: &str) -> TextSet {
-    TextSet::new(vec![Pattern::Glob(Glob::equals(text))], Case::Sensitive)
 }
 
 /// `schema` without fields that follow from others, save for those that the condition or the rule asks: what nobody

@@ -99,12 +99,12 @@ fn of(explanation: &Explanation<'_>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::logic::{Case, Glob, Pattern, Predicate, TextSet};
+    use crate::logic::{Case, Predicate, TextSet};
 
     #[test]
     fn only_what_decides_is_shown_and_long_values_are_cut() {
         let test = |field: &str, text: &str| {
-            let set = TextSet::new(vec![Pattern::Glob(Glob::equals(text))], Case::Sensitive);
+            let set = TextSet::equals(text, Case::Sensitive);
             Formula::test(&field.parse().expect("a path"), Predicate::Text(set))
         };
         let formula = Formula::and([test("a", "x"), Formula::not(test("b", "y"))]);

@@ -98,11 +98,11 @@ pub(super) fn with(mut event: Event, more: &Event) -> Event {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::logic::{Case, Glob, Pattern, Predicate, TextSet, evaluate};
+    use crate::logic::{Case, Predicate, TextSet, evaluate};
     use serde_json::json;
 
     fn test(field: &str) -> Formula {
-        let set = TextSet::new(vec![Pattern::Glob(Glob::equals("x"))], Case::Sensitive);
+        let set = TextSet::equals("x", Case::Sensitive);
         Formula::test(&field.parse().expect("a path"), Predicate::Text(set))
     }
 

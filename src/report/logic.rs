@@ -140,11 +140,10 @@ fn command(command: &Command) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::logic::{Glob, Pattern};
 
     #[test]
     fn a_tree_says_everything_and_escapes_it() {
-        let set = TextSet::new(vec![Pattern::Glob(Glob::equals("<b>"))], Case::Insensitive);
+        let set = TextSet::equals("<b>", Case::Insensitive);
         let path: crate::logic::Path = "a.b".parse().expect("a path");
         let test = Formula::test(&path, Predicate::Text(set));
         let formula = Formula::and([Formula::not(test), Formula::test(&path, Predicate::Exists)]);

@@ -663,7 +663,7 @@ mod tests {
 
     use super::*;
     use crate::logic::decide::{Answer, Budget, Reason, Schema, implies};
-    use crate::logic::{Case, Glob, Pattern, Predicate, TextSet};
+    use crate::logic::{Case, Predicate, TextSet};
     use crate::logic::{Reading, Subject};
     use crate::target::generated::formula_with_elements;
     use crate::target::load::load_all;
@@ -725,7 +725,7 @@ mod tests {
     #[test]
     fn what_an_element_must_not_have_stays_as_wide_as_it_is() {
         let is = |field: &str, value: &str| {
-            let set = TextSet::new(vec![Pattern::Glob(Glob::equals(value))], Case::Sensitive);
+            let set = TextSet::equals(value, Case::Sensitive);
             Formula::test(&field.parse().expect("a path"), Predicate::Text(set))
         };
         let either = Formula::or([is("y", "b"), Formula::and([is("x", "c"), is("y", "d")])]);

@@ -297,12 +297,7 @@ fn names(set: &TextSet, text: &str) -> bool {
 
 /// That a field does not hold the word for no value.
 fn no_word(path: &Path, word: &str) -> Formula {
-    Formula::not(Formula::test(path, Predicate::Text(only(word))))
-}
-
-/// One text and no other.
-fn only(text: &str) -> TextSet {
-    TextSet::new(vec![Pattern::Glob(Glob::equals(text))], Case::Sensitive)
+    Formula::not(Formula::test(path, Predicate::Text(TextSet::equals(word, Case::Sensitive))))
 }
 
 /// Whether "some element satisfies it" is the same as the condition on all elements' values together: one test, or

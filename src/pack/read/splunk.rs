@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::throttle::{self, Held};
 use super::{Condition, Fault, Found, Overlay, RuleText, identity, schedule};
 use crate::language::{FieldTable, spl};
-use crate::logic::{Case, Formula, Glob, Path, Pattern, Predicate, TextSet};
+use crate::logic::{Case, Formula, Path, Predicate, TextSet};
 use crate::target::context::ThrottleContext;
 use crate::target::node::field_names;
 use crate::target::settings::SourceSettings;
@@ -247,7 +247,7 @@ impl RuleText for Search {
 
     fn assumed(&self, settings: &SourceSettings, fields: &FieldTable) -> Option<Formula> {
         let name = source_macro(settings)?;
-        let mark = TextSet::new(vec![Pattern::Glob(Glob::equals(name))], Case::Either);
+        let mark = TextSet::equals(name, Case::Either);
         let mark = Formula::test(&Path::from_segments([MARK]), Predicate::Text(mark));
         // What the binding itself asks is true of all events of the log source.
         let binding = settings.binding.get("search").and_then(Value::as_str).unwrap_or_default();

@@ -61,7 +61,7 @@ pub(super) fn read(subject: Subject, text: &str, value: &Value, fields: &FieldTa
             Meaning::Absent => parts.push(Formula::not(test(Predicate::Exists))),
             Meaning::Nothing => parts.push(Formula::or([
                 Formula::not(test(Predicate::Exists)),
-                test(Predicate::Text(TextSet::new(vec![Pattern::Glob(Glob::equals(""))], Case::Insensitive))),
+                test(Predicate::Text(TextSet::equals("", Case::Insensitive))),
             ])),
         }
     }
