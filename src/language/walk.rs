@@ -138,7 +138,7 @@ impl Walk<'_> {
                     Origin::default(),
                     format!(
                         "{name} cannot say that one and the same element of `{}` satisfies several tests",
-                        name_of(path)
+                        path.dotted()
                     ),
                 )
             }
@@ -173,7 +173,7 @@ impl Walk<'_> {
                 false => part,
             }),
             Subject::Field(path) => {
-                let name = name_of(path);
+                let name = path.dotted();
                 let field = self.field(&name);
                 match &test.predicate {
                     // A single pattern is printed as quickly as it is found again.
@@ -199,7 +199,7 @@ impl Walk<'_> {
         let mut plainly = true;
         formula.each_test(&mut |path, test| {
             if let Some(path) = path {
-                let name = name_of(path);
+                let name = path.dotted();
                 let field = self.field(&name);
                 plainly &= self.dialect.negates_plainly(field, &test.predicate);
             }
@@ -231,11 +231,6 @@ fn print_test(
     } else {
         dialect.negated(field, predicate)
     }
-}
-
-/// A field's name: the one segment of its path, or all of them with dots.
-pub(super) fn name_of(path: &Path) -> String {
-    path.segments().iter().map(AsRef::as_ref).collect::<Vec<_>>().join(".")
 }
 
 /// The same formula in the shape that printers want: neighbouring alternatives on one field in one test, "at least
@@ -323,7 +318,7 @@ pub fn flatten(formula: &Formula) -> Formula {
     fn under(base: Option<&str>, formula: &Formula) -> Formula {
         let each = |parts: &[Formula]| parts.iter().map(|part| under(base, part)).collect::<Vec<_>>();
         let absolute = |path: &Path| match base {
-            Some(base) => Path::from_segments([format!("{base}.{}", name_of(path))]),
+            Some(base) => Path::from_segments([format!("{base}.{}", path.dotted())]),
             None => path.clone(),
         };
         match formula {
@@ -331,7 +326,7 @@ pub fn flatten(formula: &Formula) -> Formula {
             Formula::Or(parts) => Formula::or(each(parts)),
             Formula::Not(part) => Formula::not(under(base, part)),
             Formula::AtLeast { count, of } => Formula::at_least(*count, each(of)),
-            Formula::Element { path, body } => under(Some(&name_of(&absolute(path))), body),
+            Formula::Element { path, body } => under(Some(&absolute(path).dotted()), body),
             Formula::Test(test) => {
                 let mut test = test.clone();
                 if let Subject::Field(path) = &test.subject {

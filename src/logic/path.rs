@@ -22,6 +22,11 @@ impl Path {
         &self.0
     }
 
+    /// The segments with dots between them, as targets name fields; segments with dots of their own are not told apart.
+    pub fn dotted(&self) -> String {
+        self.0.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(".")
+    }
+
     /// `self`, continued by `tail`: the absolute path of a field named inside an array element.
     pub fn join(&self, tail: &Path) -> Path {
         Path(self.0.iter().chain(tail.0.iter()).cloned().collect())

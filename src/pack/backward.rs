@@ -87,7 +87,7 @@ impl<'a> Backward<'a> {
         let Subject::Field(path) = &known.subject else { return None };
         let holds = self.fields.holds(path)?;
         let itself = Formula::Test(Test {
-            subject: Subject::Field(self.stranger(&dotted(field))),
+            subject: Subject::Field(self.stranger(&field.dotted())),
             predicate: known.predicate.clone(),
             origin: test.origin,
         });
@@ -162,7 +162,7 @@ impl<'a> Backward<'a> {
     fn test(&self, test: &Test) -> Test {
         // How the target spells a time tells nothing of how the event does.
         let path = |path: &Path| match self.path(path) {
-            known if test.predicate != Predicate::Exists && self.is_time(&known) => self.stranger(&dotted(path)),
+            known if test.predicate != Predicate::Exists && self.is_time(&known) => self.stranger(&path.dotted()),
             known => known,
         };
         let subject = match &test.subject {
@@ -189,7 +189,7 @@ impl<'a> Backward<'a> {
     }
 
     fn path(&self, path: &Path) -> Path {
-        let name = dotted(path);
+        let name = path.dotted();
         // A field's own values come before what another field is taken from.
         let own = self.names.iter().find_map(|names| names.own.get(&name));
         let known = own.or_else(|| self.names.iter().find_map(|names| names.related.get(&name)));
@@ -201,11 +201,6 @@ impl<'a> Backward<'a> {
     fn stranger(&self, name: &str) -> Path {
         Path::from_segments([format!("{}:{name}", self.target)])
     }
-}
-
-/// The name of a target's field.
-fn dotted(path: &Path) -> String {
-    path.segments().iter().map(|segment| &**segment).collect::<Vec<_>>().join(".")
 }
 
 /// `schema` without fields that follow from others, save for those that the condition or the rule asks: what nobody

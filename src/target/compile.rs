@@ -681,7 +681,7 @@ mod tests {
             Formula::Test(test) => {
                 let mut test = test.clone();
                 if let Subject::Field(path) = &test.subject {
-                    let name = path.segments().iter().map(|s| &**s).collect::<Vec<_>>().join(".");
+                    let name = path.dotted();
                     test.subject = Subject::Field(name.parse().expect("a path"));
                 }
                 Formula::Test(test)

@@ -252,7 +252,7 @@ pub fn field_names(formula: &Formula) -> Vec<String> {
     let mut names = Vec::new();
     formula.each_test(&mut |_, test| {
         if let Subject::Field(path) = &test.subject {
-            let name = path.segments().iter().map(|s| &**s).collect::<Vec<_>>().join(".");
+            let name = path.dotted();
             if !names.contains(&name) {
                 names.push(name);
             }

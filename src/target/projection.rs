@@ -201,7 +201,7 @@ fn asked(search: &str) -> Vec<(String, Vec<String>)> {
             Formula::And(parts) => parts.iter().for_each(|part| collect(part, found)),
             Formula::Test(test) => {
                 if let (Subject::Field(path), Predicate::Text(set)) = (&test.subject, &test.predicate) {
-                    let name = path.segments().iter().map(|segment| &**segment).collect::<Vec<_>>().join(".");
+                    let name = path.dotted();
                     let equals = set.any.iter().filter_map(|pattern| match pattern {
                         Pattern::Glob(glob) => match glob.shape() {
                             Shape::Equals(text) => Some(text.to_owned()),

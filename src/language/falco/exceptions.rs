@@ -146,7 +146,7 @@ impl Rows<'_> {
         let Subject::Field(path) = &test.subject else {
             return Err(refuse("Falco cannot look for text in every field of an event".to_owned()));
         };
-        let name = walk::name_of(path);
+        let name = path.dotted();
         let field =
             Field { name: &name, kind: self.fields.get(&name), table: self.fields, expressions: self.expressions };
         if matches!(test.predicate, Predicate::Field { .. }) {

@@ -94,7 +94,7 @@ pub(super) fn checks(field: Field<'_>, predicate: &Predicate) -> Result<Vec<Chec
         Predicate::Boolean(value) => Check::one(name, "=", value.to_string()),
         Predicate::Exists => Check::exists(name),
         Predicate::Field { op, other } => {
-            let other = crate::language::walk::name_of(other);
+            let other = other.dotted();
             let kinds = [field.kind, field.table.get(&other)];
             if let [Some(one), Some(two)] = kinds
                 && one != two

@@ -76,7 +76,7 @@ impl Selections<'_> {
             Formula::And(parts) => Formula::And(self.grouped(parts, negated, Formula::and)),
             Formula::Or(parts) => Formula::Or(self.grouped(parts, negated, Formula::or)),
             Formula::Element { path, .. } => {
-                let name = walk::name_of(path);
+                let name = path.dotted();
                 self.gap(
                     Origin::default(),
                     format!("Sigma cannot say that one and the same element of `{name}` satisfies several tests"),
@@ -245,7 +245,7 @@ fn field_of(formula: &Formula) -> Option<String> {
     let mut fields = BTreeSet::new();
     let mut anywhere = false;
     formula.each_test(&mut |path, _| match path {
-        Some(path) => _ = fields.insert(walk::name_of(path)),
+        Some(path) => _ = fields.insert(path.dotted()),
         None => anywhere = true,
     });
     if anywhere {
@@ -285,7 +285,7 @@ impl Entry {
 /// A test as alternatives of one key each.
 fn entries(test: &Test, expressions: &Expressions) -> Result<Vec<Entry>, Refusal> {
     let Subject::Field(path) = &test.subject else { return Err("a keyword has no field".to_owned()) };
-    let field = walk::name_of(path);
+    let field = path.dotted();
     if field.is_empty() || field.contains('|') {
         return Err(format!("Sigma cannot name the field `{}`", field.escape_debug()));
     }
@@ -316,7 +316,7 @@ fn entries(test: &Test, expressions: &Expressions) -> Result<Vec<Entry>, Refusal
         Predicate::Network(network) => one("|cidr", network.to_string().into()),
         Predicate::Boolean(value) => one("", (*value).into()),
         Predicate::Exists => one("|exists", true.into()),
-        Predicate::Field { op: Comparison::Equal, other } => one("|fieldref", walk::name_of(other).into()),
+        Predicate::Field { op: Comparison::Equal, other } => one("|fieldref", other.dotted().into()),
         Predicate::Field { .. } => Err("Sigma compares two fields for equality only".to_owned()),
         Predicate::Option(_) => Err("an option was not lowered to text before printing".to_owned()),
     }

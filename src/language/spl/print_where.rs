@@ -7,7 +7,7 @@
 use super::print::{is_of, mixed};
 use crate::language::fields::FieldType;
 use crate::language::fragment::{Between, Fragment, Strength};
-use crate::language::walk::{Dialect, Field, Refusal, Words, either, name_of, negation};
+use crate::language::walk::{Dialect, Field, Refusal, Words, either, negation};
 use crate::language::{regex, text};
 use crate::logic::{Case, Comparison, Glob, Pattern, Predicate, TextSet};
 
@@ -58,7 +58,7 @@ impl Dialect for Where {
         }
         let mut parts = vec![Fragment::atom(format!("isnull({name})"))];
         if let Predicate::Field { other, .. } = predicate {
-            parts.push(Fragment::atom(format!("isnull({})", field_name(&name_of(other))?)));
+            parts.push(Fragment::atom(format!("isnull({})", field_name(&other.dotted())?)));
         }
         parts.push(negation(&WORDS, one));
         Ok(either(&WORDS, parts))
@@ -92,7 +92,7 @@ fn one(field: Field<'_>, name: &str, predicate: &Predicate) -> Result<Fragment, 
         Predicate::Boolean(value) => Ok(Fragment::atom(format!("{name}=\"{value}\""))),
         Predicate::Exists => Ok(Fragment::atom(format!("isnotnull({name})"))),
         Predicate::Field { op, other } => {
-            let other_name = name_of(other);
+            let other_name = other.dotted();
             if is_list(field) || field.table.get(&other_name) == Some(FieldType::TextList) || other_name.contains("{}")
             {
                 return Err("`where` cannot compare two fields of which one holds several values".to_owned());
