@@ -1,5 +1,6 @@
 //! `cresset check`: are the detections right?
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use crate::detection::{Loaded, load};
 use crate::diagnostic::{self, Diagnostic, render};
 use crate::project::Project;
 use crate::source::Catalogue;
+use crate::target::Target;
 use crate::{exception, lock, profile, target};
 
 /// Check detections: their form, their meaning, their metadata.
@@ -138,11 +140,12 @@ pub fn load_paths(paths: &[PathBuf]) -> anyhow::Result<(Loaded, usize)> {
         let count = files.detections.len();
         let mut loaded = load::load_files(&project, &files, catalogue);
         add_versions(&project, &mut loaded, true, catalogue);
-        add_unknown_targets(&project, &mut loaded);
+        add_unknown_targets(&project, &mut loaded, &mut KnownTargets::new());
         return Ok((loaded, count));
     }
     let mut all = Loaded::default();
     let mut count = 0;
+    let mut targets = KnownTargets::new();
     for path in paths {
         if let Err(error) = path.symlink_metadata() {
             bail!("cannot read `{}`: {}", path.display(), crate::detection::yaml::reason(&error));
@@ -153,7 +156,7 @@ pub fn load_paths(paths: &[PathBuf]) -> anyhow::Result<(Loaded, usize)> {
         let mut loaded = load::load_files(&project, &files, catalogue);
         let whole = project.root() == path.canonicalize().ok().as_deref();
         add_versions(&project, &mut loaded, whole, catalogue);
-        add_unknown_targets(&project, &mut loaded);
+        add_unknown_targets(&project, &mut loaded, &mut targets);
         all.detections.extend(loaded.detections);
         all.problems.extend(loaded.problems);
     }
@@ -172,9 +175,16 @@ fn add_versions(project: &Project, loaded: &mut Loaded, whole: bool, catalogue: 
     diagnostic::sort(&mut loaded.problems);
 }
 
-/// Adds what detections say of targets that the project does not have. What is wrong with its targets a build tells.
-fn add_unknown_targets(project: &Project, loaded: &mut Loaded) {
-    let Ok(targets) = target::load_all(project.templates().as_deref()) else { return };
-    loaded.problems.extend(target::unknown_targets(&loaded.detections, &targets));
-    diagnostic::sort(&mut loaded.problems);
+/// The targets by the project's own folder of them; none where one is faulty, which a build tells.
+type KnownTargets = BTreeMap<Option<PathBuf>, Vec<Target>>;
+
+/// Adds what detections say of targets that the project does not have. The targets of a project are read once for many
+/// of its files.
+fn add_unknown_targets(project: &Project, loaded: &mut Loaded, known: &mut KnownTargets) {
+    let own = project.templates();
+    let targets = known.entry(own.clone()).or_insert_with(|| target::load_all(own.as_deref()).unwrap_or_default());
+    if !targets.is_empty() {
+        loaded.problems.extend(target::unknown_targets(&loaded.detections, targets));
+        diagnostic::sort(&mut loaded.problems);
+    }
 }

@@ -12,10 +12,9 @@ use crate::detection::model::SEVERITIES;
 use crate::detection::parse::{name_of, read_schedule};
 use crate::detection::shape::{A_DEVICE, Reader, is_device};
 use crate::detection::yaml::{self, Kind, Node};
-use crate::diagnostic::suggest::{all_of, nearest};
 use crate::diagnostic::{Code, Diagnostic, Place, SourceFile};
 use crate::source::Catalogue;
-use crate::target::Target;
+use crate::target::{Target, with_known_targets};
 
 /// The keys of a profile.
 pub const KEYS: [&str; 8] = ["name", "detections", "sources", "lists", "schedule", "overrides", "naming", "targets"];
@@ -72,13 +71,9 @@ fn read_profile(reader: &mut Reader, root: &Node, catalogue: &Catalogue, targets
     let mut changed = BTreeMap::new();
     for entry in map.get("targets").and_then(|node| reader.entries(node, "`targets`")).unwrap_or_default() {
         let Some(target) = targets.iter().find(|target| target.name() == entry.key) else {
-            let known: Vec<&str> = targets.iter().map(Target::name).collect();
-            let near = nearest(&entry.key, known.iter().copied());
-            let problem = reader
-                .problem(Code::UnknownTarget, entry.key_span.clone(), format!("there is no target `{}`", entry.key))
-                .suggestion(near);
-            let help = format!("the targets are {}", all_of(known.iter().copied()));
-            reader.report(if near.is_none() { problem.help(help) } else { problem });
+            let message = format!("there is no target `{}`", entry.key);
+            let problem = reader.problem(Code::UnknownTarget, entry.key_span.clone(), message);
+            reader.report(with_known_targets(problem, &entry.key, targets));
             continue;
         };
         if let Some(profile) = read_target(reader, &entry.value, target, catalogue) {

@@ -28,6 +28,6 @@ pub use compile::{Beside, Outcome, Rule, compile, rule_id};
 pub use load::{Target, built_in_files, load, load_all};
 pub use node::Loss;
 pub use node::shown;
-pub use problem::unknown_targets;
+pub use problem::{unknown_targets, with_known_targets};
 pub use projection::{Projection, project};
 pub use verdict::Verdict;

@@ -24,13 +24,18 @@ pub fn unknown_targets(detections: &[Detection], targets: &[Target]) -> Vec<Diag
     });
     let told = named.map(|(name, place)| {
         let message = format!("there is no target `{name}`, so this is of no effect");
-        let problem = Diagnostic::new(Code::NoSuchTarget, place, message);
-        match nearest(name, known()) {
-            Some(near) => problem.suggestion(Some(near)),
-            None => problem.help(format!("the targets are {}", all_of(known()))),
-        }
+        with_known_targets(Diagnostic::new(Code::NoSuchTarget, place, message), name, targets)
     });
     told.collect()
+}
+
+/// The problem that there is no target of a name, with the one that is meant, or with all that there are.
+pub fn with_known_targets(problem: Diagnostic, name: &str, targets: &[Target]) -> Diagnostic {
+    let known = || targets.iter().map(Target::name);
+    match nearest(name, known()) {
+        Some(near) => problem.suggestion(Some(near)),
+        None => problem.help(format!("the targets are {}", all_of(known()))),
+    }
 }
 
 /// What reading a `target.yml` met.
