@@ -215,28 +215,15 @@ fn a_word_for_no_value_is_no_value() {
 
     // Falco's own way to say it is read, and one that forgets the host is told.
     let inside = "  process:\n    a: { container.id|exists: true }\n    condition: a\n";
-    let detections = [detection(inside)];
-    let catalogue = Catalogue::builtin();
-    let mut targets = target::load_all(None).expect("targets");
-    targets.retain(|one: &Target| one.name() == "falco");
-    let compiled = target::compile_all(&targets, &detections, catalogue, &|| ()).expect("compiled");
-    let files =
-        prove(&targets, &compiled, catalogue, &PackInfo::default(), &|_| Vec::new()).expect("rendered").built.files;
     let said = "container.id exists and not container.id = host";
     for (instead, expected) in
         [(said, Verdict::Proved), ("container.id != host", Verdict::Proved), ("container.id exists", Verdict::Differs)]
     {
-        let mut files = files.clone();
-        let rules = files.get_mut("falco/cresset_container_rules.yaml").expect("rules");
-        let text = String::from_utf8(rules.clone()).expect("text");
-        assert!(text.contains(said), "{text}");
-        *rules = text.replace(said, instead).into_bytes();
-        let report = verify::verify(&targets, &compiled, &files, catalogue, &verify::budget(), &|_| Vec::new());
-        assert_eq!(report.findings.first().map(|finding| finding.verdict), Some(expected), "{instead}");
+        assert_eq!(falco_verdict(inside, "rules", said, instead), expected, "{instead}");
     }
     let event = serde_json::json!({ "process": { "name": "x" } });
-    let source = catalogue.source("process").expect("a source");
-    let seen = target::project(targets.first().expect("a target"), source, &event).expect("an event");
+    let source = Catalogue::builtin().source("process").expect("a source");
+    let seen = target::project(&falco(), source, &event).expect("an event");
     assert_eq!(seen.get("container.id").and_then(|id| id.as_str()), Some("host"));
 }
 
@@ -271,20 +258,9 @@ fn what_a_platform_makes_of_lists_is_not_taken_for_their_values() {
     }
 
     // What a person would write there matches nothing, and is told.
-    let detections = [detection(&format!("{}{accept}", observe("securityContext.capabilities.add: SYS_ADMIN")))];
-    let catalogue = Catalogue::builtin();
-    let mut targets = target::load_all(None).expect("targets");
-    targets.retain(|one: &Target| one.name() == "falco");
-    let compiled = target::compile_all(&targets, &detections, catalogue, &|| ()).expect("compiled");
-    let mut files =
-        prove(&targets, &compiled, catalogue, &PackInfo::default(), &|_| Vec::new()).expect("rendered").built.files;
-    let rules = files.get_mut("falco/cresset_container_k8s_audit_rules.yaml").expect("rules");
-    let text = String::from_utf8(rules.clone()).expect("text");
-    let said = r#"intersects ("[\"SYS_ADMIN\"]")"#;
-    assert!(text.contains(said), "{text}");
-    *rules = text.replace(said, "intersects (SYS_ADMIN)").into_bytes();
-    let report = verify::verify(&targets, &compiled, &files, catalogue, &verify::budget(), &|_| Vec::new());
-    assert_eq!(report.findings.first().map(|finding| finding.verdict), Some(Verdict::Differs));
+    let asked = format!("{}{accept}", observe("securityContext.capabilities.add: SYS_ADMIN"));
+    let (said, instead) = (r#"intersects ("[\"SYS_ADMIN\"]")"#, "intersects (SYS_ADMIN)");
+    assert_eq!(falco_verdict(&asked, "k8s_audit_rules", said, instead), Verdict::Differs);
 
     let containers = serde_json::json!([
         { "image": "x", "command": ["sh", "-c"], "securityContext": { "capabilities": { "add": ["A", "B"] } } },
@@ -387,7 +363,7 @@ fn fields_that_both_have_no_value_are_not_the_same() {
     }
     // On the host both fields have Falco's word for no container.
     let (said, forgotten) = (" and not container.name = host and not container.id = host", "");
-    assert_eq!(falco_verdict(&format!("{same}a\n"), said, forgotten), Verdict::Differs);
+    assert_eq!(falco_verdict(&format!("{same}a\n"), "rules", said, forgotten), Verdict::Differs);
     let other = "  process:\n    a: { container.name|fieldref: process.executable }\n    condition: a\n";
     proved(other, &["falco"]);
 }
@@ -409,19 +385,22 @@ fn what_a_target_spells_in_its_own_way_is_not_the_events_text() {
     let verdicts = verdicts(parent, &["falco"]);
     assert!(verdicts.values().all(|why| why.contains("has no field")), "{verdicts:#?}");
     let name = "  process:\n    a: { process.title: x }\n    condition: a\n";
-    assert_eq!(falco_verdict(name, "proc.name = x", "evt.time.iso8601 = x"), Verdict::Differs);
+    assert_eq!(falco_verdict(name, "rules", "proc.name = x", "evt.time.iso8601 = x"), Verdict::Differs);
 }
 
-/// The verdict on the rule of a detection in Falco, in which something is replaced.
-fn falco_verdict(observe: &str, said: &str, instead: &str) -> Verdict {
-    let detections = [detection(observe)];
+fn falco() -> Target {
+    let targets = target::load_all(None).expect("targets");
+    targets.into_iter().find(|target| target.name() == "falco").expect("a target")
+}
+
+/// The verdict on the rule of a detection in a file of Falco, in which something is replaced.
+fn falco_verdict(observe: &str, file: &str, said: &str, instead: &str) -> Verdict {
+    let (detections, targets) = ([detection(observe)], [falco()]);
     let catalogue = Catalogue::builtin();
-    let mut targets = target::load_all(None).expect("targets");
-    targets.retain(|one: &Target| one.name() == "falco");
     let compiled = target::compile_all(&targets, &detections, catalogue, &|| ()).expect("compiled");
     let mut files =
         prove(&targets, &compiled, catalogue, &PackInfo::default(), &|_| Vec::new()).expect("rendered").built.files;
-    let rules = files.get_mut("falco/cresset_container_rules.yaml").expect("rules");
+    let rules = files.get_mut(&format!("falco/cresset_container_{file}.yaml")).expect("rules");
     let text = String::from_utf8(rules.clone()).expect("text");
     let flat = text.replace("\n    and ", " and ");
     assert!(flat.contains(said), "{text}");
