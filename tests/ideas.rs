@@ -408,3 +408,75 @@ fn falco_verdict(observe: &str, file: &str, said: &str, instead: &str) -> Verdic
     let report = verify::verify(&targets, &compiled, &files, catalogue, &verify::budget(), &|_| Vec::new());
     report.findings.first().expect("a finding").verdict
 }
+
+#[test]
+fn numbers_that_are_text_in_falco_are_in_the_order_of_texts() {
+    let observe = |test: &str| format!("  kubernetes_audit:\n    a: {{ {test} }}\n    condition: a\n");
+    proved(&observe("responseStatus.code|lt: 300"), &["falco", "splunk", "elastic"]);
+    proved(&observe("responseStatus.code: 201"), &["falco"]);
+    for test in ["responseStatus.code|lt: 1000", "responseStatus.code|gt: 99", "responseStatus.code|gte: 0"] {
+        let verdicts = verdicts(&observe(test), &["falco"]);
+        assert!(verdicts.values().all(|why| why.contains("as text")), "{test}: {verdicts:#?}");
+    }
+    let said = "jevt.value[/responseStatus/code] < 300";
+    for (instead, expected) in
+        [("< 30", Verdict::Unreadable), ("< 301", Verdict::Differs), (">= 300", Verdict::Differs)]
+    {
+        let instead = format!("jevt.value[/responseStatus/code] {instead}");
+        let verdict = falco_verdict(&observe("responseStatus.code|lt: 300"), "k8s_audit_rules", said, &instead);
+        assert_eq!(verdict, expected, "{instead}");
+    }
+}
+
+#[test]
+fn a_null_is_no_value_in_falco() {
+    let kind = "requestObject.spec.template.spec.securityContext.seccompProfile.type";
+    for test in ["|exists: true", "|exists: false", ": null", "|startswith: n", ": Unconfined"] {
+        for condition in ["a", "not a"] {
+            let observe = format!("  kubernetes_audit:\n    a: {{ {kind}{test} }}\n    condition: {condition}\n");
+            proved(&observe, &["falco"]);
+        }
+    }
+    let observe = format!("  kubernetes_audit:\n    a: {{ {kind}|exists: true }}\n    condition: a\n");
+    let field = "jevt.value[/requestObject/spec/template/spec/securityContext/seccompProfile/type]";
+    let (said, forgotten) = (format!(" and not {field} = null"), "");
+    assert_eq!(falco_verdict(&observe, "k8s_audit_rules", &said, forgotten), Verdict::Differs);
+    let event = serde_json::json!({ "verb": "patch", "objectRef": { "name": null } });
+    assert_eq!(seen("falco", "kubernetes_audit", &event)["ka.target.name"], "null");
+}
+
+#[test]
+fn elastic_finds_words_in_what_is_text_there() {
+    let observe = |test: &str| format!("  kubernetes_audit:\n    a: {{ {test} }}\n    condition: a\n");
+    let wider = "targets:\n  elastic: { accept: { kubernetes_audit: { wider: words } } }\n";
+    for (test, asked) in [
+        ("user.groups: 'system:masters'", r#"kubernetes.audit.user.groups: "system:masters""#),
+        ("user.groups|startswith: 'system:serviceaccounts:'", "kubernetes.audit.user.groups: *serviceaccounts*"),
+        ("responseStatus.message|contains: 'is forbidden'", "kubernetes.audit.responseStatus.message: *forbidden*"),
+    ] {
+        let alone = verdicts(&observe(test), &["elastic"]);
+        assert!(alone.values().all(|why| why.contains("has the words")), "{test}: {alone:#?}");
+        let accepted = verdicts(&format!("{}{wider}", observe(test)), &["elastic"]);
+        assert!(accepted.values().all(|verdict| verdict == "Wider: words"), "{test}: {accepted:#?}");
+        assert!(elastic_query(&format!("{}{wider}", observe(test))).contains(asked), "{test}");
+    }
+    proved(&observe("userAgent|startswith: curl/"), &["elastic"]);
+}
+
+#[test]
+fn what_elastic_does_not_keep_is_not_asked() {
+    let observe = "  kubernetes_audit:\n    a: { requestObject.metadata.labels.app: x }\n    condition: a\n";
+    let verdicts = verdicts(observe, &["elastic"]);
+    assert!(verdicts.values().all(|why| why.contains("has no field")), "{verdicts:#?}");
+}
+
+/// The query of the one rule for Elastic.
+fn elastic_query(observe: &str) -> String {
+    let detections = [detection(observe)];
+    let mut targets = target::load_all(None).expect("targets");
+    targets.retain(|one: &Target| one.name() == "elastic");
+    let compiled = target::compile_all(&targets, &detections, Catalogue::builtin(), &|| ()).expect("compiled");
+    let query =
+        compiled.iter().filter_map(|one| one.rule()).map(|rule| format!("{:?}", rule.query)).collect::<String>();
+    query.replace("\\\"", "\"")
+}

@@ -61,7 +61,7 @@ fn walk(project: &Path, log: &str) {
 fn a_project_with_the_pack() {
     let folder = tempfile::tempdir().expect("a folder");
     let told = said(folder.path(), &["init", "soc"], 0);
-    assert!(told.contains("14 of them detections") && told.contains("cd soc && cresset check"), "{told}");
+    assert!(told.contains("15 of them detections") && told.contains("cd soc && cresset check"), "{told}");
     let project = folder.path().join("soc");
     // Everything else is tried in the small project below, where it takes less long.
     said(&project, &["check", "--deny-warnings"], 0);
@@ -175,4 +175,18 @@ fn settings_for_a_target_that_there_is_not_are_told() {
     fs::write(own.join("target.yml"), target).expect("written");
     let found = said(&project, &["check"], 0);
     assert!(!found.contains("W0805"), "{found}");
+}
+
+/// A detection that is being written does not keep the others from being tested.
+#[test]
+fn a_broken_detection_does_not_keep_others_from_being_tested() {
+    let folder = tempfile::tempdir().expect("a folder");
+    said(folder.path(), &["init", "project"], 0);
+    let project = folder.path().join("project");
+    said(&project, &["new", "mine/first"], 0);
+    let tested = said(&project, &["test"], 1);
+    assert!(tested.ends_with(" passed, 0 failed\n"), "{tested}");
+    assert!(told(&project, &["test"], 1).contains("`cresset check` shows what is left out"));
+    said(&project, &["test", "privileged_container"], 0);
+    assert!(told(&project, &["test", "first"], 2).contains("there is no detection `first`"));
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::ValueEnum;
 
+use super::workshop::tell_broken;
 use super::{Exit, choice};
 use crate::detection::load;
 use crate::project::Project;
@@ -18,7 +19,10 @@ use crate::testing;
   cresset test                                all tests of the project
   cresset test privileged_container           those of one detection
   cresset test --logs ../recordings           recorded logs from elsewhere
-  cresset test --format json")]
+  cresset test --format json
+
+Detections with errors are left out, which is told. Exit status: 0 all tests passed, 1 one failed or a detection that
+was to be tested has errors, 2 could not run.")]
 pub struct Args {
     /// Names or ids of detections [default: all].
     detections: Vec<String>,
@@ -43,16 +47,14 @@ enum Format {
 /// Runs the command.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let project = Project::find_or_built_in(None);
-    let loaded = load::load(&project, Catalogue::builtin());
-    if loaded.has_errors() {
-        anyhow::bail!("the detections have errors; `cresset check` shows them");
-    }
+    let mut loaded = load::load(&project, Catalogue::builtin());
+    tell_broken(&loaded)?;
+    let lacks_some = loaded.has_errors() && args.detections.is_empty();
     let logs = args.logs.clone().or_else(|| project.tests()).context(
         "there is no project here, and recorded logs are not built in: run `cresset init DIR`, or give --logs DIR",
     )?;
-    let mut chosen = loaded.detections;
-    choice::keep(&mut chosen, &args.detections)?;
-    let outcomes = testing::run(&chosen, &logs);
+    choice::keep(&mut loaded.detections, &args.detections)?;
+    let outcomes = testing::run(&loaded.detections, &logs);
     let failed = outcomes.iter().filter(|outcome| !outcome.passed()).count();
     let mut out = anstream::stdout();
     match args.format {
@@ -76,5 +78,5 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
             writeln!(out, "{} passed, {failed} failed", outcomes.len() - failed)?;
         }
     }
-    Ok(if failed > 0 { Exit::Findings } else { Exit::Clean })
+    Ok(if failed > 0 || lacks_some { Exit::Findings } else { Exit::Clean })
 }

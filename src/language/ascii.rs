@@ -6,7 +6,7 @@
 use crate::logic::{Case, Glob, Pattern, Piece, TextSet};
 
 /// Globs whose ASCII letters stand for both cases, and whose other letters do not.
-pub(in crate::language) fn folded(globs: Vec<Glob>) -> TextSet {
+pub(crate) fn folded(globs: Vec<Glob>) -> TextSet {
     let has_foreign_letter = |piece: &Piece| match piece {
         Piece::Literal(text) => text.chars().any(|c| !c.is_ascii() && c.is_alphabetic()),
         Piece::Any | Piece::One => false,

@@ -26,6 +26,9 @@ pub enum FieldType {
     Exact,
     /// A number.
     Number,
+    /// A number of three digits that the platform has as text, such as the status of a response (RFC 9110, 15): among
+    /// themselves, they are in the order of texts.
+    HttpStatus,
     /// An IP address.
     Address,
     /// True or false.

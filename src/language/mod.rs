@@ -21,6 +21,7 @@ pub mod spl;
 mod text;
 mod walk;
 
+pub(crate) use ascii::folded;
 pub use fields::{FieldTable, FieldType};
 pub use fragment::{Fragment, Strength};
 pub use regex::Expressions;

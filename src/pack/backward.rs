@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use crate::language::FieldType;
+use crate::language::{FieldType, folded};
 use crate::logic::decide::{Derivation, Derived, Schema};
 use crate::logic::{Case, Comparison, Formula, Glob, Path, Pattern, Predicate, Shape, Subject, Test, TextSet};
 use crate::source::Source;
@@ -91,6 +91,9 @@ impl<'a> Backward<'a> {
             predicate: known.predicate.clone(),
             origin: test.origin,
         });
+        if holds == Holds::Words {
+            return Some(in_words(path, &known, itself));
+        }
         let follows = match &known.predicate {
             predicate if holds == Holds::AllOrNothing => Some(predicate.clone()),
             Predicate::Text(set) => {
@@ -118,45 +121,63 @@ impl<'a> Backward<'a> {
         if let Predicate::Field { op: Comparison::Equal, other } = &test.predicate {
             return self.same_or_both_none(path, other, &test);
         }
-        let Some(word) = self.fields.none(path) else { return Formula::Test(test) };
+        let Some((missing, word)) = self.missing(path) else { return Formula::Test(test) };
         match &test.predicate {
-            Predicate::Exists => Formula::TRUE,
-            Predicate::Text(set) if set.is_match(word, false) => {
-                let missing = Formula::not(Formula::test(path, Predicate::Exists));
-                Formula::or([missing, Formula::Test(test)])
-            }
+            Predicate::Exists => Formula::or([missing, Formula::Test(test)]),
+            Predicate::Text(set) if set.is_match(word, false) => Formula::or([missing, Formula::Test(test)]),
             _ => Formula::Test(test),
         }
+    }
+
+    /// Where the target's field for `path` holds a word of its own in the place of a value, and which.
+    fn missing(&self, path: &Path) -> Option<(Formula, &'a str)> {
+        if let Some(word) = self.fields.none(path) {
+            return Some((Formula::not(Formula::test(path, Predicate::Exists)), word));
+        }
+        Some((Formula::test(&self.null(path), Predicate::Exists), self.fields.null(path)?))
+    }
+
+    /// What exists where an event has an explicit null at `path`: conditions on an event's values cannot tell.
+    fn null(&self, path: &Path) -> Path {
+        self.stranger(&format!("null:{}", path.dotted()))
     }
 
     /// A comparison of two fields, of which one or both hold a word of their own where the event has no value.
     fn same_or_both_none(&self, path: &Path, other: &Path, test: &Test) -> Formula {
         let mut parts = vec![Formula::Test(test.clone())];
-        let ways = [(path, self.fields.none(path), other), (other, self.fields.none(other), path)];
-        for (missing, word, other) in ways {
-            let Some(word) = word else { continue };
+        for (path, other) in [(path, other), (other, path)] {
+            let Some((missing, word)) = self.missing(path) else { continue };
             let is_word = Predicate::Text(TextSet::equals(word, Case::Sensitive));
             let is_word =
                 self.with_none(Test { subject: Subject::Field(other.clone()), predicate: is_word, ..test.clone() });
-            parts.push(Formula::and([Formula::not(Formula::test(missing, Predicate::Exists)), is_word]));
+            parts.push(Formula::and([missing, is_word]));
         }
         Formula::or(parts)
     }
 
-    /// What holds of every event because the target has words for values that are missing: none of them is a value.
+    /// What holds of every event because the target has words for values that are missing: none of them is a value,
+    /// and a null is none.
     pub fn no_words(&self, formulas: &[&Formula]) -> Vec<Formula> {
-        let mut words: Vec<Formula> = Vec::new();
+        let mut asked: Vec<Path> = Vec::new();
         for formula in formulas {
-            formula.each_test(&mut |path, _| {
-                let Some((path, word)) = path.and_then(|path| Some((path, self.fields.none(path)?))) else { return };
-                let no_word =
-                    Formula::not(Formula::test(path, Predicate::Text(TextSet::equals(word, Case::Sensitive))));
-                if !words.contains(&no_word) {
-                    words.push(no_word);
-                }
-            });
+            formula.each_field(&mut |path| asked.push(path.clone()));
         }
-        words
+        asked.sort_unstable();
+        asked.dedup();
+        let mut given: Vec<Formula> = Vec::new();
+        for path in &asked {
+            let null = self.null(path);
+            let is_told = asked.binary_search(&null).is_ok();
+            let word = self.fields.none(path).or_else(|| self.fields.null(path).filter(|_| is_told));
+            given.extend(word.map(|word| {
+                Formula::not(Formula::test(path, Predicate::Text(TextSet::equals(word, Case::Sensitive))))
+            }));
+            if is_told {
+                let exists = |path| Formula::test(path, Predicate::Exists);
+                given.push(Formula::not(Formula::and([exists(path), exists(&null)])));
+            }
+        }
+        given
     }
 
     fn test(&self, test: &Test) -> Test {
@@ -201,6 +222,29 @@ impl<'a> Backward<'a> {
     fn stranger(&self, name: &str) -> Path {
         Path::from_segments([format!("{}:{name}", self.target)])
     }
+}
+
+/// A test of the words of the texts at `path`, which conditions on whole texts cannot tell: `itself`. A text that is
+/// asked for as a whole is found by its words, and so is one that has letters and digits alone that stand in a word.
+fn in_words(path: &Path, test: &Test, itself: Formula) -> Formula {
+    let is_part = |c: char| c.is_ascii_alphanumeric();
+    let found: Vec<Glob> = match &test.predicate {
+        Predicate::Text(set) => {
+            let globs = set.any.iter().filter_map(|pattern| match pattern {
+                Pattern::Glob(glob) => Some(glob),
+                _ => None,
+            });
+            let is_found = |glob: &&Glob| match glob.shape() {
+                Shape::Equals(text) => text.contains(is_part),
+                Shape::Contains(text) => !text.is_empty() && text.chars().all(is_part),
+                _ => false,
+            };
+            globs.filter(is_found).cloned().collect()
+        }
+        _ => Vec::new(),
+    };
+    let some = Formula::and([Formula::test(path, Predicate::Exists), itself]);
+    if found.is_empty() { some } else { Formula::or([Formula::test(path, Predicate::Text(folded(found))), some]) }
 }
 
 /// `schema` without fields that follow from others, save for those that the condition or the rule asks: what nobody

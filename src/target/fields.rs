@@ -21,6 +21,8 @@ pub struct TargetField {
     pub joined: Option<String>,
     /// What `name` holds where the event has no value.
     pub none: Option<String>,
+    /// What `name` holds where the event has an explicit null.
+    pub null: Option<String>,
     /// What `name` holds, if not the values themselves.
     pub holds: Option<Holds>,
     /// The type of `name`.
@@ -57,6 +59,7 @@ pub struct Fields<'a> {
     below: Vec<(Path, &'a FieldRule)>,
     /// The target's fields with the platform's own words for their types, the longest name first.
     natives: Vec<(&'a str, &'a str)>,
+    nulls: Option<&'a str>,
     catalogue: HashMap<&'a Path, &'a Field, RandomState>,
 }
 
@@ -82,7 +85,7 @@ impl<'a> Fields<'a> {
         natives.sort_unstable_by(|a, b| (b.0.len(), b.1).cmp(&(a.0.len(), a.1)));
         let fields = source.into_iter().flat_map(|source| &source.fields);
         let catalogue = fields.flat_map(|field| field.paths.iter().map(move |path| (path, field))).collect();
-        Self { exact, below, natives, catalogue }
+        Self { exact, below, natives, nulls: settings.nulls.as_deref(), catalogue }
     }
 
     /// The fields of the log source `name` in `target`; `None` if the target does not have the source.
@@ -107,11 +110,13 @@ impl<'a> Fields<'a> {
             }
         });
         let kind = rule.kind.unwrap_or_else(|| self.kind(path));
+        let null = self.nulls.filter(|_| has_nulls(rule, kind)).map(str::to_owned);
         Some(TargetField {
             name,
             from: rule.from.clone(),
             joined: rule.joined.clone(),
             none: rule.none.clone(),
+            null,
             holds: rule.holds,
             kind,
             native: rule.native.clone(),
@@ -143,6 +148,12 @@ impl<'a> Fields<'a> {
     /// The word that stands for no value at `path`, if the target has one.
     pub fn none(&self, path: &Path) -> Option<&'a str> {
         self.rule(path).and_then(|(rule, _)| rule.none.as_deref())
+    }
+
+    /// The word for an explicit null at `path`, if the target has one.
+    pub fn null(&self, path: &Path) -> Option<&'a str> {
+        let (rule, _) = self.rule(path)?;
+        self.nulls.filter(|_| has_nulls(rule, rule.kind.unwrap_or_else(|| self.kind(path))))
     }
 
     /// What the target's field for `path` holds, if not the path's values.
@@ -236,6 +247,14 @@ impl<'a> Fields<'a> {
             FieldKind::Text | FieldKind::Any => FieldType::Text,
         }
     }
+}
+
+/// Whether a field has a word for a null where the platform has words for nulls: one that holds one text as it is.
+fn has_nulls(rule: &FieldRule, kind: FieldType) -> bool {
+    rule.name.is_some()
+        && rule.none.is_none()
+        && rule.holds.is_none()
+        && matches!(kind, FieldType::Text | FieldType::HttpStatus)
 }
 
 /// The segments of a path joined by dots, with `{}` after those that are arrays, if the target names arrays.

@@ -118,12 +118,12 @@ impl<'a> Mapper<'a> {
             Predicate::Field { op, other } => {
                 let other = base.map_or_else(|| other.clone(), |base| base.join(other));
                 let second = self.fields.get(&other).filter(|field| field.kind != FieldType::Time);
-                let second = second.and_then(|field| Some((field.name?, field.kind, field.none)));
+                let second = second.and_then(|field| Some((field.name?, field.kind, field.none.or(field.null))));
                 match (field.name, second) {
                     (Some(name), Some((second, kind, none))) => {
                         let (path, other) = (self.path(&name, field.kind), self.path(&second, kind));
                         // What says that there is no value is none to compare.
-                        let words = [(&path, field.none), (&other, none)];
+                        let words = [(&path, field.none.or(field.null)), (&other, none)];
                         let words = words.into_iter().filter_map(|(path, word)| Some(no_word(path, &word?)));
                         let same = Formula::test(&path, Predicate::Field { op: *op, other: other.clone() });
                         self.leaf(Formula::and(std::iter::once(same).chain(words)), written)
@@ -132,8 +132,12 @@ impl<'a> Mapper<'a> {
                 }
             }
             predicate => match field {
-                TargetField { name: Some(name), none: Some(word), kind, .. } => {
-                    self.map_never_missing(&name, kind, &word, predicate, written)
+                TargetField { name: Some(name), none: Some(word), kind, .. }
+                | TargetField { name: Some(name), null: Some(word), kind, .. } => {
+                    self.map_with_word(&name, kind, &word, predicate, written)
+                }
+                TargetField { name: Some(name), holds: Some(Holds::Words), kind, .. } => {
+                    self.map_words(&name, kind, predicate, written)
                 }
                 TargetField { name: Some(name), holds: Some(holds), kind, .. } => {
                     self.map_held(&name, kind, holds, predicate, written)
@@ -204,7 +208,7 @@ impl<'a> Mapper<'a> {
     }
 
     /// A test of a field that holds a word of its own where there is no value.
-    fn map_never_missing(
+    fn map_with_word(
         &mut self,
         name: &str,
         kind: FieldType,
@@ -255,6 +259,29 @@ impl<'a> Mapper<'a> {
         Node::hole(written, format!("`{name}` in {} {}", self.title, holds.loss()), lower, Node::TRUE)
     }
 
+    /// A test of a field that has the words of its texts: what the text is asked for has words, and those are found.
+    fn map_words(&mut self, name: &str, kind: FieldType, predicate: &Predicate, written: Written) -> Node {
+        let reason = format!("`{name}` in {} {}", self.title, Holds::Words.loss());
+        match predicate {
+            // A text of signs alone has no word.
+            Predicate::Exists => {
+                let lower = self.test(name, kind, Predicate::Exists, written.clone());
+                Node::hole(written, reason, lower, Node::TRUE)
+            }
+            Predicate::Text(set) => {
+                let upper = match set.any.iter().map(with_words).collect::<Option<Vec<Pattern>>>() {
+                    Some(any) => {
+                        let set = TextSet::new(any, Case::Sensitive);
+                        self.test(name, kind, Predicate::Text(set), written.clone())
+                    }
+                    None => Node::TRUE,
+                };
+                Node::hole(written, reason, Node::FALSE, upper)
+            }
+            _ => Node::unknown(written, reason),
+        }
+    }
+
     fn map_joined(&mut self, line: &str, predicate: &Predicate, written: Written) -> Node {
         match predicate {
             Predicate::Exists => self.test(line, FieldType::Text, Predicate::Exists, written),
@@ -287,6 +314,21 @@ impl<'a> Mapper<'a> {
         self.next += 1;
         Node::Leaf { id, formula: numbered(formula, id), written, origin: Origin::default() }
     }
+}
+
+/// What finds, among words, every text that a pattern matches: the text with all its words, or a part of one.
+fn with_words(pattern: &Pattern) -> Option<Pattern> {
+    let Pattern::Glob(glob) = pattern else { return None };
+    let is_part = |c: char| c.is_ascii_alphanumeric();
+    if let Shape::Equals(text) = glob.shape() {
+        return text.contains(is_part).then(|| pattern.clone());
+    }
+    let literals = glob.pieces().iter().filter_map(|piece| match piece {
+        Piece::Literal(text) => Some(text.as_str()),
+        Piece::Any | Piece::One => None,
+    });
+    let parts = literals.flat_map(|text| text.split(|c| !is_part(c))).filter(|part| !part.is_empty());
+    parts.max_by_key(|part| part.len()).map(|part| Pattern::Glob(Glob::contains(part)))
 }
 
 /// Whether a set names a text itself.

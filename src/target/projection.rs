@@ -8,7 +8,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
-use super::fields::Fields;
+use super::fields::{Fields, TargetField};
 use super::load::Target;
 use super::settings::{Derivation, Holds, SourceSettings};
 use crate::language::FieldType;
@@ -57,7 +57,12 @@ impl<'a> Projection<'a> {
     /// many arrays stand there, one in another.
     fn walk<'e>(&self, node: &'e Value, path: &mut Vec<&'e str>, depths: &mut Vec<usize>, seen: &mut Seen) {
         match node {
-            Value::Null => {}
+            Value::Null => {
+                let field = self.fields.get(&Path::from_segments(path.iter().copied()));
+                if let Some(TargetField { name: Some(name), null: Some(word), .. }) = field {
+                    seen.push(name, false, Value::from(word));
+                }
+            }
             Value::Object(map) => {
                 for (key, value) in map {
                     path.push(key);
@@ -98,7 +103,7 @@ impl<'a> Projection<'a> {
         let text = match field.holds? {
             Holds::JsonLists => Value::Array(items.to_vec()).to_string(),
             Holds::JoinedLists => items.iter().map(event::text).collect::<Vec<_>>().join(" "),
-            Holds::AllOrNothing => return None,
+            Holds::AllOrNothing | Holds::Words => return None,
         };
         Some((field.name?, text))
     }

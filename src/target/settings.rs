@@ -158,6 +158,9 @@ pub struct SourceSettings {
     /// The names in it.
     #[serde(skip)]
     pub published_names: Arc<BTreeSet<String>>,
+    /// What a field of one text holds where the event has an explicit null, which is no value.
+    #[serde(default)]
+    pub nulls: Option<String>,
     /// The target's fields by the event's paths. A path that ends in `*` stands for all below it.
     pub fields: IndexMap<String, WrittenFieldRule>,
     /// Other places where events of the source may be, and what their fields are called there: a profile takes one.
@@ -253,7 +256,7 @@ impl SourceSettings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OneOrMany(pub Vec<String>);
 
-/// What a target has for a field of the event: at least one of `name`, `from` and `joined`.
+/// What a target has for a field of the event: at least one of `name`, `from` and `joined`, or nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct FieldRule {
@@ -290,7 +293,7 @@ pub struct FieldRule {
     pub holds: Option<Holds>,
 }
 
-/// What a field holds of the values of a path. From a value there follows one at the path, and not the other way round.
+/// What a field holds of the values of a path, so that a test of the one is none of the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Holds {
@@ -300,15 +303,18 @@ pub enum Holds {
     JoinedLists,
     /// The values, if every element of the list above has one; nothing if one has none.
     AllOrNothing,
+    /// The words of each value, in no case (Elasticsearch's field type `text` with its standard analyzer).
+    Words,
 }
 
 impl Holds {
-    /// Why a rule misses values of the path.
+    /// Why a rule finds other values than those that are asked.
     pub fn loss(self) -> &'static str {
         match self {
             Self::JsonLists => "has each list as one text and finds those with one value",
             Self::JoinedLists => "has each list joined to one text and finds those with one value",
             Self::AllOrNothing => "has nothing where one element of the list has no value",
+            Self::Words => "has the words of each text and finds all texts that have them, in any case",
         }
     }
 
@@ -319,6 +325,7 @@ impl Holds {
             Self::JsonLists => is_plain.then(|| format!("[\"{text}\"]")),
             Self::JoinedLists => (!text.is_empty() && !text.contains(' ')).then(|| text.to_owned()),
             Self::AllOrNothing => Some(text.to_owned()),
+            Self::Words => None,
         }
     }
 
@@ -326,7 +333,7 @@ impl Holds {
     pub fn value_of(self, text: &str) -> Option<String> {
         let value = match self {
             Self::JsonLists => text.strip_prefix("[\"")?.strip_suffix("\"]")?,
-            Self::JoinedLists | Self::AllOrNothing => text,
+            Self::JoinedLists | Self::AllOrNothing | Self::Words => text,
         };
         (self.alone(value)? == text).then(|| value.to_owned())
     }
@@ -516,6 +523,10 @@ impl<'de> Deserialize<'de> for WrittenFieldRule {
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a field's name or a map with `name`, `from`, `joined`, `type`")
+            }
+
+            fn visit_unit<E: Error>(self) -> Result<WrittenFieldRule, E> {
+                Ok(WrittenFieldRule(FieldRule::default()))
             }
 
             fn visit_str<E: Error>(self, name: &str) -> Result<WrittenFieldRule, E> {

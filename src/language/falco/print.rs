@@ -116,14 +116,27 @@ pub(super) fn checks(field: Field<'_>, predicate: &Predicate) -> Result<Vec<Chec
 }
 
 fn number(field: Field<'_>, op: Comparison, value: Number) -> Result<Check, Refusal> {
-    if !matches!(field.kind, None | Some(FieldType::Number)) {
-        return Err(format!("`{}` is no number in Falco", field.name));
-    }
     let value = value.to_string();
+    match field.kind {
+        None | Some(FieldType::Number) => {}
+        Some(FieldType::HttpStatus) if op == Comparison::Equal || is_status(&value) => {}
+        Some(FieldType::HttpStatus) => {
+            return Err(format!(
+                "Falco has `{}` as text: numbers of three digits can be put in order there, and {value} cannot",
+                field.name
+            ));
+        }
+        Some(_) => return Err(format!("`{}` is no number in Falco", field.name)),
+    }
     if !text::is_number(&value) {
         return Err(format!("Falco knows whole numbers only, and {value} is none"));
     }
     Ok(Check::one(field.name, op.sign(), value))
+}
+
+/// Whether a number has the three digits of a status, so that the order of texts is that of numbers.
+fn is_status(number: &str) -> bool {
+    number.len() == 3 && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The field that takes networks beside the one that takes addresses.

@@ -443,7 +443,9 @@ fn equals(field: &Field, value: &Literal) -> Result<Formula, ReadError> {
     }
     let Some(plain) = plain else {
         return match field.kind {
-            FieldType::Text | FieldType::TextList => Ok(text(field, Glob::new(value.pieces.iter().cloned()))),
+            FieldType::Text | FieldType::TextList | FieldType::HttpStatus => {
+                Ok(text(field, Glob::new(value.pieces.iter().cloned())))
+            }
             FieldType::Exact => error(
                 value.offset,
                 format!("`{}` is a key of a flattened field, which is compared with exact values only", field.name),
@@ -455,7 +457,7 @@ fn equals(field: &Field, value: &Literal) -> Result<Formula, ReadError> {
     };
     let wrong = |what: &str| error(value.offset, format!("`{}` is compared with {what}", field.name));
     let predicate = match field.kind {
-        FieldType::Text | FieldType::TextList | FieldType::Exact | FieldType::Time => {
+        FieldType::Text | FieldType::TextList | FieldType::Exact | FieldType::Time | FieldType::HttpStatus => {
             return Ok(text(field, Glob::equals(plain)));
         }
         FieldType::Number => match number(&plain) {

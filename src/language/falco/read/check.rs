@@ -53,12 +53,13 @@ impl Field {
             FieldType::Boolean => "a truth value",
             FieldType::Object => "an object",
             FieldType::Time => "a time",
+            FieldType::HttpStatus => "a status as text",
         };
         fault(self.offset, format!("`{operator}` is not supported on `{}`, which is {kind}", self.name))
     }
 
     fn is_text(&self) -> bool {
-        matches!(self.kind, FieldType::Text | FieldType::Exact | FieldType::Time)
+        matches!(self.kind, FieldType::Text | FieldType::Exact | FieldType::Time | FieldType::HttpStatus)
             || (self.kind == FieldType::TextList && self.asks_some())
     }
 
@@ -86,8 +87,15 @@ pub(super) fn compare(field: &Field, operator: &str, value: &Value) -> Result<Fo
         "!=" if field.asks_some() => some_differs(field, value),
         "!=" => Ok(field.differs(equals(field, value, operator)?)),
         "<" | "<=" | ">" | ">=" => {
-            if field.kind != FieldType::Number && !field.published {
+            if !matches!(field.kind, FieldType::Number | FieldType::HttpStatus) && !field.published {
                 return field.wrong(operator);
+            }
+            let number = number(field, value)?;
+            let is_status = value.text.len() == 3 && !value.text.starts_with(['0', '+', '-']);
+            if field.kind == FieldType::HttpStatus && !is_status {
+                let message =
+                    format!("`{}` is compared as text: only numbers of three digits tell anything", field.name);
+                return fault(value.offset, message);
             }
             let op = match operator {
                 "<" => Comparison::Less,
@@ -95,7 +103,7 @@ pub(super) fn compare(field: &Field, operator: &str, value: &Value) -> Result<Fo
                 ">" => Comparison::Greater,
                 _ => Comparison::GreaterOrEqual,
             };
-            Ok(field.test(Predicate::Number { op, value: number(field, value)? }))
+            Ok(field.test(Predicate::Number { op, value: number }))
         }
         _ if !field.is_text() => field.wrong(operator),
         "contains" => Ok(field.glob(Glob::contains(&value.text))),
@@ -119,6 +127,9 @@ pub(super) fn compare(field: &Field, operator: &str, value: &Value) -> Result<Fo
 
 fn equals(field: &Field, value: &Value, operator: &str) -> Result<Formula, ReadError> {
     match field.kind {
+        FieldType::HttpStatus if field.transform.is_none() && value.text.bytes().all(|b| b.is_ascii_digit()) => {
+            Ok(field.test(Predicate::Number { op: Comparison::Equal, value: number(field, value)? }))
+        }
         _ if field.is_text() => {
             // The engine's own word for "no value" equals nothing.
             if value.text == "<NA>" { Ok(Formula::FALSE) } else { Ok(field.glob(Glob::equals(&value.text))) }
