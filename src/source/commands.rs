@@ -153,6 +153,16 @@ mod tests {
     }
 
     #[test]
+    fn the_value_of_an_option_is_no_subcommand() {
+        let exec = |line: &[&str]| is_on("-i", Some("kubectl"), "exec", line);
+        assert!(exec(&["kubectl", "-n", "exec", "exec", "-i", "web", "sh"]));
+        assert!(exec(&["kubectl", "-v", "8", "--match-server-version", "exec", "-i", "web", "sh"]));
+        assert!(exec(&["kubectl", "--namespace=exec", "exec", "-i", "web", "sh"]));
+        assert!(!exec(&["kubectl", "-n", "exec", "run", "-i", "web"]));
+        assert!(!exec(&["kubectl", "--context", "exec", "run", "-i", "web"]));
+    }
+
+    #[test]
     fn what_is_not_known_takes_options_anywhere() {
         let grammar = Catalogue::builtin().grammar(Some("never-heard-of-it"), &words("do it"));
         assert!(grammar.flags.is_empty() && grammar.interspersed);

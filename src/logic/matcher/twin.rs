@@ -186,9 +186,10 @@ fn option() -> impl Strategy<Value = OptionTest> {
     let set = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     let launchers =
         Arc::new(Launchers { wrappers: set(&["sudo", "env"]), shells: set(&["sh", "bash"]), texts: set(&["ssh"]) });
-    let grammar = any::<bool>().prop_map(move |interspersed| {
+    let grammar = any::<(bool, bool)>().prop_map(move |(interspersed, takes_any)| {
         let flags = set(&["-i", "-t", "--privileged"]);
-        Arc::new(Grammar { flags, values: set(&["--name"]), interspersed })
+        let values = if takes_any { set(&["--name", "-v"]) } else { set(&[]) };
+        Arc::new(Grammar { flags, values, interspersed })
     });
     let command =
         (prop::option::of(Just("docker".to_owned())), any::<bool>(), grammar).prop_map(|(program, run, grammar)| {
@@ -292,6 +293,28 @@ fn agree(formulas: &[Formula], events: &[Event], how: u8) -> Result<(), TestCase
         }
     }
     Ok(())
+}
+
+/// What an option before a command's words takes is for the command's grammar to say.
+#[test]
+fn values_before_a_subcommand_agree() {
+    let option = |values: &[&str]| {
+        let values = values.iter().map(|value| (*value).to_owned()).collect();
+        let grammar = Arc::new(Grammar { values, ..Grammar::default() });
+        let command = Command { program: Some("docker".to_owned()), words: vec!["run".to_owned()], grammar };
+        OptionTest {
+            commands: vec![command],
+            names: Vec::new(),
+            value: OptionValue::Switch,
+            launchers: Arc::new(Launchers::default()),
+        }
+    };
+    let argv: Path = "argv".parse().expect("a path");
+    let formulas =
+        [option(&["-n"]), option(&[])].map(|option| Formula::test(&argv, Predicate::Option(Arc::new(option)))).to_vec();
+    let events = [["docker", "-n", "run", "ps"], ["docker", "-n", "run", "run"], ["docker", "-n", "x", "run"]];
+    let events: Vec<Event> = events.iter().map(|argv| json!({ "argv": argv })).collect();
+    agree(&formulas, &events, 0).expect("the same");
 }
 
 proptest! {

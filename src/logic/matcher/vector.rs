@@ -22,7 +22,7 @@ pub(super) struct Options {
     programs: Words,
     /// The words that come first after a command's program.
     firsts: Words,
-    /// Commands without their grammar.
+    /// Commands; of their grammar what is read before their words.
     commands: Vec<KnownCommand>,
     launchers: Vec<Shells>,
 }
@@ -168,7 +168,8 @@ impl Options {
     }
 
     fn command(&mut self, command: &Command, launchers: usize) -> usize {
-        let bare = Command { grammar: Arc::default(), ..command.clone() };
+        let values = command.grammar.values.clone();
+        let bare = Command { grammar: Arc::new(Grammar { values, ..Grammar::default() }), ..command.clone() };
         let known = self.commands.iter().position(|known| known.launchers == launchers && known.command == bare);
         known.unwrap_or_else(|| {
             let (programs, firsts) = (self.programs.bits.len(), self.firsts.bits.len());

@@ -103,7 +103,8 @@ impl OptionTest {
         let any_program = "[^ ]+";
         let commands = match self.commands.as_slice() {
             [] => any_program.to_owned(),
-            all => commands_regex(&all.iter().collect::<Vec<_>>(), any_program, OPTIONS),
+            // An option before the words may take the first of them for its value.
+            all => commands_regex(&all.iter().collect::<Vec<_>>(), any_program, "(?: -[^ =]+=[^ ]*)*"),
         };
         format!("{launched}(?:[^ ]*/)?{commands}{given}{TAIL}")
     }

@@ -50,8 +50,9 @@ pub struct Command {
 pub struct Grammar {
     /// Options that never take the next argument as their value: `-d`, `--rm`, `--privileged`.
     pub flags: BTreeSet<String>,
-    /// Long options that always take it, even if it looks like an option: `--name`, `--label`. Those that are in
-    /// neither list take it if it does not.
+    /// Options that always take it, even if it looks like an option or like the next word of the command: `--name`,
+    /// `--label`, `-n`. Long ones that are in neither list take it if it does not; so do short ones before the command's
+    /// words, which are not always the command's own.
     pub values: BTreeSet<String>,
     /// Whether options may follow the first operand (`kubectl run NAME --image=X`; not `docker run IMAGE …`).
     pub interspersed: bool,
@@ -276,7 +277,7 @@ impl Launchers {
             if command.program.as_ref().is_some_and(|name| name != file_name(program)) {
                 return None;
             }
-            after_words(argv.get(at + 1..)?, &command.words)
+            after_words(argv.get(at + 1..)?, &command.words, &command.grammar)
         })
     }
 
@@ -314,7 +315,7 @@ pub(super) fn file_name(word: &str) -> &str {
 }
 
 /// What follows `words` in `rest`, with options (and one value each) allowed before the first of them.
-fn after_words<'a, 'b>(rest: &'a [&'b str], words: &[String]) -> Option<&'a [&'b str]> {
+fn after_words<'a, 'b>(rest: &'a [&'b str], words: &[String], grammar: &Grammar) -> Option<&'a [&'b str]> {
     let Some((word, others)) = words.split_first() else { return Some(rest) };
     let mut rest = rest;
     loop {
@@ -329,10 +330,10 @@ fn after_words<'a, 'b>(rest: &'a [&'b str], words: &[String]) -> Option<&'a [&'b
         if !first.starts_with('-') || *first == "--" {
             return None;
         }
+        let takes_any = grammar.values.contains(*first);
         if let Some((value, tail)) = rest.split_first()
-            && !value.starts_with('-')
-            && value != word
             && !first.contains('=')
+            && (takes_any || (!value.starts_with('-') && value != word))
         {
             rest = tail;
         }
