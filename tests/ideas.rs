@@ -480,3 +480,27 @@ fn elastic_query(observe: &str) -> String {
         compiled.iter().filter_map(|one| one.rule()).map(|rule| format!("{:?}", rule.query)).collect::<String>();
     query.replace("\\\"", "\"")
 }
+
+#[test]
+fn falco_knows_who_is_bound_to_what_and_where_a_request_came_from() {
+    let observe = |test: &str| format!("  kubernetes_audit:\n    a: {{ {test} }}\n    condition: a\n");
+    for test in [
+        "requestObject.roleRef.name: cluster-admin",
+        "requestObject.rules.verbs: '*'",
+        "objectRef.apiGroup: rbac.authorization.k8s.io",
+        "requestObject.spec.serviceAccountName|startswith: admin-",
+        "requestObject.spec.containers.securityContext.runAsUser: 0",
+        "requestObject.spec.containers.securityContext.readOnlyRootFilesystem: false",
+        "requestObject.spec.template.spec.shareProcessNamespace: true",
+        "level: Request",
+    ] {
+        proved(&observe(test), &["falco"]);
+    }
+    let narrower = "targets:\n  falco: { accept: { kubernetes_audit: { narrower: first } } }\n";
+    for test in ["sourceIPs: 10.0.0.7", "impersonatedUser.groups: 'system:masters'"] {
+        let verdicts = verdicts(&format!("{}{narrower}", observe(test)), &["falco"]);
+        assert!(verdicts.values().all(|verdict| verdict == "Narrower: first"), "{test}: {verdicts:#?}");
+    }
+    let event = serde_json::json!({ "verb": "get", "sourceIPs": ["10.0.0.7", "10.0.0.8"] });
+    assert_eq!(seen("falco", "kubernetes_audit", &event)["jevt.value[/sourceIPs/0]"], "10.0.0.7");
+}

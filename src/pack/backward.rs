@@ -95,7 +95,7 @@ impl<'a> Backward<'a> {
             return Some(in_words(path, &known, itself));
         }
         let follows = match &known.predicate {
-            predicate if holds == Holds::AllOrNothing => Some(predicate.clone()),
+            predicate if matches!(holds, Holds::AllOrNothing | Holds::First) => Some(predicate.clone()),
             Predicate::Text(set) => {
                 let values = set.any.iter().map(|pattern| match pattern {
                     Pattern::Glob(glob) => match glob.shape() {

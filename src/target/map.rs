@@ -238,7 +238,7 @@ impl<'a> Mapper<'a> {
     /// A test of a field from whose values those of the path follow, and not the other way round.
     fn map_held(&mut self, name: &str, kind: FieldType, holds: Holds, predicate: &Predicate, written: Written) -> Node {
         let lower = match (holds, predicate) {
-            (Holds::AllOrNothing, predicate) => Some(predicate.clone()),
+            (Holds::AllOrNothing | Holds::First, predicate) => Some(predicate.clone()),
             (_, Predicate::Text(set)) => {
                 let alone = set.any.iter().filter_map(|pattern| match pattern {
                     Pattern::Glob(glob) => match glob.shape() {

@@ -73,8 +73,8 @@ impl<'a> Projection<'a> {
                 }
             }
             Value::Array(items) => {
-                if let Some((name, text)) = self.list(items, path) {
-                    return seen.push(name, true, Value::from(text));
+                if let Some((name, is_one_of_many, text)) = self.list(items, path) {
+                    return seen.push(name, is_one_of_many, Value::from(text));
                 }
                 if let Some(depth) = depths.last_mut() {
                     *depth += 1;
@@ -97,15 +97,16 @@ impl<'a> Projection<'a> {
         }
     }
 
-    /// A list of values, if the target has it as one text.
-    fn list(&self, items: &[Value], path: &[&str]) -> Option<(String, String)> {
+    /// A list of values, if the target has it as one text, and whether the target has one for each of several lists.
+    fn list(&self, items: &[Value], path: &[&str]) -> Option<(String, bool, String)> {
         let field = self.fields.get(&Path::from_segments(path.iter().copied()))?;
         let text = match field.holds? {
             Holds::JsonLists => Value::Array(items.to_vec()).to_string(),
             Holds::JoinedLists => items.iter().map(event::text).collect::<Vec<_>>().join(" "),
+            Holds::First => event::text(items.first()?).into_owned(),
             Holds::AllOrNothing | Holds::Words => return None,
         };
-        Some((field.name?, text))
+        Some((field.name?, field.kind == FieldType::TextList, text))
     }
 
     /// Fields that have nothing where one element of a list has no value.

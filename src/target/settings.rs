@@ -303,6 +303,8 @@ pub enum Holds {
     JoinedLists,
     /// The values, if every element of the list above has one; nothing if one has none.
     AllOrNothing,
+    /// The first value of each list.
+    First,
     /// The words of each value, in no case (Elasticsearch's field type `text` with its standard analyzer).
     Words,
 }
@@ -314,6 +316,7 @@ impl Holds {
             Self::JsonLists => "has each list as one text and finds those with one value",
             Self::JoinedLists => "has each list joined to one text and finds those with one value",
             Self::AllOrNothing => "has nothing where one element of the list has no value",
+            Self::First => "has the first value alone",
             Self::Words => "has the words of each text and finds all texts that have them, in any case",
         }
     }
@@ -324,7 +327,7 @@ impl Holds {
         match self {
             Self::JsonLists => is_plain.then(|| format!("[\"{text}\"]")),
             Self::JoinedLists => (!text.is_empty() && !text.contains(' ')).then(|| text.to_owned()),
-            Self::AllOrNothing => Some(text.to_owned()),
+            Self::AllOrNothing | Self::First => Some(text.to_owned()),
             Self::Words => None,
         }
     }
@@ -333,7 +336,7 @@ impl Holds {
     pub fn value_of(self, text: &str) -> Option<String> {
         let value = match self {
             Self::JsonLists => text.strip_prefix("[\"")?.strip_suffix("\"]")?,
-            Self::JoinedLists | Self::AllOrNothing | Self::Words => text,
+            Self::JoinedLists | Self::AllOrNothing | Self::First | Self::Words => text,
         };
         (self.alone(value)? == text).then(|| value.to_owned())
     }

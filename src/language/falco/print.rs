@@ -85,6 +85,11 @@ pub(super) fn checks(field: Field<'_>, predicate: &Predicate) -> Result<Vec<Chec
     }
     Ok(vec![match predicate {
         Predicate::Text(set) => return texts(field, set),
+        // A list holds numbers as text.
+        Predicate::Number { op: Comparison::Equal, value } if field.kind == Some(FieldType::TextList) => {
+            let value = Pattern::Glob(Glob::equals(value.to_string()));
+            list(name, &TextSet::new(vec![value], Case::Sensitive))?
+        }
         Predicate::Number { op, value } => number(field, *op, *value)?,
         Predicate::Network(network) => Check::one(network_field(name)?, "=", literal(&network.to_string())?),
         Predicate::Boolean(value) if field.kind == Some(FieldType::TextList) => {
