@@ -13,7 +13,12 @@ const SECCOMP: &str = "container.seccomp.security.alpha.kubernetes.io/";
 /// The annotation of the seccomp profile of a whole pod.
 const SECCOMP_OF_POD: &str = "seccomp.security.alpha.kubernetes.io/pod";
 
-/// Whether [`complete`] would add anything to the object.
+/// Where a JSON patch puts the annotations of a pod template. Those of a pod that runs are not changed.
+const TEMPLATE_ANNOTATIONS: &str = "/template/metadata/annotations";
+/// Where it puts all of the template's metadata.
+const TEMPLATE_METADATA: &str = "/template/metadata";
+
+/// Whether [`complete`] would add anything to the object, which is no JSON patch.
 pub fn is_annotated<'e>(object: impl Tree<'e>) -> bool {
     PODS.iter().any(|place| {
         let annotations = object.at(place).and_then(|pod| pod.at(&["metadata", "annotations"]));
@@ -21,20 +26,34 @@ pub fn is_annotated<'e>(object: impl Tree<'e>) -> bool {
     })
 }
 
-/// Adds the fields that an object's annotations stand for, where they are not given.
+/// Adds the fields that an object's annotations stand for, where they are not given. To operations of a JSON patch, too.
 pub fn complete(object: &mut Value) {
+    match object {
+        Value::Array(operations) => operations.iter_mut().for_each(complete_operation),
+        object => complete_object(object),
+    }
+}
+
+/// An operation may bring a map of annotations, or an object around one.
+fn complete_operation(operation: &mut Value) {
+    let is_set = matches!(operation.get("op").and_then(Value::as_str), Some("add" | "replace"));
+    let path = operation.get("path").and_then(Value::as_str).unwrap_or_default();
+    let (are_annotations, is_metadata) = (path.ends_with(TEMPLATE_ANNOTATIONS), path.ends_with(TEMPLATE_METADATA));
+    let Some(value) = operation.get_mut("value").filter(|value| is_set && value.is_object()) else { return };
+    let annotations = match (are_annotations, is_metadata) {
+        (true, _) => Some(&*value),
+        (_, true) => value.get("annotations"),
+        _ => return complete_object(value),
+    };
+    for (field, _, kind) in told(annotations) {
+        tell(value, field, kind);
+    }
+}
+
+fn complete_object(object: &mut Value) {
     for place in PODS {
         let Some(pod) = place.iter().try_fold(&mut *object, |value, key| value.get_mut(*key)) else { continue };
-        let annotations = pod.get("metadata").and_then(|metadata| metadata.get("annotations"));
-        let told: Vec<(&str, String, &str)> = annotations
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten()
-            .filter_map(|(key, value)| {
-                let (field, container) = profile(key)?;
-                Some((field, container.to_owned(), kind(value.as_str()?)))
-            })
-            .collect();
+        let told = told(pod.get("metadata").and_then(|metadata| metadata.get("annotations")));
         // The annotations of a workload itself are not those of its pods.
         let is_pod = !place.is_empty() || pod.get("spec").is_some_and(|spec| spec.get("containers").is_some());
         if told.is_empty() || !is_pod {
@@ -49,6 +68,16 @@ pub fn complete(object: &mut Value) {
             }
         }
     }
+}
+
+/// What annotations say: the field that one stands for, the container, if it is of one, and the type of profile.
+fn told(annotations: Option<&Value>) -> Vec<(&'static str, String, &'static str)> {
+    let all = annotations.and_then(Value::as_object).into_iter().flatten();
+    let told = all.filter_map(|(key, value)| {
+        let (field, container) = profile(key)?;
+        Some((field, container.to_owned(), kind(value.as_str()?)))
+    });
+    told.collect()
 }
 
 /// The field that an annotation stands for, and the container, if it is of one.
@@ -125,6 +154,30 @@ mod tests {
         complete(&mut patch);
         assert_eq!(patch["spec"]["template"]["spec"]["securityContext"]["appArmorProfile"]["type"], "Unconfined");
         assert!(!is_annotated(&json!({"metadata": {"annotations": {"a": "unconfined"}}})));
+    }
+
+    #[test]
+    fn operations_bring_annotations() {
+        let annotations = json!({"container.apparmor.security.beta.kubernetes.io/a": "unconfined"});
+        let operation = |op: &str, path: &str, value: &Value| json!({"op": op, "path": path, "value": value});
+        let type_of = |operation: Value| {
+            let mut patch = json!([operation]);
+            complete(&mut patch);
+            patch.pointer("/0/value").and_then(|value| {
+                let here = value.pointer("/securityContext/appArmorProfile/type");
+                here.or_else(|| value.pointer("/template/spec/securityContext/appArmorProfile/type")).cloned()
+            })
+        };
+        let unconfined = Some(json!("Unconfined"));
+        assert_eq!(type_of(operation("add", "/spec/template/metadata/annotations", &annotations)), unconfined);
+        let metadata = json!({"annotations": annotations});
+        assert_eq!(type_of(operation("replace", "/spec/template/metadata", &metadata)), unconfined);
+        let spec = json!({"template": {"metadata": metadata, "spec": {}}});
+        assert_eq!(type_of(operation("replace", "/spec", &spec)), unconfined);
+        // The annotations of the workload itself, of a removal, and of others.
+        assert_eq!(type_of(operation("add", "/metadata/annotations", &annotations)), None);
+        assert_eq!(type_of(operation("test", "/spec/template/metadata/annotations", &annotations)), None);
+        assert_eq!(type_of(operation("add", "/spec/template/metadata/annotations", &json!({"a": "unconfined"}))), None);
     }
 
     #[test]
