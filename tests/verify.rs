@@ -417,3 +417,55 @@ fn the_line_of_a_wrong_rule_is_told() {
     let elastic = of("elastic", "elastic/rules.ndjson", "chroot /rootfs", "chroot /roots");
     assert!(elastic.contains("Process moved"), "{elastic}");
 }
+
+#[test]
+fn a_rule_that_makes_less_of_its_finds_is_told() {
+    let remarks = |target: &str, file: &str, from: &str, to: &str| {
+        let finding = changed("nsenter_into_host", "process", target, file, from, to);
+        assert!(!finding.verdict.is_wrong(), "{:?}", finding.reason);
+        finding.remarks.join("; ")
+    };
+    let sigma = |from: &str, to: &str| remarks("sigma", "sigma/nsenter_into_host.process.yml", from, to);
+    assert_eq!(sigma("level: high", "level: low"), "`level` is `low`, the detection asks for `high`");
+    assert_eq!(sigma("level: high\n", ""), "`level` is missing, the detection asks for `high`");
+    assert_eq!(sigma("level: high", "level: critical"), "");
+    for status in ["deprecated", "unsupported"] {
+        let told = sigma("status: stable", &format!("status: {status}"));
+        assert_eq!(told, format!("`status` is `{status}`: tools may leave it out"));
+    }
+    assert_eq!(sigma("status: stable", "status: test"), "");
+
+    let elastic = |from: &str, to: &str| remarks("elastic", "elastic/rules/nsenter_into_host.process.json", from, to);
+    let severity = "\"severity\": \"high\"";
+    assert!(elastic(severity, "\"severity\": \"medium\"").contains("`severity` is `medium`"));
+    assert!(
+        elastic("\"risk_score\": 73", "\"risk_score\": 21").contains("`risk_score` is 21, the detection asks for 73")
+    );
+    assert_eq!(elastic("\"risk_score\": 73", "\"risk_score\": 80"), "");
+    let mapped = format!("{severity}, \"severity_mapping\": [{{ \"field\": \"host.name\" }}]");
+    assert!(elastic(severity, &mapped).contains("`severity_mapping` makes something else of it"));
+
+    let title = "Process moved into the host's namespaces or root directory";
+    let splunk = |entry: &str| {
+        let report = with_files("splunk", &[(LOCAL_SEARCHES, &format!("[{title}]\n{entry}\n"))]);
+        report.findings.iter().flat_map(|finding| finding.remarks.clone()).collect::<Vec<_>>().join("; ")
+    };
+    assert!(splunk("action.notable.param.severity = low").contains("`action.notable.param.severity` is `low`"));
+    assert!(splunk("action.risk.param._risk = [{\"risk_score\": 1}]").contains("`risk_score` is 1"));
+    assert_eq!(splunk("disabled = 0"), "");
+
+    let falco = |priority: &str| {
+        let local = format!("- rule: {title}\n  priority: {priority}\n  override: {{ priority: replace }}\n");
+        let report = with_files("falco", &[("falco/local.yaml", &local)]);
+        let told = report.findings.iter().flat_map(|finding| finding.remarks.clone()).collect::<Vec<_>>().join("; ");
+        (verdict(&report), told)
+    };
+    let lowered = "`priority` is `Warning`, the detection asks for `ERROR`";
+    assert_eq!(falco("Warning"), (Verdict::Proved, lowered.to_owned()));
+    assert_eq!(falco("alert"), (Verdict::Proved, String::new()));
+    // The engine loads no file with such a word.
+    assert_eq!(falco("high").0, Verdict::Unreadable);
+
+    let report = verified(&pack().compiled, &pack().files);
+    assert!(report.findings.iter().all(|finding| finding.remarks.is_empty()), "nothing is lowered in the pack itself");
+}

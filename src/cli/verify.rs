@@ -186,6 +186,13 @@ fn human(out: &mut impl Write, pack: &Path, report: &Report, explain: bool) -> i
         let is = if settings.contains(',') { "are" } else { "is" };
         writeln!(out, "\nnote: {}: {settings} {is} set up and off in {}", rules.place(target), some_of(&rules.names))?;
     }
+    let remarks = report.findings.iter().flat_map(|finding| {
+        let said = finding.remarks.iter();
+        said.map(|remark| (finding.file.as_str(), finding.detection.as_str(), remark.clone()))
+    });
+    for ((target, remark), rules) in grouped(remarks) {
+        writeln!(out, "\nnote: {}: {remark} ({})", rules.place(target), some_of(&rules.names))?;
+    }
     writeln!(anstream::stderr(), "{}: {}", pack.display(), summary(report))
 }
 
@@ -356,6 +363,7 @@ pub(super) fn findings(report: &Report) -> Value {
                 "verdict": finding.verdict,
                 "reason": finding.reason,
                 "example": finding.example.as_ref().map(example),
+                "remarks": finding.remarks,
             })
         })
         .collect();

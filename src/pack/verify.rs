@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::backward::{Backward, Names, relevant};
 use super::opaque::{opaque, suspects};
-use super::read::{Condition, Content, Fault, Found, RuleText, place, read_target};
+use super::read::{Condition, Content, Fault, Found, Grade, RuleText, place, read_target};
 use super::witness;
 use crate::detection::Deviation;
 use crate::language::{FieldTable, FieldType};
@@ -46,6 +46,8 @@ pub struct Finding {
     pub reason: Option<String>,
     /// An event on which the rule and the detection differ.
     pub example: Option<Example>,
+    /// What is worth knowing of the rule and is no matter of what it finds.
+    pub remarks: Vec<String>,
 }
 
 /// An event on which a rule and its detection differ, and the two conditions, both over the event's own fields.
@@ -284,6 +286,15 @@ pub fn verify(
     Report { findings: findings.into_iter().flatten().collect(), foreign, off, muted, all_off }
 }
 
+/// How grave the finds of a rule are.
+fn grade(one: &Compiled<'_>, rule: &Rule<'_>) -> Grade {
+    let severity = one.target.settings.severity.get(&rule.severity).cloned().unwrap_or_default();
+    let of_severity = severity.get("risk_score").and_then(serde_json::Value::as_u64).and_then(|r| u8::try_from(r).ok());
+    let is_own = one.detection.risk != one.detection.severity.risk();
+    let risk = of_severity.filter(|_| !is_own).unwrap_or(one.detection.risk);
+    Grade { severity, risk }
+}
+
 struct Prover<'a> {
     catalogue: &'a Catalogue,
     files: &'a BTreeMap<String, Vec<u8>>,
@@ -340,6 +351,7 @@ impl Prover<'_> {
             verdict: judgement.verdict,
             reason: judgement.reason,
             example: judgement.example,
+            remarks: Vec::new(),
         };
         let Some((ground, described)) =
             self.grounds.get(target, source).and_then(|ground| Some((ground, ground.source?)))
@@ -349,6 +361,7 @@ impl Prover<'_> {
         let table = ground.table_of(rule);
         let subject = Subject { rule, ground, table: &table, source: described, budget: self.budget };
         let throttle = context::throttle(one.detection, Some(ground.settings), Some((&ground.fields, described)));
+        let grade = grade(one, rule);
         let mut known: Vec<(Condition, Judgement)> = Vec::new();
         let mut judge = |found: &Found| {
             let judgement = match found.text.condition(ground.settings, subject.table) {
@@ -368,13 +381,14 @@ impl Prover<'_> {
         let mut findings = Vec::new();
         for file in self.files_with(one, rule) {
             let found = find(self.contents, &file, rule, self.catalogue);
+            let remarks = found.as_ref().map(|found| found.text.remarks(&grade)).unwrap_or_default();
             let judgement = found.clone().map_or_else(|judgement| judgement, &mut judge);
             let mut place = (None, Vec::new());
             if judgement.verdict.is_wrong() {
                 place.0 = found.ok().and_then(|found| self.line(&file, found));
                 place.1 = self.contents.get(&file).map(|content| content.overlays.clone()).unwrap_or_default();
             }
-            findings.push(finding(file, place, judgement));
+            findings.push(Finding { remarks, ..finding(file, place, judgement) });
         }
         if findings.is_empty() {
             let reason = format!("no artefact of {} is one that can be read back", target.settings.title);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::throttle::{self, Held};
-use super::{Condition, Fault, Found, RuleText, identity, schedule};
+use super::{Condition, Fault, Found, Grade, RuleText, identity, schedule};
 use crate::language::{FieldTable, eql, kql};
 use crate::target::context::ThrottleContext;
 use crate::target::settings::SourceSettings;
@@ -122,5 +122,17 @@ impl RuleText for Document {
         let block = self.0.get("building_block_type").filter(|kind| !kind.is_null());
         let hidden = block.map(|_| "`building_block_type` hides what it finds from the list of alerts".to_owned());
         [untimely, silence, self.held_back(throttle), hidden].into_iter().flatten().collect()
+    }
+
+    fn remarks(&self, grade: &Grade) -> Vec<String> {
+        const SEVERITIES: [&str; 4] = ["low", "medium", "high", "critical"];
+        let severity = grade.lowered("severity", self.0.get("severity").and_then(Value::as_str), &SEVERITIES);
+        let risk = grade.risk_lowered("risk_score", self.0.get("risk_score").and_then(Value::as_f64));
+        // Of some events, such a list makes something else.
+        let mapped = ["severity_mapping", "risk_score_mapping"]
+            .into_iter()
+            .filter(|key| self.0.get(*key).and_then(Value::as_array).is_some_and(|mapping| !mapping.is_empty()));
+        let mapped = mapped.map(|key| format!("`{key}` makes something else of it for some events"));
+        severity.into_iter().chain(risk).chain(mapped).collect()
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::{Condition, Fault, Found, Overlay, RuleText};
+use super::{Condition, Fault, Found, Grade, Overlay, RuleText};
 use crate::language::{FieldTable, falco};
 use crate::logic::{Comparison, Formula, Number, Path, Predicate};
 use crate::target::settings::SourceSettings;
@@ -82,6 +82,13 @@ impl RuleText for Rule {
             return Err(Fault::Elsewhere(format!("`source` is `{}`, not `{wanted}`", self.0.source)));
         }
         self.0.condition.clone().map(Condition::from).map_err(|error| Fault::Unreadable(error.to_string()))
+    }
+
+    fn remarks(&self, grade: &Grade) -> Vec<String> {
+        // For reasons of history, one of them has two names.
+        let priority = if self.0.priority.eq_ignore_ascii_case("info") { "informational" } else { &self.0.priority };
+        let scale: Vec<&str> = falco::read::PRIORITIES.into_iter().rev().collect();
+        grade.lowered("priority", Some(priority), &scale).into_iter().collect()
     }
 
     /// The engine counts events from 1, so that `evt.num = 0` is the customary way to say "never".

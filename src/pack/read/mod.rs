@@ -5,6 +5,7 @@
 
 mod elastic;
 mod falco;
+mod grade;
 pub mod place;
 mod schedule;
 mod sigma;
@@ -21,6 +22,7 @@ use crate::target::Target;
 use crate::target::context::ThrottleContext;
 use crate::target::settings::{Artefact, Format, SourceSettings};
 
+pub use grade::Grade;
 pub use splunk::Macros;
 
 /// A rule as it stands in a file.
@@ -45,6 +47,12 @@ pub trait RuleText: Send + Sync {
     /// Why some of the events that the condition is true of are told to nobody: when the rule runs, what it takes for
     /// an alert, what it holds back although `throttle` does not ask for it, and what it does with the rest.
     fn losses(&self, _throttle: Option<&ThrottleContext>) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What is worth knowing of the rule and changes nothing about what it finds: that it says less of how grave that is
+    /// than `grade`, or that tools may leave it out.
+    fn remarks(&self, _grade: &Grade) -> Vec<String> {
         Vec::new()
     }
 

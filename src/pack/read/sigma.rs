@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 use serde_yaml::Value;
 
-use super::{Condition, Fault, Found, RuleText, identity};
+use super::{Condition, Fault, Found, Grade, RuleText, identity};
 use crate::language::{FieldTable, sigma};
 use crate::logic::Formula;
 use crate::target::context::ThrottleContext;
@@ -134,10 +134,19 @@ impl RuleText for Document {
         }
         Ok(Formula::and(parts).into())
     }
+
     fn losses(&self, _throttle: Option<&ThrottleContext>) -> Vec<String> {
         let names = ["id", "name"].iter().filter_map(|key| self.rule.get(*key).and_then(Value::as_str));
         let is_part = names.into_iter().any(|name| self.filters.silenced.iter().any(|part| part == name));
         let told = "a correlation takes it as a part and does not say `generate: true`: alone, it is told to nobody";
         is_part.then(|| told.to_owned()).into_iter().collect()
+    }
+
+    fn remarks(&self, grade: &Grade) -> Vec<String> {
+        const LEVELS: [&str; 5] = ["informational", "low", "medium", "high", "critical"];
+        let text = |key: &str| self.rule.get(key).and_then(Value::as_str);
+        let status = text("status").filter(|status| matches!(*status, "deprecated" | "unsupported"));
+        let left_out = status.map(|status| format!("`status` is `{status}`: tools may leave it out"));
+        [grade.lowered("level", text("level"), &LEVELS), left_out].into_iter().flatten().collect()
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::throttle::{self, Held};
-use super::{Condition, Fault, Found, Overlay, RuleText, identity, schedule};
+use super::{Condition, Fault, Found, Grade, Overlay, RuleText, identity, schedule};
 use crate::language::{FieldTable, spl};
 use crate::logic::{Case, Formula, Path, Predicate, TextSet};
 use crate::target::context::ThrottleContext;
@@ -243,6 +243,17 @@ impl RuleText for Search {
 
     fn losses(&self, throttle: Option<&ThrottleContext>) -> Vec<String> {
         [self.untimely(), self.silence(), self.held_back(throttle), self.idle()].into_iter().flatten().collect()
+    }
+
+    fn remarks(&self, grade: &Grade) -> Vec<String> {
+        const SEVERITIES: [&str; 5] = ["informational", "low", "medium", "high", "critical"];
+        const SEVERITY: &str = "action.notable.param.severity";
+        const RISK: &str = "action.risk.param._risk";
+        let severity = self.value(SEVERITY).and_then(|has| grade.lowered(SEVERITY, Some(has), &SEVERITIES));
+        let scores = self.value(RISK).and_then(|risk| serde_json::from_str::<Value>(risk).ok());
+        let scores = scores.as_ref().and_then(Value::as_array).into_iter().flatten();
+        let scores = scores.filter_map(|score| score.get("risk_score")?.as_f64());
+        severity.into_iter().chain(grade.risk_lowered("risk_score", scores.reduce(f64::max))).collect()
     }
 
     fn assumed(&self, settings: &SourceSettings, fields: &FieldTable) -> Option<Formula> {

@@ -208,8 +208,13 @@ pub fn read_entries(items: Vec<Value>, fields: &FieldTable) -> Result<RulesFile,
     }
     for (name, entry) in rules.all {
         let text = |key: &str| entry.parts.get(key).and_then(Value::as_str).unwrap_or("").trim().to_owned();
+        let priority = text("priority");
+        let is_priority = PRIORITIES.into_iter().chain(["Info"]).any(|known| priority.eq_ignore_ascii_case(known));
         let condition = match NEEDED.into_iter().find(|key| text(key).is_empty()) {
             Some(key) => Err(missing(&format!("it has no `{key}`, and Falco loads no file with such a rule"))),
+            None if !is_priority => {
+                Err(missing(&format!("`{priority}` is no priority, and Falco loads no file with such a rule")))
+            }
             None => whole_condition(&entry, &file.definitions, fields),
         };
         let tags = entry.parts.get("tags").and_then(Value::as_sequence).cloned().unwrap_or_default();
@@ -217,7 +222,7 @@ pub fn read_entries(items: Vec<Value>, fields: &FieldTable) -> Result<RulesFile,
         file.rules.push(Rule {
             name,
             source: if source.is_empty() { "syscall".into() } else { source },
-            priority: text("priority"),
+            priority,
             output: text("output"),
             tags: tags.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
             enabled: entry.parts.get("enabled").and_then(Value::as_bool).unwrap_or(true),
@@ -226,6 +231,10 @@ pub fn read_entries(items: Vec<Value>, fields: &FieldTable) -> Result<RulesFile,
     }
     Ok(file)
 }
+
+/// The priorities, from the gravest on; the engine takes them in any case, and `Info` for the last but one.
+pub const PRIORITIES: [&str; 8] =
+    ["Emergency", "Alert", "Critical", "Error", "Warning", "Notice", "Informational", "Debug"];
 
 /// What Falco wants of a rule.
 const NEEDED: [&str; 4] = ["condition", "desc", "output", "priority"];
