@@ -469,3 +469,29 @@ fn a_rule_that_makes_less_of_its_finds_is_told() {
     let report = verified(&pack().compiled, &pack().files);
     assert!(report.findings.iter().all(|finding| finding.remarks.is_empty()), "nothing is lowered in the pack itself");
 }
+
+#[test]
+fn falco_reads_all_of_its_files_together() {
+    let own = "falco/cresset_container_k8s_audit_rules.yaml";
+    let text = String::from_utf8(pack().files.get(own).expect("the file").clone()).expect("text");
+    let title = "Process moved into the host's namespaces or root directory";
+    // Whatever stands in the pack's other file: what is defined twice is what the last file says.
+    let with = |entry: &str| with_files("falco", &[(own, &format!("{text}\n{entry}"))]);
+    let report = with("- macro: nsenter_into_host_process_exceptions\n  condition: (evt.type = execve)\n");
+    assert_eq!(verdict(&report), Verdict::Differs);
+    assert_eq!(report.findings.first().expect("a finding").overlays, [own]);
+    assert_eq!(verdict(&with("- macro: mine\n  condition: (evt.type = execve)\n")), Verdict::Proved);
+    let report = with(&format!("- rule: {title}\n  enabled: \"no\"\n"));
+    assert!(report.off.iter().any(|(_, name)| name == title), "{:?}", report.off);
+
+    // The engine puts a list's values wherever its name is a word.
+    let list = |name: &str| verdict(&with(&format!("- list: {name}\n  items: [foo]\n")));
+    assert_eq!((list("nsenter"), list("nsente")), (Verdict::Unreadable, Verdict::Proved));
+
+    let output = |output: &str| {
+        let local = format!("- rule: {title}\n  output: \"{output}\"\n  override: {{ output: replace }}\n");
+        verdict(&with_files("falco", &[("falco/local.yaml", &local)]))
+    };
+    assert_eq!(output("%proc.name at %evt.time.iso8601, %proc.aname[2], %container.info"), Verdict::Proved);
+    assert_eq!(output("%proc.name %no.such"), Verdict::Unreadable);
+}

@@ -78,6 +78,11 @@ impl FieldTable {
         self.published.contains(plain) && self.get(name).is_none()
     }
 
+    /// Whether the platform may have a field of this name, as far as is known.
+    pub fn may_have(&self, name: &str) -> bool {
+        self.published.is_empty() || self.published.contains(name)
+    }
+
     /// Whether the table has the field by its own name, not only by that of all fields below a path.
     pub fn has(&self, name: &str) -> bool {
         self.types.contains_key(name)

@@ -36,9 +36,28 @@ pub struct Definitions {
 /// An unknown field, macro or operator, a value that the engine would reject, and anything that is no condition are
 /// errors.
 pub fn read_condition(text: &str, definitions: &Definitions, fields: &FieldTable) -> Result<Formula, ReadError> {
-    let mut reader = Reader { lexer: Lexer::new(text), depth: 0, size: 0, definitions, fields };
+    let mut reader = Reader { lexer: Lexer::new(text), depth: 0, size: 0, named: Vec::new(), definitions, fields };
     let formula = reader.either()?;
-    if reader.lexer.at_end() { Ok(formula) } else { reader.fault("expected `and`, `or` or the end of the condition") }
+    if !reader.lexer.at_end() {
+        return reader.fault("expected `and`, `or` or the end of the condition");
+    }
+    for name in definitions.lists.keys() {
+        if let Some(at) = words(text, name).find(|at| !reader.named.contains(at)) {
+            return fault(at, format!("`{name}` is a list: the engine puts its values here, too"));
+        }
+    }
+    Ok(formula)
+}
+
+/// Where the engine takes a word of a text for a list of that name, in quotes or not: it looks for names of lists before
+/// it reads a condition.
+fn words<'t>(text: &'t str, name: &'t str) -> impl Iterator<Item = usize> + 't {
+    const ENDS: [char; 8] = [' ', '\t', '\n', '\r', '(', ')', ',', '='];
+    let found = if name.is_empty() { "".match_indices("x") } else { text.match_indices(name) };
+    found.map(|(at, _)| at).filter(move |at| {
+        let (before, after) = (text.get(..*at).unwrap_or(""), text.get(at + name.len()..).unwrap_or(""));
+        (before.is_empty() || before.ends_with(ENDS)) && (after.is_empty() || after.starts_with(ENDS))
+    })
 }
 
 struct Reader<'t> {
@@ -46,6 +65,8 @@ struct Reader<'t> {
     depth: usize,
     /// How many tests and values macros and lists have brought in.
     size: usize,
+    /// Where lists are named.
+    named: Vec<usize>,
     definitions: &'t Definitions,
     fields: &'t FieldTable,
 }
@@ -252,6 +273,7 @@ impl Reader<'_> {
             let Some(value) = self.lexer.value()? else { return self.fault("expected a value") };
             match self.definitions.lists.get(&value.text).filter(|_| !value.quoted) {
                 Some(items) => {
+                    self.named.push(value.offset);
                     self.grow(items.len())?;
                     values.extend(items.iter().map(|item| Value {
                         text: item.clone(),

@@ -63,6 +63,13 @@ pub(super) fn read(text: &str, overlays: &[Overlay<'_>], fields: &FieldTable) ->
     Ok(file.rules.into_iter().map(found).collect())
 }
 
+/// Whether a file defines or changes something that another one defines, or has a list whose name stands there.
+pub(super) fn changes(text: &str, other: &str) -> bool {
+    let [mine, others] = [text, other].map(|text| falco::read::entries(text).unwrap_or_default());
+    let others: HashSet<(&str, String)> = others.iter().filter_map(named).collect();
+    mine.iter().filter_map(named).any(|one| others.contains(&one) || (one.0 == "list" && other.contains(&one.1)))
+}
+
 /// The rules that a file is about, by name alone.
 pub(super) fn names(text: &str) -> Vec<Found> {
     let entries = falco::read::entries(text).unwrap_or_default();

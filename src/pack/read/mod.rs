@@ -177,7 +177,20 @@ pub fn read_target(
         let read = |text: &str, overlays: &[Overlay<'_>]| {
             read_file(format, text, overlays, &macros, &filters, || fields(artefact))
         };
+        // Falco's rules files are loaded into one engine: each may define anew what stands in another.
+        let others = artefacts.iter().filter(|other| format == Format::Falco && other.reads == Some(Format::Falco));
+        let others: Vec<(&String, &Vec<u8>)> = others.flat_map(inside).collect();
         for (path, bytes) in inside(artefact) {
+            let changing = |text: &str| -> Vec<Overlay<'_>> {
+                let others = others.iter().filter(|(other, _)| *other != path);
+                let changing = others.filter_map(|(path, other)| Some((path.as_str(), utf8(other).ok()?)));
+                changing
+                    .filter(|(_, other)| falco::changes(other, text))
+                    .map(|(path, other)| (path, Ok(other)))
+                    .collect()
+            };
+            let overlays: Vec<Overlay<'_>> =
+                utf8(bytes).map(changing).unwrap_or_default().into_iter().chain(overlays.iter().cloned()).collect();
             let mut content = match utf8(bytes) {
                 Err(fault) => Content::faulty(format, fault),
                 Ok(text) => read(text, &overlays),

@@ -6,7 +6,7 @@ use std::fmt;
 use serde_yaml::{Mapping, Value};
 
 use super::lexer::Lexer;
-use super::{Definitions, read_condition};
+use super::{Definitions, read_condition, words};
 use crate::language::{FieldTable, ReadError};
 use crate::logic::Formula;
 
@@ -63,9 +63,12 @@ impl std::error::Error for FileError {}
 /// A named entry with the parts that later entries change, and its place in the file.
 struct Entry {
     index: usize,
+    /// The place of the last entry that changed it: it knows macros and lists that are defined before that.
+    last: usize,
     parts: Mapping,
 }
 
+/// Entries of one kind, in the order in which they were defined first.
 #[derive(Default)]
 struct Entries {
     names: HashMap<String, usize>,
@@ -73,8 +76,15 @@ struct Entries {
 }
 
 impl Entries {
+    fn get(&self, name: &str) -> Option<&Entry> {
+        self.names.get(name).and_then(|at| self.all.get(*at)).map(|(_, entry)| entry)
+    }
+
     fn merge(&mut self, name: String, index: usize, new: Mapping, texts: &[&str]) -> Result<(), String> {
-        let append = new.get("append").and_then(Value::as_bool).unwrap_or(false);
+        if let Some((_, entry)) = self.names.get(&name).and_then(|at| self.all.get_mut(*at)) {
+            entry.last = index;
+        }
+        let append = new.get("append").and_then(truth).unwrap_or(false);
         let changes = new.get("override").and_then(Value::as_mapping).cloned();
         let known = self.names.get(&name).copied().and_then(|at| self.all.get_mut(at));
         if !append && changes.is_none() {
@@ -90,7 +100,7 @@ impl Entries {
                 }
                 None => {
                     self.names.insert(name.clone(), self.all.len());
-                    self.all.push((name, Entry { index, parts: new }));
+                    self.all.push((name, Entry { index, last: index, parts: new }));
                 }
             }
             return Ok(());
@@ -193,19 +203,13 @@ pub fn read_entries(items: Vec<Value>, fields: &FieldTable) -> Result<RulesFile,
         merged.map_err(inside)?;
     }
     let mut file = RulesFile::default();
-    for (name, entry) in &lists.all {
-        let items = list_items(entry, &file.definitions.lists)
+    // A list that names one behind it has that one's values: the engine looks for names of lists in their order.
+    for (at, (name, entry)) in lists.all.iter().enumerate().rev() {
+        let items = list_items(at, &lists, &file.definitions.lists)
             .map_err(|reason| FileError { entry: Some(entry.index), reason: format!("list `{name}`: {reason}") })?;
         file.definitions.lists.insert(name.clone(), items);
     }
-    for (name, entry) in &macros.all {
-        match condition(entry, &file.definitions, fields) {
-            Ok(formula) => {
-                file.definitions.macros.insert(name.clone(), formula);
-            }
-            Err(error) => file.broken_macros.push((name.clone(), error)),
-        }
-    }
+    read_macros(&macros, &mut file, fields);
     for (name, entry) in rules.all {
         let text = |key: &str| entry.parts.get(key).and_then(Value::as_str).unwrap_or("").trim().to_owned();
         let priority = text("priority");
@@ -215,7 +219,12 @@ pub fn read_entries(items: Vec<Value>, fields: &FieldTable) -> Result<RulesFile,
             None if !is_priority => {
                 Err(missing(&format!("`{priority}` is no priority, and Falco loads no file with such a rule")))
             }
-            None => whole_condition(&entry, &file.definitions, fields),
+            None if entry.parts.get("enabled").is_some_and(|enabled| truth(enabled).is_none()) => {
+                Err(missing("`enabled` is true or false, and Falco loads no file with such a rule"))
+            }
+            None => printable(&text("output"), fields)
+                .map_err(|reason| missing(&reason))
+                .and_then(|()| whole_condition(&entry, &file.definitions, fields)),
         };
         let tags = entry.parts.get("tags").and_then(Value::as_sequence).cloned().unwrap_or_default();
         let source = text("source");
@@ -225,7 +234,7 @@ pub fn read_entries(items: Vec<Value>, fields: &FieldTable) -> Result<RulesFile,
             priority,
             output: text("output"),
             tags: tags.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-            enabled: entry.parts.get("enabled").and_then(Value::as_bool).unwrap_or(true),
+            enabled: entry.parts.get("enabled").and_then(truth).unwrap_or(true),
             condition,
         });
     }
@@ -236,29 +245,110 @@ pub fn read_entries(items: Vec<Value>, fields: &FieldTable) -> Result<RulesFile,
 pub const PRIORITIES: [&str; 8] =
     ["Emergency", "Alert", "Critical", "Error", "Warning", "Notice", "Informational", "Debug"];
 
+/// Whether the engine finds all fields that an output names: `%` and the longest name of a field that follows. What
+/// fields there are is known where the platform's are.
+fn printable(output: &str, fields: &FieldTable) -> Result<(), String> {
+    for part in output.split('%').skip(1) {
+        let end = part.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '_')).unwrap_or(part.len());
+        let (name, rest) = part.split_at(end);
+        // A transformer, or text; and a word that the engine takes out before.
+        if name.is_empty() || rest.starts_with('(') || name.starts_with("container.info") {
+            continue;
+        }
+        if !(1..=name.len()).any(|end| name.get(..end).is_some_and(|name| fields.has(name) || fields.may_have(name))) {
+            return Err(format!("there is no field `{name}` for the output, and Falco loads no file with such a rule"));
+        }
+    }
+    Ok(())
+}
+
 /// What Falco wants of a rule.
 const NEEDED: [&str; 4] = ["condition", "desc", "output", "priority"];
 
 /// The most values that lists may come to when they are spelled out.
 const MAX_ITEMS: usize = 100_000;
 
-/// A list's values; those of the lists that it names are put in their place.
-fn list_items(entry: &Entry, known: &HashMap<String, Vec<String>>) -> Result<Vec<String>, String> {
-    let Some(items) = entry.parts.get("items").and_then(Value::as_sequence) else {
-        return Err("it has no items".into());
-    };
+/// Reads macros. Each knows those that were defined before it was changed last.
+fn read_macros(macros: &Entries, file: &mut RulesFile, fields: &FieldTable) {
+    let mut left: Vec<&(String, Entry)> = macros.all.iter().collect();
+    let mut is_first = true;
+    loop {
+        let before = left.len();
+        let mut broken = Vec::new();
+        for one in std::mem::take(&mut left) {
+            let (name, entry) = one;
+            // The first time, nothing but what stands before it has been read.
+            let read = if is_first {
+                condition(entry, &file.definitions, fields)
+            } else {
+                let is_known = |known: &str| macros.get(known).is_some_and(|known| known.index < entry.last);
+                let mut known = file.definitions.clone();
+                known.macros.retain(|name, _| is_known(name));
+                condition(entry, &known, fields)
+            };
+            match read {
+                Ok(formula) => _ = file.definitions.macros.insert(name.clone(), formula),
+                Err(error) => {
+                    broken.push((name.clone(), error));
+                    left.push(one);
+                }
+            }
+        }
+        // Only one that was changed later may know more than what stands before it.
+        is_first = false;
+        if left.is_empty() || left.len() == before || macros.all.iter().all(|(_, entry)| entry.last == entry.index) {
+            file.broken_macros = broken;
+            return;
+        }
+    }
+}
+
+/// The items of a list as they are written.
+fn written_items(entry: &Entry) -> Result<Vec<String>, String> {
+    let items = entry.parts.get("items").and_then(Value::as_sequence).ok_or("it has no items")?;
+    items.iter().map(|item| scalar(item).ok_or_else(|| "an item is a text or a number".into())).collect()
+}
+
+/// The values of the list at `at`. A list before it that it names gives what is written there; one behind it, in `known`,
+/// all its values. Where a list before it names one before that, the engine leaves that one's name for a value.
+fn list_items(at: usize, lists: &Entries, known: &HashMap<String, Vec<String>>) -> Result<Vec<String>, String> {
+    let Some((_, entry)) = lists.all.get(at) else { return Ok(Vec::new()) };
+    let mut written = Vec::new();
+    for item in written_items(entry)? {
+        match lists.get(&item).filter(|named| named.index < entry.last) {
+            Some(named) => written.extend(written_items(named)?),
+            None => written.push(item),
+        }
+        if written.len() > MAX_ITEMS {
+            return Err("it has too many values".into());
+        }
+    }
     let mut found = Vec::new();
-    for item in items {
-        let text = scalar(item).ok_or("an item is a text or a number")?;
+    for text in written {
         match known.get(&text) {
             Some(items) => found.extend(items.iter().cloned()),
-            None => found.push(plain_value(&text)?),
+            None => match known.keys().find(|name| words(&text, name).next().is_some()) {
+                Some(name) => return Err(format!("`{name}` in `{text}` is a list: the engine puts its values there")),
+                None => found.push(plain_value(&text)?),
+            },
         }
         if found.len() > MAX_ITEMS {
             return Err("it has too many values".into());
         }
     }
     Ok(found)
+}
+
+/// What the engine takes for true or false, in quotes or not.
+fn truth(value: &Value) -> Option<bool> {
+    let text = scalar(value)?;
+    let lower = text.to_ascii_lowercase();
+    let is_plain = text == lower || text == text.to_ascii_uppercase() || text.get(1..) == lower.get(1..);
+    match lower.as_str() {
+        "y" | "yes" | "true" | "on" if is_plain => Some(true),
+        "n" | "no" | "false" | "off" if is_plain => Some(false),
+        _ => None,
+    }
 }
 
 fn scalar(value: &Value) -> Option<String> {

@@ -289,3 +289,31 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn lists_and_macros_are_known_as_the_engine_knows_them() {
+    let read = |text: &str| read_file(text, &fields()).expect("a file").definitions;
+    // A list before another one gives what is written in it, and no more.
+    let lists = "- list: a\n  items: [x]\n- list: b\n  items: [a]\n- list: c\n  items: [b, y]\n";
+    assert_eq!(read(lists).lists["c"], ["a", "y"]);
+    // Names of lists behind it are found in the condition.
+    let lists = "- list: c\n  items: [b, y]\n- list: b\n  items: [a]\n- list: a\n  items: [x, z]\n";
+    assert_eq!(read(lists).lists["c"], ["x", "z", "y"]);
+    let lists = "- list: c\n  items: [run b now]\n- list: b\n  items: [x]\n";
+    assert!(read_file(lists, &fields()).expect_err("a word").reason.contains("`b` in `run b now` is a list"));
+    // In a text, too.
+    let of = |condition: &str| read_condition(condition, &definitions(), &fields());
+    let error = of("proc.name in (shells) and proc.args = \"in shells now\"").expect_err("a word");
+    assert!(error.offset == 42 && error.reason.contains("`shells` is a list"), "{error}");
+    assert!(of("proc.name in (shells) and proc.args = \"in shells\"").is_ok(), "a quote is not where a word ends");
+
+    // A macro that is changed later knows what was defined before that.
+    let changed = "- macro: m\n  condition: proc.pid = 1\n- macro: late\n  condition: m or proc.pid = 3\n\
+                   - macro: mine\n  condition: proc.pid = 2\n- macro: m\n  condition: mine\n";
+    let definitions = read(changed);
+    let holds = |pid: u32| evaluate(&definitions.macros["late"], &json!({ "proc.pid": pid }), Reading::Must);
+    assert_eq!([1, 2, 3].map(holds), [false, true, true]);
+    let circle = "- macro: m\n  condition: proc.pid = 1\n- macro: n\n  condition: m\n- macro: m\n  condition: n\n";
+    let file = read_file(circle, &fields()).expect("a file");
+    assert_eq!((file.definitions.macros.len(), file.broken_macros.len()), (0, 2));
+}
