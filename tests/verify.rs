@@ -252,6 +252,14 @@ fn a_rule_that_tells_nobody_of_what_it_finds_differs() {
         ("alert.suppress.fields =", "holds hits back whatever they are of, so that those of another `dest`, `user`"),
         ("alert.suppress.period = 1d", "holds hits back for 1 day, the detection asks for 1 hour"),
         ("action.notable = 0\naction.risk = 0", "no action is on"),
+        ("alert.digest_mode = 1", "holds hits back whatever they are of"),
+        ("alert.digest_mode =", "without `alert.digest_mode = 0`, `alert.suppress.fields` counts for nothing"),
+        ("alert.suppress.group_name = all", "hits of other searches hold its own back"),
+        ("dispatch.index_earliest = -1m", "`dispatch.index_earliest = -1m` leaves out"),
+        ("dispatch.max_count = 1", "`dispatch.max_count = 1`: what one run finds beyond"),
+        ("dispatch.max_time = 1", "a run that takes longer finds no more"),
+        ("dispatch.sample_ratio = 100", "one event of so many is searched"),
+        ("dispatch.latest_time = 1700000000", "`1700000000`, which is not read"),
     ] {
         let (verdict, told) = splunk(entry);
         assert_eq!(verdict, Verdict::Differs, "{entry}");
@@ -266,11 +274,39 @@ fn a_rule_that_tells_nobody_of_what_it_finds_differs() {
         "alert.suppress.period = 60",
         "alert.suppress.fields = user, dest, process",
         "action.notable = 0",
+        "alert.digest_mode = 1\nalert.suppress = 0",
+        "dispatch.earliest_time =",
+        "dispatch.earliest_time = rt-5m\ndispatch.latest_time = rt",
+        "dispatch.max_count = 500000\ndispatch.max_time = 0\ndispatch.sample_ratio = 1",
         "action.notable = 0\naction.risk = 0\naction.email = 1",
         "action.notable = 0\naction.risk = 0\nalert.track = 1",
     ] {
         assert_eq!(splunk(harmless), (Verdict::Proved, String::new()), "{harmless}");
     }
+    // What two hits are told apart by has to be there after all commands.
+    let with_tail = |tail: &str| {
+        let filter = format!("[nsenter_into_host_process_filter]\ndefinition = search * | {tail}\n");
+        let report = with_files("splunk", &[(LOCAL_MACROS, &filter)]);
+        report.findings.into_iter().next().and_then(|finding| finding.reason).unwrap_or_default()
+    };
+    for tail in
+        ["table user", "fields - dest", "rename dest as x", "stats values(user) AS user by _time", "fields user, x*"]
+    {
+        let told = with_tail(tail);
+        assert!(
+            told.contains("those of another `dest`") && told.contains("the search keeps no other"),
+            "{tail}: {told}"
+        );
+    }
+    for tail in ["table *", "fields dest user process*", "fields - process", "rename x as y", "eval x = 1"] {
+        assert_eq!(with_tail(tail), "", "{tail}");
+    }
+    // A macro that is switched off is none.
+    let off = "[nsenter_into_host_process_filter]\ndisabled = 1\n";
+    assert_eq!(verdict(&with_files("splunk", &[(LOCAL_MACROS, off)])), Verdict::Unreadable);
+    let computed =
+        "[default]\niseval = 1\n[nsenter_into_host_process_filter]\ndefinition = `mine`\n[mine]\ndefinition = x";
+    assert_eq!(verdict(&with_files("splunk", &[(LOCAL_MACROS, computed)])), Verdict::Unreadable);
     // An action that is off is told, while another one is on.
     let report = with_files("splunk", &[(LOCAL_SEARCHES, &format!("[{title}]\naction.notable = 0\n"))]);
     let told: Vec<(&str, &[String])> = report.muted.iter().map(|(_, name, off)| (&**name, &**off)).collect();

@@ -118,6 +118,28 @@ pub fn read_times(text: &str, macros: &Macros) -> Result<Times, ReadError> {
     moved(search::read_times(terms), at)
 }
 
+/// Whether what a search gives of an event still has the field, if the event has it. What is not understood keeps it.
+pub fn keeps(text: &str, macros: &Macros, name: &str) -> bool {
+    let Ok(text) = macros.expand(text) else { return true };
+    commands(&text).unwrap_or_default().into_iter().skip(1).all(|(_, command)| {
+        let (command, rest) = word(command);
+        let words = || rest.split(|c: char| c.is_whitespace() || c == ',').map(|word| word.trim_matches('"'));
+        let before_as = || words().zip(words().skip(1)).filter(|(_, next)| next.eq_ignore_ascii_case("as"));
+        match command.to_ascii_lowercase().as_str() {
+            command @ ("table" | "fields") => {
+                let mut touched = Touched::default();
+                touched.kept(command, rest).is_err() || touched.kept.iter().all(|kept| kept.keeps(name))
+            }
+            "rename" => !before_as().any(|(renamed, _)| renamed == name),
+            "stats" => {
+                let given = words().skip_while(|word| !word.eq_ignore_ascii_case("by")).any(|word| word == name);
+                given || words().skip_while(|word| !word.eq_ignore_ascii_case("as")).any(|word| word == name)
+            }
+            _ => true,
+        }
+    })
+}
+
 /// The terms that a search begins with, with or without the command's name, and where they stand.
 fn first_terms(first: Option<(usize, &str)>) -> Result<(usize, &str), ReadError> {
     let Some((offset, first)) = first.filter(|(_, first)| !first.trim().is_empty()) else {
@@ -336,7 +358,10 @@ impl Touched {
             let Some((name, _)) = assignment.split_once('=') else {
                 return Err(fault(at, "`eval` takes `field=expression`"));
             };
-            self.names.insert(name.trim().trim_matches(['\'', '"']).to_owned());
+            let name = name.trim();
+            // The field is called what another one says: it may be any.
+            self.all |= name.contains('{') && !name.starts_with('\'');
+            self.names.insert(name.trim_matches(['\'', '"']).to_owned());
         }
         Ok(())
     }

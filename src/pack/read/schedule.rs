@@ -36,8 +36,8 @@ pub(super) fn never_searched(cron: &str, earliest: &str, latest: &str) -> Option
 
 /// Whether a time as Splunk writes it is understood.
 pub(super) fn is_read(time: &str) -> bool {
-    // From the beginning of all time.
-    time == "0" || Moment::read(time).is_some()
+    // From the beginning of all time; and in real time, which leaves nothing out.
+    time == "0" || time == "rt" || Moment::read(time.strip_prefix("rt").unwrap_or(time)).is_some()
 }
 
 /// The same of a rule that runs every `interval`, with times as Elastic writes them.

@@ -109,6 +109,14 @@ fn muted(stanza: &spl::read::Stanza) -> Vec<String> {
     }
 }
 
+/// The results that Splunk takes of one run where nothing is said.
+const MOST_RESULTS: u64 = 500_000;
+
+/// What Splunk takes for false.
+fn is_false(value: &str) -> bool {
+    ["0", "f", "false", "n", "no"].iter().any(|word| value.eq_ignore_ascii_case(word))
+}
+
 /// What Splunk takes for true.
 fn is_true(value: &str) -> bool {
     ["1", "t", "true", "y", "yes"].iter().any(|word| value.eq_ignore_ascii_case(word))
@@ -133,9 +141,30 @@ impl Search {
             return Some(format!("the search asks for a time of its own, `{time}`, which is not read"));
         }
         // Without an earliest time, each run searches all that there is.
-        let earliest = own.earliest.as_deref().or(self.value("dispatch.earliest_time")).unwrap_or("0");
-        let latest = own.latest.as_deref().or(self.value("dispatch.latest_time")).unwrap_or("now");
+        let said = |key: &str| self.value(key).filter(|time| !time.is_empty());
+        let earliest = own.earliest.as_deref().or(said("dispatch.earliest_time")).unwrap_or("0");
+        let latest = own.latest.as_deref().or(said("dispatch.latest_time")).unwrap_or("now");
+        if let Some(time) = [earliest, latest].into_iter().find(|time| !schedule::is_read(time)) {
+            return Some(format!("it looks at events from or to `{time}`, which is not read"));
+        }
         schedule::never_searched(cron, earliest, latest)
+    }
+
+    /// What a run leaves out of what it finds.
+    fn cut_short(&self) -> Vec<String> {
+        let said = |key: &'static str| self.value(key).filter(|value| !value.is_empty()).map(|value| (key, value));
+        let number = |value: &str| value.trim().parse::<u64>().ok();
+        let indexed = ["dispatch.index_earliest", "dispatch.index_latest"].into_iter().filter_map(said);
+        let indexed = indexed.map(|(key, value)| {
+            format!("`{key} = {value}` leaves out what was indexed at another time, and is not read")
+        });
+        let most = said("dispatch.max_count").filter(|(_, value)| number(value).is_none_or(|most| most < MOST_RESULTS));
+        let most = most.map(|(key, value)| format!("`{key} = {value}`: what one run finds beyond is told to nobody"));
+        let longest = said("dispatch.max_time").filter(|(_, value)| number(value) != Some(0));
+        let longest = longest.map(|(key, value)| format!("`{key} = {value}`: a run that takes longer finds no more"));
+        let sampled = said("dispatch.sample_ratio").filter(|(_, value)| number(value) != Some(1));
+        let sampled = sampled.map(|(key, value)| format!("`{key} = {value}`: one event of so many is searched"));
+        indexed.chain(most).chain(longest).chain(sampled).collect()
     }
 
     /// The time that the search itself asks for.
@@ -179,9 +208,28 @@ impl Search {
         let period = self.value("alert.suppress.period").unwrap_or_default();
         // A number alone is one of seconds.
         let seconds = period.parse().ok().or_else(|| schedule::length(period)).filter(|seconds| *seconds > 0)?;
-        let fields = self.value("alert.suppress.fields").unwrap_or_default();
+        if let Some(group) = self.value("alert.suppress.group_name").filter(|group| !group.is_empty()) {
+            return Some(format!("`alert.suppress.group_name = {group}`: hits of other searches hold its own back"));
+        }
+        // As long as it is not said otherwise, all that a run finds is one alert, of no field's values.
+        let is_each = self.value("alert.digest_mode").is_some_and(is_false);
+        let fields = self.value("alert.suppress.fields").filter(|_| is_each).unwrap_or_default();
         let by = fields.split([',', ' ']).map(|field| field.trim_matches('"')).filter(|field| !field.is_empty());
-        throttle::lost("alert.suppress", &Held { seconds, by: by.map(str::to_owned).collect() }, wanted)
+        // A field that the search does not keep tells no two hits apart.
+        let text = self.value("search").unwrap_or_default();
+        let (by, gone): (Vec<&str>, Vec<&str>) =
+            by.partition(|field| spl::read::keeps(text, &self.macros.known, field));
+        let lost = throttle::lost(
+            "alert.suppress",
+            &Held { seconds, by: by.into_iter().map(str::to_owned).collect() },
+            wanted,
+        )?;
+        let why = match gone.as_slice() {
+            _ if !is_each => ": without `alert.digest_mode = 0`, `alert.suppress.fields` counts for nothing",
+            [] => "",
+            _ => ": the search keeps no other of these fields",
+        };
+        Some(format!("{lost}{why}"))
     }
 
     /// That nothing is done with what the search finds.
@@ -242,7 +290,8 @@ impl RuleText for Search {
     }
 
     fn losses(&self, throttle: Option<&ThrottleContext>) -> Vec<String> {
-        [self.untimely(), self.silence(), self.held_back(throttle), self.idle()].into_iter().flatten().collect()
+        let more = [self.silence(), self.held_back(throttle), self.idle()];
+        self.untimely().into_iter().chain(self.cut_short()).chain(more.into_iter().flatten()).collect()
     }
 
     fn remarks(&self, grade: &Grade) -> Vec<String> {

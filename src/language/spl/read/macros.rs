@@ -17,7 +17,11 @@ impl Macros {
     pub fn from_conf(conf: &Conf) -> Result<Self, ReadError> {
         let mut macros = Macros::default();
         for stanza in conf.stanzas.iter().filter(|stanza| stanza.name != "default") {
-            let (name, get) = (&stanza.name, |key: &str| stanza.get(key));
+            // What a macro does not say itself is what `[default]` says.
+            let (name, get) = (&stanza.name, |key: &str| stanza.get(key).or_else(|| conf.get("default", key)));
+            if get("disabled").is_some_and(|value| !matches!(value, "0" | "false")) {
+                continue;
+            }
             let Some(definition) = get("definition") else {
                 return Err(fault(0, format!("the macro `{name}` has no definition")));
             };

@@ -283,6 +283,7 @@ fn pipelines_keep_what_filters_and_refuse_the_rest() {
         ("| tstats count", "begins with terms"),
         ("a=x | rename a AS b | search b=y", "changes or removes"),
         ("a=x | eval c=1 | where c=\"1\"", "changes or removes"),
+        ("a=x | eval {c}=1 | search a=x", "changes or removes"),
         ("a=x | table a | search b=y", "changes or removes"),
         ("a=x | table a b* | table a | search bc=y", "changes or removes"),
         ("a=x | table a | search NOT _raw=y", "changes or removes"),
