@@ -226,6 +226,23 @@ fn a_copy_of_a_sigma_rule_is_verified_wherever_it_is() {
 }
 
 #[test]
+fn elastic_rules_are_read_as_kibana_imports_them() {
+    let ndjson = "elastic/rules.ndjson";
+    let lines = String::from_utf8(pack().files.get(ndjson).expect("the rules").clone()).expect("text");
+    let of = |file: &str, text: &str| {
+        let report = with_files("elastic", &[(file, text)]);
+        let finding = report.findings.iter().find(|finding| finding.file == file).cloned();
+        finding.map(|finding| (finding.verdict, finding.reason.unwrap_or_default())).expect("a finding")
+    };
+    let (verdict, told) = of(ndjson, &lines.replacen(',', ",\n", 1));
+    assert!(verdict == Verdict::Unreadable && told.contains("line 1 is not one JSON document"), "{told}");
+    assert_eq!(of(ndjson, &lines.replace('\n', " ")).0, Verdict::Unreadable);
+    // A copy is imported like the rules themselves.
+    assert_eq!(of("elastic/copy/mine.ndjson", &lines).0, Verdict::Proved);
+    assert_eq!(of("elastic/copy/mine.ndjson", &lines.replace("chroot /mnt", "chroot /media")).0, Verdict::Differs);
+}
+
+#[test]
 fn a_rule_that_tells_nobody_of_what_it_finds_differs() {
     let title = "Process moved into the host's namespaces or root directory";
     let splunk = |entry: &str| {
@@ -341,6 +358,28 @@ fn a_rule_that_tells_nobody_of_what_it_finds_differs() {
         let finding = changed("nsenter_into_host", "process", "elastic", elastic, from, to);
         assert_eq!(finding.verdict, Verdict::Differs, "{from} {to}");
         assert!(finding.reason.as_ref().is_some_and(|told| told.contains(reason)), "{:?}", finding.reason);
+    }
+    let with = |entry: &str| changed("nsenter_into_host", "process", "elastic", elastic, "{", &format!("{{ {entry},"));
+    let strict = with("\"timestamp_override_fallback_disabled\": true");
+    assert!(strict.reason.as_ref().is_some_and(|told| told.contains("are never searched")), "{:?}", strict.reason);
+    for (from, to, reason) in [
+        ("\"interval\": \"5m\"", "\"interval\": \"never\"", "`interval` is `never`, which is no time"),
+        ("\"interval\": \"5m\"", "\"to\": \"2026-01-01\"", "`to` is `2026-01-01`: what happens later"),
+    ] {
+        let finding = changed("nsenter_into_host", "process", "elastic", elastic, from, to);
+        assert!(finding.reason.as_ref().is_some_and(|told| told.contains(reason)), "{:?}", finding.reason);
+    }
+    // What changes which events are asked, in ways that are not read.
+    for entry in [
+        "\"event_category_override\": \"event.kind\"",
+        "\"timestamp_field\": \"event.created\"",
+        "\"exceptions_list\": { \"id\": \"x\" }",
+        "\"data_view_id\": \"x\"",
+    ] {
+        assert_eq!(with(entry).verdict, Verdict::Unreadable, "{entry}");
+    }
+    for entry in ["\"event_category_override\": \"event.category\"", "\"exceptions_list\": []"] {
+        assert_eq!(with(entry).verdict, Verdict::Proved, "{entry}");
     }
     let suppression = "\"alert_suppression\"";
     let more = changed("nsenter_into_host", "process", "elastic", elastic, suppression, "\"once\"");

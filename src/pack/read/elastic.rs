@@ -17,8 +17,16 @@ const MOST_ALERTS: u64 = 100;
 /// The fields that Kibana holds alerts back by, at most.
 const MOST_GROUPS: usize = 3;
 
-/// The rules of a file.
-pub(super) fn read(text: &str) -> Result<Vec<Found>, String> {
+/// The rules of a file. Kibana imports NDJSON line by line.
+pub(super) fn read(path: &str, text: &str) -> Result<Vec<Found>, String> {
+    if path.ends_with(".ndjson") {
+        let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+        for (index, line) in lines {
+            if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(line) {
+                return Err(format!("line {} is not one JSON document, as Kibana wants it: {error}", index + 1));
+            }
+        }
+    }
     let documents = serde_json::Deserializer::from_str(text).into_iter::<Value>();
     let mut rules = Vec::new();
     for document in documents {
@@ -29,6 +37,22 @@ pub(super) fn read(text: &str) -> Result<Vec<Found>, String> {
         }
     }
     Ok(rules)
+}
+
+/// Whether a file looks like it has a rule, wherever it is.
+pub(super) fn has_rule(path: &str, bytes: &[u8]) -> bool {
+    let name: &[u8] = b"\"rule_id\"";
+    (path.ends_with(".json") || path.ends_with(".ndjson")) && bytes.windows(name.len()).any(|part| part == name)
+}
+
+/// Whether a setting says nothing.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::String(text) => text.is_empty(),
+        _ => false,
+    }
 }
 
 fn found(rule: Map<String, Value>) -> Found {
@@ -82,8 +106,14 @@ impl RuleText for Document {
             return Err(Fault::Elsewhere(changes.join("; ")));
         }
         for key in ["filters", "exceptions_list"] {
-            if self.0.get(key).and_then(Value::as_array).is_some_and(|items| !items.is_empty()) {
+            if self.0.get(key).is_some_and(|items| !is_empty(items)) {
                 return unreadable(format!("`{key}` changes what is found and is not read"));
+            }
+        }
+        // What EQL takes for the category and the time of an event, and what Kibana looks for new events by.
+        for (key, usual) in [("event_category_override", "event.category"), ("timestamp_field", "@timestamp")] {
+            if self.0.get(key).is_some_and(|field| !is_empty(field) && field != usual) {
+                return unreadable(format!("`{key}` takes the place of `{usual}`, and is not read"));
             }
         }
         if !text("data_view_id").is_empty() {
@@ -116,12 +146,23 @@ impl RuleText for Document {
         let text = |key: &str, default| self.0.get(key).and_then(Value::as_str).unwrap_or(default);
         // What Kibana takes where a rule does not say it.
         let (interval, from, to) = (text("interval", "5m"), text("from", "now-6m"), text("to", "now"));
-        let untimely = schedule::never_searched_every(interval, from, to);
+        let untimely = if schedule::length(interval).is_none_or(|seconds| seconds < 1) {
+            Some(format!("`interval` is `{interval}`, which is no time: nothing starts the rule"))
+        } else if !to.trim().starts_with("now") {
+            Some(format!("`to` is `{to}`: what happens later is never searched"))
+        } else {
+            schedule::never_searched_every(interval, from, to)
+        };
         let most = self.0.get("max_signals").and_then(Value::as_u64).filter(|most| *most < MOST_ALERTS);
         let silence = most.map(|most| format!("`max_signals` is {most}: what one run finds beyond is told to nobody"));
         let block = self.0.get("building_block_type").filter(|kind| !kind.is_null());
         let hidden = block.map(|_| "`building_block_type` hides what it finds from the list of alerts".to_owned());
-        [untimely, silence, self.held_back(throttle), hidden].into_iter().flatten().collect()
+        let strict = self.0.get("timestamp_override_fallback_disabled") == Some(&Value::Bool(true));
+        let timeless = (strict && !text("timestamp_override", "").is_empty()).then(|| {
+            "`timestamp_override_fallback_disabled`: events without the field of `timestamp_override` are never searched"
+                .to_owned()
+        });
+        [untimely, silence, self.held_back(throttle), hidden, timeless].into_iter().flatten().collect()
     }
 
     fn remarks(&self, grade: &Grade) -> Vec<String> {

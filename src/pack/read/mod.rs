@@ -174,8 +174,8 @@ pub fn read_target(
     for artefact in artefacts {
         let Some(format) = artefact.reads.filter(|format| format.has_rules()) else { continue };
         let overlays = over(artefact);
-        let read = |text: &str, overlays: &[Overlay<'_>]| {
-            read_file(format, text, overlays, &macros, &filters, || fields(artefact))
+        let read = |path: &str, text: &str, overlays: &[Overlay<'_>]| {
+            read_file(format, path, text, overlays, &macros, &filters, || fields(artefact))
         };
         // Falco's rules files are loaded into one engine: each may define anew what stands in another.
         let others = artefacts.iter().filter(|other| format == Format::Falco && other.reads == Some(Format::Falco));
@@ -193,7 +193,7 @@ pub fn read_target(
                 utf8(bytes).map(changing).unwrap_or_default().into_iter().chain(overlays.iter().cloned()).collect();
             let mut content = match utf8(bytes) {
                 Err(fault) => Content::faulty(format, fault),
-                Ok(text) => read(text, &overlays),
+                Ok(text) => read(path, text, &overlays),
             };
             content.overlays.extend(overlays.iter().map(|(path, _)| (*path).to_owned()));
             if format == Format::SavedSearches {
@@ -214,10 +214,15 @@ pub fn read_target(
                 }
             }
             // A rule holds wherever it stands, too.
-            Format::Sigma => {
-                for (path, _, bytes) in all().filter(|(path, _, bytes)| sigma::has_rule(path, bytes)) {
+            Format::Sigma | Format::Elastic => {
+                let is_one = |path: &str, bytes: &[u8]| match format {
+                    Format::Sigma => sigma::has_rule(path, bytes),
+                    _ => elastic::has_rule(path, bytes),
+                };
+                let is_own = |below: &str| artefacts.iter().any(|artefact| artefact.is_at(below));
+                for (path, _, bytes) in all().filter(|(path, below, bytes)| !is_own(below) && is_one(path, bytes)) {
                     if let (false, Ok(text)) = (contents.contains_key(path), utf8(bytes)) {
-                        contents.insert(path.clone(), read(text, &[]));
+                        contents.insert(path.clone(), read(path, text, &[]));
                     }
                 }
             }
@@ -233,6 +238,7 @@ fn utf8(bytes: &[u8]) -> Result<&str, String> {
 
 fn read_file(
     format: Format,
+    path: &str,
     text: &str,
     overlays: &[Overlay<'_>],
     macros: &Macros,
@@ -242,7 +248,7 @@ fn read_file(
     let read = match format {
         Format::Sigma => sigma::read(text, filters),
         Format::SavedSearches => splunk::read(text, overlays, macros),
-        Format::Elastic => elastic::read(text),
+        Format::Elastic => elastic::read(path, text),
         Format::Falco => falco::read(text, overlays, &fields()),
         Format::Macros | Format::SigmaFilter => Ok(Vec::new()),
     };
