@@ -453,6 +453,16 @@ fn a_sigma_file_may_have_several_documents() {
     };
     assert!(lost(&[("sigma/mine.yml", &both)]).contains("backup"));
     assert_eq!(verdict(&with_files("sigma", &[("sigma/mine.yml", &other)])), Verdict::Proved);
+    // However its YAML is written.
+    let mine = filter(id, "backup");
+    let indented: String = mine.lines().map(|line| format!("  {line}\n")).collect();
+    let merged = format!("base: &base\n{indented}<<: *base\n");
+    for text in [&indented, &mine.replace("filter:", "filter :"), &mine.replace("filter:", "\"filter\":"), &merged] {
+        assert!(lost(&[("sigma/mine.yml", text)]).contains("backup"), "{text}");
+    }
+    let weaker: String =
+        text.replace("chroot /mnt", "chroot /media").lines().map(|line| format!("  {line}\n")).collect();
+    assert_eq!(verdict(&with_files("sigma", &[("sigma/copy.yml", &weaker)])), Verdict::Differs);
     // A filter and a rule in one file, too.
     assert!(lost(&[(file, &format!("{text}\n---\n{}", filter(id, "backup")))]).contains("backup"));
     let second = text.replace(id, "11111111-1111-4111-8111-111111111111");

@@ -39,9 +39,14 @@ impl Filters {
     }
 }
 
-/// The YAML documents of a file; those with nothing in them are none.
+/// The YAML documents of a file, what `<<` merges merged; those with nothing in them are none.
 pub(super) fn documents(text: &str) -> Result<Vec<Value>, String> {
-    let read = |document| Value::deserialize(document).map_err(|error| format!("it is no YAML: {error}"));
+    let fault = |error: serde_yaml::Error| format!("it is no YAML: {error}");
+    let read = |document| {
+        let mut document = Value::deserialize(document).map_err(fault)?;
+        document.apply_merge().map_err(fault)?;
+        Ok(document)
+    };
     let documents = serde_yaml::Deserializer::from_str(text).map(read);
     documents.filter(|document| !matches!(document, Ok(Value::Null))).collect()
 }
@@ -65,21 +70,28 @@ fn silenced(correlation: &Value) -> Vec<String> {
     rules.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// Whether a file looks like it has a filter or a correlation, wherever it is.
+/// Whether a file has a filter or a correlation, wherever it is; or looks like it, if it is no YAML.
 pub(super) fn changes_others(path: &str, bytes: &[u8]) -> bool {
-    has_key(path, bytes, "filter") || has_key(path, bytes, "correlation")
+    has_key(path, bytes, &["filter", "correlation"])
 }
 
-/// Whether a file looks like it has a rule, wherever it is.
+/// Whether a file has a rule, wherever it is; or looks like it, if it is no YAML.
 pub(super) fn has_rule(path: &str, bytes: &[u8]) -> bool {
-    has_key(path, bytes, "detection")
+    has_key(path, bytes, &["detection"])
 }
 
-fn has_key(path: &str, bytes: &[u8], key: &str) -> bool {
-    let keys = [format!("{key}:"), format!("\"{key}\":"), format!("'{key}':")];
-    let mut lines = bytes.split(|byte| *byte == b'\n');
-    let has_key = |line: &[u8]| keys.iter().any(|key| line.starts_with(key.as_bytes()));
-    (path.ends_with(".yml") || path.ends_with(".yaml")) && lines.any(has_key)
+fn has_key(path: &str, bytes: &[u8], keys: &[&str]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    if !(path.ends_with(".yml") || path.ends_with(".yaml")) || !keys.iter().any(|key| text.contains(key)) {
+        return false;
+    }
+    let begins = |line: &str| {
+        keys.iter().any(|key| line.trim_start().strip_prefix(key).is_some_and(|rest| rest.starts_with(':')))
+    };
+    match documents(text) {
+        Ok(documents) => documents.iter().any(|document| keys.iter().any(|key| document.get(*key).is_some())),
+        Err(_) => text.lines().any(begins),
+    }
 }
 
 struct Document {

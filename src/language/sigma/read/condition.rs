@@ -62,7 +62,7 @@ impl<'t> Reader<'t> {
     }
 
     fn eat(&mut self, keyword: &str) -> bool {
-        let found = self.peek().is_some_and(|word| word.eq_ignore_ascii_case(keyword));
+        let found = self.peek() == Some(keyword);
         self.at += usize::from(found);
         found
     }
@@ -103,11 +103,17 @@ impl<'t> Reader<'t> {
         }
         let Some(word) = self.peek() else { return Err(error(offset, "the condition ends too early")) };
         self.at += 1;
-        if self.peek().is_some_and(|next| next.eq_ignore_ascii_case("of")) {
+        if self.peek().is_some_and(|next| next == "of") {
             self.at += 1;
             return self.quantified(offset, word);
         }
-        if ["and", "or", "of", ")"].iter().any(|known| word.eq_ignore_ascii_case(known)) {
+        if let Some(keyword) = ["and", "or", "not"].iter().find(|known| word.eq_ignore_ascii_case(known)) {
+            return Err(error(
+                offset,
+                format!("`{word}` stands where a selection should; operators are small: `{keyword}`"),
+            ));
+        }
+        if ["of", ")"].iter().any(|known| word.eq_ignore_ascii_case(known)) {
             return Err(error(offset, format!("`{word}` stands where a selection should")));
         }
         self.selections.get(word).cloned().ok_or_else(|| error(offset, format!("there is no selection `{word}`")))
@@ -118,7 +124,7 @@ impl<'t> Reader<'t> {
         let Some(pattern) = self.peek() else { return Err(error(self.offset(), "`of` what?")) };
         let place = self.offset();
         self.at += 1;
-        let is_meant = |name: &str| match pattern.eq_ignore_ascii_case("them") {
+        let is_meant = |name: &str| match pattern == "them" {
             true => !name.starts_with('_'),
             false => fits(pattern, name),
         };
@@ -127,10 +133,18 @@ impl<'t> Reader<'t> {
         if parts.is_empty() {
             return Err(error(place, format!("no selection fits `{pattern}`")));
         }
-        if count.eq_ignore_ascii_case("all") {
+        // Names with `_` in front are left out of `them`; of such a pattern, not all tools say the same.
+        let hidden = |name: &&String| pattern.starts_with('*') && name.starts_with('_') && fits(pattern, name);
+        if let Some(name) = self.selections.keys().find(hidden) {
+            return Err(error(
+                place,
+                format!("whether `{pattern}` stands for `{name}`, too, is not the same in all tools"),
+            ));
+        }
+        if count == "all" {
             return Ok(Formula::and(parts));
         }
-        if count.eq_ignore_ascii_case("any") {
+        if count == "any" {
             return Ok(Formula::or(parts));
         }
         match count.parse::<usize>() {
