@@ -340,6 +340,25 @@ fn an_exception_ends_on_its_day() {
     said(root, &["check"], 1);
 }
 
+/// Exceptions that hold in one profile leave nothing together, though each leaves something.
+#[test]
+fn exceptions_of_one_profile_are_judged_together() {
+    let folder = project();
+    let root = folder.path();
+    let exception = |profiles: &str, condition: &str| {
+        format!(
+            "detections: [socket_read]\nreason: x\nowner: ops\nexpires: 2027-01-31\n{profiles}observe: {{ process: {{ \
+             named: {{ user.name|exists: true }}, condition: {condition} }} }}\n"
+        )
+    };
+    write(root, "exceptions/a.yml", &exception("profiles: [acme, beta]\n", "named"));
+    for (profiles, status) in [("profiles: [other]\n", 0), ("profiles: [beta]\n", 1), ("", 1)] {
+        write(root, "exceptions/b.yml", &exception(profiles, "not named"));
+        let told = said(root, &["check", "--today", TODAY], status);
+        assert_eq!(told.contains("together with the others of the profile `"), status == 1, "{told}");
+    }
+}
+
 /// The example of the README works.
 #[test]
 fn the_profile_and_the_exception_of_the_readme_are_sound() {

@@ -63,22 +63,33 @@ pub fn judge(
             let mut idle: Vec<&str> = Vec::new();
             for detection in &observing {
                 let Some(observation) = detection.observation(source) else { continue };
+                let is_left = |parts: &mut dyn Iterator<Item = &Formula>| {
+                    let rest = parts.map(|part| Formula::not(part.clone()));
+                    let left = Formula::and([observation.formula.clone()].into_iter().chain(rest));
+                    !check::is_decided(&left)
+                        || satisfiable(&left, Reading::Must, &schema, &budget) != Satisfiability::Unsat
+                };
                 // All that hold together: one may take away what the others leave.
-                let together = exceptions.iter().filter(|other| {
-                    std::ptr::eq(*other, exception)
-                        || (other.approved
-                            && other.profiles.is_none()
-                            && other.detections.iter().any(|selector| selector.is_meant(detection)))
-                });
-                let parts = together.flat_map(|other| other.observations.iter().filter(|o| o.source == source));
-                let rest = parts.map(|part| Formula::not(part.formula.clone()));
-                let left = Formula::and([observation.formula.clone()].into_iter().chain(rest));
-                if check::is_decided(&left)
-                    && satisfiable(&left, Reading::Must, &schema, &budget) == Satisfiability::Unsat
-                {
-                    let alone = Formula::and([observation.formula.clone(), Formula::not(excepted.formula.clone())]);
-                    let alone = satisfiable(&alone, Reading::Must, &schema, &budget) == Satisfiability::Unsat;
-                    let with = if alone { "" } else { " together with the others" };
+                let swallows = |profile: Option<&str>| {
+                    let together = exceptions.iter().filter(|other| {
+                        std::ptr::eq(*other, exception)
+                            || (other.is_for(profile)
+                                && other.detections.iter().any(|selector| selector.is_meant(detection)))
+                    });
+                    let parts = together.flat_map(|other| other.observations.iter().filter(|o| o.source == source));
+                    !is_left(&mut parts.map(|part| &part.formula))
+                };
+                let held_in: Vec<Option<&str>> = match &exception.profiles {
+                    None => vec![None],
+                    Some(names) => names.iter().map(|name| Some(name.as_str())).collect(),
+                };
+                if let Some(profile) = held_in.into_iter().find(|profile| swallows(*profile)) {
+                    let alone = !is_left(&mut [&excepted.formula].into_iter());
+                    let with = match profile {
+                        _ if alone => String::new(),
+                        None => " together with the others".to_owned(),
+                        Some(name) => format!(" together with the others of the profile `{name}`"),
+                    };
                     let message = format!(
                         "the exception takes all of `{}` away in `{source}`{with}: nothing is left",
                         detection.name
