@@ -427,7 +427,7 @@ fn an_exception_that_a_target_cannot_say_is_told_at_its_place() {
     for wanted in [
         "error[E0804]: Falco cannot except this from what `pod_exec` looks for in `kubernetes_audit`",
         "exceptions/bastion.yml:6:3",
-        "in falco: Falco has no field for `sourceIPs`",
+        "in falco: `jevt.value[/sourceIPs/0]` in Falco has the first value alone",
         "{ falco: { accept: { kubernetes_audit: { wider:",
     ] {
         assert!(told.contains(wanted), "{wanted} is not in\n{told}");
