@@ -580,3 +580,30 @@ fn falco_reads_all_of_its_files_together() {
     assert_eq!(output("%proc.name at %evt.time.iso8601, %proc.aname[2], %container.info"), Verdict::Proved);
     assert_eq!(output("%proc.name %no.such"), Verdict::Unreadable);
 }
+
+#[test]
+fn files_that_nothing_reads_back_are_measured_by_the_manifest() {
+    let built = cresset::target::Built { files: pack().files.clone(), entries: Vec::new() };
+    let manifest = cresset::pack::manifest(&built, &cresset::target::PackInfo::default());
+    let manifest = String::from_utf8(manifest).expect("text");
+    let of = |target: &str, more: &[(&str, &str)]| -> Vec<(String, &str)> {
+        let mut files = pack().files.clone();
+        files.insert("manifest.json".to_owned(), manifest.clone().into_bytes());
+        files.extend(more.iter().map(|(file, text)| ((*file).to_owned(), text.as_bytes().to_vec())));
+        let report = verified(&rules_of("nsenter_into_host", "process", target), &files);
+        report.strayed.into_iter().map(|(file, state)| (file, state.word())).collect()
+    };
+    assert_eq!(of("splunk", &[]), []);
+    let (app, props) = ("splunk/cresset_container/default/app.conf", "splunk/cresset_container/local/props.conf");
+    let off = [(app, "[install]\nstate = disabled\n"), (props, "[x]\nEVAL-process = 1\n")];
+    assert_eq!(of("splunk", &off), [(app.to_owned(), "changed"), (props.to_owned(), "new")]);
+    // What is read back, is told by what it means.
+    let title = "Process moved into the host's namespaces or root directory";
+    let read = [(LOCAL_SEARCHES, &*format!("[{title}]\ndisabled = 0\n")), (LOCAL_MACROS, "[x]\ndefinition = y\n")];
+    assert_eq!(of("splunk", &read), []);
+    assert_eq!(of("falco", &[("falco/mine.yaml", "- list: x\n  items: []\n")]), []);
+    let below = "falco/rules.d/mine.yaml";
+    assert_eq!(of("falco", &[(below, "- list: x\n  items: []\n")]), [(below.to_owned(), "new")]);
+    let filter = "title: x\nlogsource: { product: linux }\nfilter: { rules: [x], s: { a: b }, condition: not s }\n";
+    assert_eq!(of("sigma", &[("sigma/mine/x.yml", filter)]), []);
+}

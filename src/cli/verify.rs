@@ -14,6 +14,7 @@ use super::workshop::{Chosen, Workshop};
 use super::{Exit, choice};
 use crate::diagnostic::{Diagnostic, render};
 use crate::logic::Reading;
+use crate::pack::strayed::Strayed;
 use crate::pack::trace;
 use crate::pack::verify::{self, Example, Finding, Report};
 use crate::project::Project;
@@ -162,6 +163,18 @@ fn human(out: &mut impl Write, pack: &Path, report: &Report, explain: bool) -> i
                     count - 1
                 )?;
             }
+        }
+    }
+    for (state, said) in [
+        (Strayed::Changed, "not what was built, and nothing reads it back"),
+        (Strayed::Gone, "not there any more"),
+        (Strayed::New, "made by no build, and nothing reads it back"),
+        (Strayed::Unreadable, "no manifest: which files have been changed is not known"),
+    ] {
+        let files = report.strayed.iter().filter(|(_, known)| *known == state);
+        let files: BTreeSet<&str> = files.map(|(file, _)| file.as_str()).collect();
+        if !files.is_empty() {
+            writeln!(out, "\nnote: {}: {said}", some_of(&files))?;
         }
     }
     if !report.all_off.is_empty() {
@@ -375,7 +388,10 @@ pub(super) fn findings(report: &Report) -> Value {
         .iter()
         .map(|(file, name, settings)| json!({ "file": file, "name": name, "settings": settings }))
         .collect();
+    let strayed: Vec<Value> =
+        report.strayed.iter().map(|(file, state)| json!({ "file": file, "state": state.word() })).collect();
     json!({
         "findings": findings, "foreign": named(&report.foreign), "off": named(&report.off), "muted": muted,
+        "strayed": strayed,
     })
 }

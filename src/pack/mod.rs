@@ -8,6 +8,7 @@ mod prove;
 pub mod read;
 mod recorded;
 mod replace;
+pub mod strayed;
 pub mod trace;
 pub mod verify;
 mod witness;

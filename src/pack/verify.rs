@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 use super::backward::{Backward, Names, relevant};
 use super::opaque::{opaque, suspects};
-use super::read::{Condition, Content, Fault, Found, Grade, RuleText, place, read_target};
+use super::read::{Condition, Content, Fault, Found, Grade, RuleText, is_read_anywhere, place, read_target};
+use super::strayed::{Strayed, strayed};
 use super::witness;
 use crate::detection::Deviation;
 use crate::language::{FieldTable, FieldType};
@@ -76,6 +77,8 @@ pub struct Report {
     pub muted: Vec<(String, String, Vec<String>)>,
     /// Targets of which every rule is switched off.
     pub all_off: Vec<String>,
+    /// Files that nothing reads back and that are not what the pack's manifest says, where it has one.
+    pub strayed: Vec<(String, Strayed)>,
 }
 
 impl Report {
@@ -283,7 +286,17 @@ pub fn verify(
     let rules = contents.iter().flat_map(|(file, content)| content.rules.iter().map(move |rule| (file, rule)));
     let muted = rules.filter(|(_, rule)| !rule.muted.is_empty() && !is_foreign(rule));
     let muted = muted.map(|(file, rule)| (file.clone(), rule.name.clone(), rule.muted.clone())).collect();
-    Report { findings: findings.into_iter().flatten().collect(), foreign, off, muted, all_off }
+    let is_read = |path: &str| {
+        contents.contains_key(path)
+            || targets.iter().any(|target| {
+                let below = path.strip_prefix(target.name()).and_then(|rest| rest.strip_prefix('/'));
+                let artefacts = target.settings.artefacts.iter().filter(|artefact| artefact.reads.is_some());
+                below.is_some_and(|below| artefacts.into_iter().any(|one| one.is_at(below) || one.is_laid_over(below)))
+            })
+            || files.get(path).is_some_and(|bytes| is_read_anywhere(targets, path, bytes))
+    };
+    let strayed = strayed(files, &targets.iter().map(Target::name).collect(), &is_read);
+    Report { findings: findings.into_iter().flatten().collect(), foreign, off, muted, all_off, strayed }
 }
 
 /// How grave the finds of a rule are.

@@ -47,9 +47,13 @@ pub fn manifest(built: &Built, pack: &PackInfo) -> Vec<u8> {
     format!("{manifest:#}\n").into_bytes()
 }
 
+/// The digest of a file as the manifest has it.
+pub(super) fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A digest of every file.
 fn digests(files: &BTreeMap<String, Vec<u8>>) -> serde_json::Map<String, Value> {
-    let digest = |bytes: &[u8]| -> String { Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect() };
     files.iter().map(|(path, bytes)| (path.clone(), json!(digest(bytes)))).collect()
 }
 

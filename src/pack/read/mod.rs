@@ -232,6 +232,13 @@ pub fn read_target(
     contents
 }
 
+/// Whether a file changes rules of a target wherever it stands.
+pub fn is_read_anywhere(targets: &[Target], path: &str, bytes: &[u8]) -> bool {
+    let of = |target: &&Target| path.split('/').next() == Some(target.name());
+    let reads = targets.iter().filter(of).flat_map(|target| &target.settings.artefacts).map(|artefact| artefact.reads);
+    reads.into_iter().any(|reads| reads == Some(Format::SigmaFilter)) && sigma::changes_others(path, bytes)
+}
+
 fn utf8(bytes: &[u8]) -> Result<&str, String> {
     std::str::from_utf8(bytes).map_err(|_| "the file is no UTF-8 text".to_owned())
 }
