@@ -257,21 +257,24 @@ fn what_a_platform_makes_of_lists_is_not_taken_for_their_values() {
         assert!(accepted.values().all(|verdict| verdict == "Narrower: one"), "{test}: {accepted:#?}");
     }
 
-    // What a person would write there matches nothing, and is told.
+    // What a person would write there matches nothing, or parts of other values, and is told.
     let asked = format!("{}{accept}", observe("securityContext.capabilities.add: SYS_ADMIN"));
-    let (said, instead) = (r#"intersects ("[\"SYS_ADMIN\"]")"#, "intersects (SYS_ADMIN)");
-    assert_eq!(falco_verdict(&asked, "k8s_audit_rules", said, instead), Verdict::Differs);
+    let said = r#"regex "(.|\n)*[,\\[]\"SYS_ADMIN\"(.|\n)*""#;
+    for instead in ["= SYS_ADMIN", "contains SYS_ADMIN", r#"regex "(.|\n)*SYS_ADMIN\"(.|\n)*""#] {
+        assert_eq!(falco_verdict(&asked, "k8s_audit_rules", said, instead), Verdict::Differs, "{instead}");
+    }
 
     let containers = serde_json::json!([
         { "image": "x", "command": ["sh", "-c"], "securityContext": { "capabilities": { "add": ["A", "B"] } } },
-        { "name": "b", "command": ["id"] },
+        { "name": "b", "command": ["id"], "securityContext": { "capabilities": { "add": ["SYS_ADMIN"] } } },
     ]);
     let event = serde_json::json!({ "requestObject": { "spec": { "containers": containers } } });
     assert_eq!(
         seen("falco", "kubernetes_audit", &event),
         serde_json::json!({
             "ka.req.pod.containers.command": ["sh -c", "id"],
-            "ka.req.pod.containers.add_capabilities": ["[\"A\",\"B\"]"],
+            "jevt.value[/requestObject/spec/containers/0/securityContext/capabilities/add]": "[\"A\",\"B\"]",
+            "jevt.value[/requestObject/spec/containers/1/securityContext/capabilities/add]": "[\"SYS_ADMIN\"]",
         })
     );
 }

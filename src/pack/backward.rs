@@ -6,6 +6,8 @@
 
 use std::collections::HashMap;
 
+use regex_syntax::hir::{Class, Hir, HirKind, Look};
+
 use crate::language::{FieldType, folded};
 use crate::logic::decide::{Derivation, Derived, Schema};
 use crate::logic::{Case, Comparison, Formula, Glob, Path, Pattern, Predicate, Shape, Subject, Test, TextSet};
@@ -29,7 +31,7 @@ impl Names {
         let mut names = Self::default();
         for path in paths {
             let Some(field) = fields.get(path) else { continue };
-            if let Some(name) = field.name {
+            for name in field.name.iter().flat_map(|name| Holds::names(field.holds, name)) {
                 names.own.entry(name).or_insert_with(|| path.clone());
             }
             let related = |how: Derivation| source.derived.iter().filter(move |derived| derived.how == how);
@@ -86,13 +88,16 @@ impl<'a> Backward<'a> {
         let known = self.test(test);
         let Subject::Field(path) = &known.subject else { return None };
         let holds = self.fields.holds(path)?;
+        let field = self.stranger(&field.dotted());
         let itself = Formula::Test(Test {
-            subject: Subject::Field(self.stranger(&field.dotted())),
+            subject: Subject::Field(field.clone()),
             predicate: known.predicate.clone(),
             origin: test.origin,
         });
-        if holds == Holds::Words {
-            return Some(in_words(path, &known, itself));
+        match holds {
+            Holds::Words => return Some(in_words(path, &known, itself)),
+            Holds::JsonListsByNumber => return Some(in_lists(path, &known, &field, itself)),
+            _ => {}
         }
         let follows = match &known.predicate {
             predicate if matches!(holds, Holds::AllOrNothing | Holds::First) => Some(predicate.clone()),
@@ -224,6 +229,65 @@ impl<'a> Backward<'a> {
     }
 }
 
+/// A test of `field`, which holds a list of values at `path` as JSON: of every expression follows a value of its own.
+fn in_lists(path: &Path, test: &Test, field: &Path, itself: Formula) -> Formula {
+    let Predicate::Text(set) = &test.predicate else { return itself };
+    let text = |path: &Path, pattern| Formula::test(path, Predicate::Text(TextSet::new(vec![pattern], set.case)));
+    let each = set.any.iter().map(|pattern| {
+        let itself = text(field, pattern.clone());
+        let Pattern::Regex(source) = pattern else { return itself };
+        match values_listed(source) {
+            Some(values) => Formula::and([text(path, Pattern::Regex(values)), itself]),
+            None => itself,
+        }
+    });
+    Formula::or(each)
+}
+
+/// What one of the values of a list is if its JSON matches: if the expression asks for a text between quotation marks,
+/// behind `[` or `,`, in which nothing has to be escaped and none of the signs between values is.
+fn values_listed(source: &str) -> Option<String> {
+    let anything = [regex_syntax::parse("(?s:.*)").ok()?, regex_syntax::parse("(?:.|\n)*").ok()?];
+    let opens = regex_syntax::parse(r"[\[,]").ok()?;
+    let tree = regex_syntax::parse(source).ok()?;
+    let HirKind::Concat(parts) = tree.kind() else { return None };
+    let is_edge =
+        |part: &&Hir| matches!(part.kind(), HirKind::Look(Look::Start | Look::End)) || anything.contains(part);
+    let first = parts.iter().take_while(is_edge).count();
+    let last = parts.len() - parts.iter().rev().take_while(is_edge).count();
+    let (opening, text) = parts.get(first..last)?.split_first()?;
+    if *opening != opens {
+        return None;
+    }
+    let mut text = text.to_vec();
+    let bare = |part: &mut Hir, strip: fn(&[u8]) -> Option<&[u8]>| {
+        let HirKind::Literal(literal) = part.kind() else { return None };
+        *part = Hir::literal(strip(&literal.0)?);
+        Some(())
+    };
+    bare(text.first_mut()?, |literal| literal.strip_prefix(b"\""))?;
+    bare(text.last_mut()?, |literal| literal.strip_suffix(b"\""))?;
+    let text = Hir::concat(text);
+    let is_some = text.properties().minimum_len().is_some_and(|least| least > 0);
+    (is_some && is_plain(&text)).then(|| format!("^(?:{text})$"))
+}
+
+/// Whether a text that matches has nothing but letters, digits and signs that JSON does not use.
+fn is_plain(tree: &Hir) -> bool {
+    let is_plain_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:*".contains(&byte);
+    match tree.kind() {
+        HirKind::Empty => true,
+        HirKind::Literal(literal) => literal.0.iter().copied().all(is_plain_byte),
+        HirKind::Class(Class::Unicode(class)) => {
+            class.iter().all(|range| (range.start()..=range.end()).all(|c| u8::try_from(c).is_ok_and(is_plain_byte)))
+        }
+        HirKind::Class(Class::Bytes(_)) | HirKind::Look(_) => false,
+        HirKind::Repetition(repetition) => is_plain(&repetition.sub),
+        HirKind::Capture(capture) => is_plain(&capture.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().all(is_plain),
+    }
+}
+
 /// A test of the words of the texts at `path`, which conditions on whole texts cannot tell: `itself`. A text that is
 /// asked for as a whole is found by its words, and so is one that has letters and digits alone that stand in a word.
 fn in_words(path: &Path, test: &Test, itself: Formula) -> Formula {
@@ -256,4 +320,26 @@ pub fn relevant(schema: &Schema, formulas: &[&Formula]) -> Schema {
     }
     let keep = |derived: &&Derived| asked.contains(&derived.field) && asked.contains(&derived.from);
     Schema { derived: schema.derived.iter().filter(keep).cloned().collect(), ..schema.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_in_a_list_between_quotation_marks_is_one_of_its_values() {
+        let listed = |text: &str| values_listed(&format!("^(?:{text})$"));
+        let any = "(?:.|\n)*";
+        let found = listed(&format!("{any}[,\\[]\"(?:CAP_BPF|CAP_SYSLOG)\"{any}")).expect("values");
+        let found = regex::Regex::new(&found).expect("an expression");
+        assert!(found.is_match("CAP_BPF") && found.is_match("CAP_SYSLOG") && !found.is_match("BPF"));
+        assert!(listed(&format!("{any}[,\\[]\"ALL\"{any}")).is_some());
+        // What may be another text's end, a part of a value, several values or none.
+        for other in
+            ["\"ALL\"", "[,\\[]\"ALL", "[,\\[]\"A.*L\"", "[,\\[]\"A\",\"B\"", "[,\\[]\"(?:ALL)?\"", "[,\\[]\",\"", "."]
+        {
+            assert_eq!(listed(&format!("{any}{other}{any}")), None, "{other}");
+        }
+        assert_eq!(listed("[,\\[]\"(?:A|B\"C)\"|x"), None);
+    }
 }

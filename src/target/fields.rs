@@ -176,7 +176,8 @@ impl<'a> Fields<'a> {
             let Some(field) = self.get(path) else { continue };
             let Some(from) = field.from.map(|Derivation::Basename(name)| name) else {
                 table.extend(field.joined.map(|name| (name, FieldType::Text)));
-                table.extend(field.name.map(|name| (name, field.kind)));
+                let names = field.name.map(|name| Holds::names(field.holds, &name));
+                table.extend(names.into_iter().flatten().map(|name| (name, field.kind)));
                 continue;
             };
             table.extend([(from, FieldType::Text)]);

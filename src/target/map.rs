@@ -139,6 +139,9 @@ impl<'a> Mapper<'a> {
                 TargetField { name: Some(name), holds: Some(Holds::Words), kind, .. } => {
                     self.map_words(&name, kind, predicate, written)
                 }
+                TargetField { name: Some(name), holds: Some(holds @ Holds::JsonListsByNumber), kind, .. } => {
+                    self.map_numbered(&name, kind, holds, predicate, written)
+                }
                 TargetField { name: Some(name), holds: Some(holds), kind, .. } => {
                     self.map_held(&name, kind, holds, predicate, written)
                 }
@@ -157,19 +160,7 @@ impl<'a> Mapper<'a> {
             return Node::unknown(written, format!("{} has no command line for `{path}`", self.title));
         };
         let whole = self.path(line, FieldType::Text);
-        let printer = Printer { language: self.language.name, fields: &self.table, expressions: self.expressions };
-        let is_too_long = |set: &TextSet| {
-            let is_longer =
-                |limit: usize| set.any.iter().any(|p| matches!(p, Pattern::Regex(text) if text.len() > limit));
-            self.language.max_pattern.is_some_and(is_longer)
-                || self.language.name.longest_expression().is_some_and(|limit| {
-                    let formula = || Formula::test(&whole, Predicate::Text(set.clone()));
-                    // What is as long as this hardly gets that much shorter by being printed, so that is not tried.
-                    is_longer(limit + limit / 2)
-                        || printer.gaps(&formula()).iter().any(|gap| gap.reason.contains(" of at most "))
-                })
-        };
-        match option::lower(option, &self.language.options, &is_too_long) {
+        match option::lower(option, &self.language.options, &|set| self.is_too_long(&whole, set)) {
             Ok(Lowered { sets, lost }) => {
                 let whole = self.path(line, FieldType::Text);
                 let tests = sets.into_iter().map(|set| Formula::test(&whole, Predicate::Text(set)));
@@ -185,6 +176,19 @@ impl<'a> Mapper<'a> {
                 Node::hole(written.clone(), reason, Node::FALSE, self.with_fewer(option, field, path, written))
             }
         }
+    }
+
+    /// Whether the language takes no expression that is as long as one of the set.
+    fn is_too_long(&self, field: &Path, set: &TextSet) -> bool {
+        let printer = Printer { language: self.language.name, fields: &self.table, expressions: self.expressions };
+        let is_longer = |limit: usize| set.any.iter().any(|p| matches!(p, Pattern::Regex(text) if text.len() > limit));
+        self.language.max_pattern.is_some_and(is_longer)
+            || self.language.name.longest_expression().is_some_and(|limit| {
+                let formula = || Formula::test(field, Predicate::Text(set.clone()));
+                // What is as long as this hardly gets that much shorter by being printed, so that is not tried.
+                is_longer(limit + limit / 2)
+                    || printer.gaps(&formula()).iter().any(|gap| gap.reason.contains(" of at most "))
+            })
     }
 
     /// What holds wherever the option does, if the target can say something of it.
@@ -259,6 +263,52 @@ impl<'a> Mapper<'a> {
         Node::hole(written, format!("`{name}` in {} {}", self.title, holds.loss()), lower, Node::TRUE)
     }
 
+    /// A test of fields that hold one list of values each, as JSON, those of the first elements: a value of plain
+    /// characters stands in it between quotation marks, behind what opens the list or parts its values.
+    fn map_numbered(
+        &mut self,
+        name: &str,
+        kind: FieldType,
+        holds: Holds,
+        predicate: &Predicate,
+        written: Written,
+    ) -> Node {
+        let patterns: &[Pattern] = if let Predicate::Text(set) = predicate { &set.any } else { &[] };
+        let texts = patterns.iter().filter_map(|pattern| match pattern {
+            Pattern::Glob(glob) => match glob.shape() {
+                Shape::Equals(text) if is_plain(text) => Some(text),
+                _ => None,
+            },
+            _ => None,
+        });
+        let listed = |texts: &[&str]| {
+            let texts: Vec<String> = texts.iter().map(|text| regex_syntax::escape(text)).collect();
+            Pattern::Regex(format!(r#"[\[,]"(?:{})""#, texts.join("|")))
+        };
+        let field = self.path(name, kind);
+        let (mut parts, mut open): (Vec<Pattern>, Vec<&str>) = (Vec::new(), Vec::new());
+        for text in texts {
+            open.push(text);
+            let set = TextSet::new(vec![listed(&open)], Case::Sensitive);
+            if open.len() > 1 && self.is_too_long(&field, &set) {
+                open.pop();
+                parts.push(listed(&open));
+                open = vec![text];
+            }
+        }
+        if !open.is_empty() {
+            parts.push(listed(&open));
+        }
+        let lower = if parts.is_empty() {
+            Node::FALSE
+        } else {
+            let predicate = Predicate::Text(TextSet::new(parts, Case::Sensitive));
+            let names = Holds::names(Some(holds), name);
+            Node::Or(names.iter().map(|name| self.test(name, kind, predicate.clone(), written.clone())).collect())
+        };
+        Node::hole(written, format!("`{name}` in {} {}", self.title, holds.loss()), lower, Node::TRUE)
+    }
+
     /// A test of a field that has the words of its texts: what the text is asked for has words, and those are found.
     fn map_words(&mut self, name: &str, kind: FieldType, predicate: &Predicate, written: Written) -> Node {
         let reason = format!("`{name}` in {} {}", self.title, Holds::Words.loss());
@@ -314,6 +364,11 @@ impl<'a> Mapper<'a> {
         self.next += 1;
         Node::Leaf { id, formula: numbered(formula, id), written, origin: Origin::default() }
     }
+}
+
+/// Whether JSON writes a text as it is, and nothing of what stands between the values of a list looks like it.
+fn is_plain(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-./:*".contains(&byte))
 }
 
 /// What finds, among words, every text that a pattern matches: the text with all its words, or a part of one.

@@ -44,7 +44,7 @@ impl<'a> Projection<'a> {
     /// An event as the target's rules see it: an object with one key for each field of the target.
     pub fn project(&self, event: &Event) -> Event {
         let mut seen = Seen::default();
-        self.walk(event, &mut Vec::new(), &mut Vec::new(), &mut seen);
+        self.walk(event, &mut Place::default(), &mut seen);
         self.join_arguments(event, &mut seen);
         self.complete_paths(event, &mut seen);
         self.all_or_nothing(event, &mut seen);
@@ -53,60 +53,67 @@ impl<'a> Projection<'a> {
         seen.into_event()
     }
 
-    /// Every scalar of the event, under the target's name for its path. `depths` tells of every segment of the path how
-    /// many arrays stand there, one in another.
-    fn walk<'e>(&self, node: &'e Value, path: &mut Vec<&'e str>, depths: &mut Vec<usize>, seen: &mut Seen) {
+    /// Every scalar of the event, under the target's name for its path.
+    fn walk<'e>(&self, node: &'e Value, place: &mut Place<'e>, seen: &mut Seen) {
         match node {
             Value::Null => {
-                let field = self.fields.get(&Path::from_segments(path.iter().copied()));
+                let field = self.fields.get(&place.path());
                 if let Some(TargetField { name: Some(name), null: Some(word), .. }) = field {
                     seen.push(name, false, Value::from(word));
                 }
             }
             Value::Object(map) => {
                 for (key, value) in map {
-                    path.push(key);
-                    depths.push(0);
-                    self.walk(value, path, depths, seen);
-                    path.pop();
-                    depths.pop();
+                    place.segments.push(key);
+                    place.depths.push(0);
+                    self.walk(value, place, seen);
+                    place.segments.pop();
+                    place.depths.pop();
                 }
             }
             Value::Array(items) => {
-                if let Some((name, is_one_of_many, text)) = self.list(items, path) {
+                if let Some((name, is_one_of_many, text)) = self.list(items, place) {
                     return seen.push(name, is_one_of_many, Value::from(text));
                 }
-                if let Some(depth) = depths.last_mut() {
+                if let Some(depth) = place.depths.last_mut() {
                     *depth += 1;
                 }
-                for item in items {
-                    self.walk(item, path, depths, seen);
+                for (number, item) in items.iter().enumerate() {
+                    place.numbers.push(number);
+                    self.walk(item, place, seen);
+                    place.numbers.pop();
                 }
-                if let Some(depth) = depths.last_mut() {
+                if let Some(depth) = place.depths.last_mut() {
                     *depth -= 1;
                 }
             }
             scalar => {
-                let path = Path::from_segments(path.iter().copied());
-                let Some(field) = self.fields.get_in(&path, depths) else { return };
+                let path = place.path();
+                let Some(field) = self.fields.get_in(&path, &place.depths) else { return };
                 if let Some(name) = field.name {
                     let is_typed = field.native.is_some() || self.fields.is_known(&path);
-                    seen.push(name, depths.iter().any(|depth| *depth > 0), shaped(scalar, is_typed, field.kind));
+                    seen.push(name, !place.numbers.is_empty(), shaped(scalar, is_typed, field.kind));
                 }
             }
         }
     }
 
     /// A list of values, if the target has it as one text, and whether the target has one for each of several lists.
-    fn list(&self, items: &[Value], path: &[&str]) -> Option<(String, bool, String)> {
-        let field = self.fields.get(&Path::from_segments(path.iter().copied()))?;
-        let text = match field.holds? {
-            Holds::JsonLists => Value::Array(items.to_vec()).to_string(),
+    fn list(&self, items: &[Value], place: &Place<'_>) -> Option<(String, bool, String)> {
+        let field = self.fields.get(&place.path())?;
+        let holds = field.holds?;
+        let text = match holds {
+            Holds::JsonLists | Holds::JsonListsByNumber => Value::Array(items.to_vec()).to_string(),
             Holds::JoinedLists => items.iter().map(event::text).collect::<Vec<_>>().join(" "),
             Holds::First => event::text(items.first()?).into_owned(),
             Holds::AllOrNothing | Holds::Words => return None,
         };
-        Some((field.name?, field.kind == FieldType::TextList, text))
+        let number = if holds == Holds::JsonListsByNumber { *place.numbers.last()? } else { 0 };
+        Some((
+            Holds::names(Some(holds), &field.name?).into_iter().nth(number)?,
+            field.kind == FieldType::TextList,
+            text,
+        ))
     }
 
     /// Fields that have nothing where one element of a list has no value.
@@ -176,6 +183,22 @@ impl<'a> Projection<'a> {
                 }
             }
         }
+    }
+}
+
+/// Where a value stands in an event.
+#[derive(Default)]
+struct Place<'e> {
+    segments: Vec<&'e str>,
+    /// Of every segment how many arrays stand there, one in another.
+    depths: Vec<usize>,
+    /// The number of the element in every array on the way.
+    numbers: Vec<usize>,
+}
+
+impl Place<'_> {
+    fn path(&self) -> Path {
+        Path::from_segments(self.segments.iter().copied())
     }
 }
 

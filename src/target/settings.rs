@@ -305,6 +305,9 @@ pub enum Holds {
     AllOrNothing,
     /// The first value of each list.
     First,
+    /// A list of values as JSON, that of one element of the list above. The name has the numbers of the elements that are
+    /// asked: `containers/{0,1,2}/args`.
+    JsonListsByNumber,
     /// The words of each value, in no case (Elasticsearch's field type `text` with its standard analyzer).
     Words,
 }
@@ -317,6 +320,7 @@ impl Holds {
             Self::JoinedLists => "has each list joined to one text and finds those with one value",
             Self::AllOrNothing => "has nothing where one element of the list has no value",
             Self::First => "has the first value alone",
+            Self::JsonListsByNumber => "has the lists of the first elements alone, each as one text",
             Self::Words => "has the words of each text and finds all texts that have them, in any case",
         }
     }
@@ -328,7 +332,7 @@ impl Holds {
             Self::JsonLists => is_plain.then(|| format!("[\"{text}\"]")),
             Self::JoinedLists => (!text.is_empty() && !text.contains(' ')).then(|| text.to_owned()),
             Self::AllOrNothing | Self::First => Some(text.to_owned()),
-            Self::Words => None,
+            Self::JsonListsByNumber | Self::Words => None,
         }
     }
 
@@ -336,9 +340,23 @@ impl Holds {
     pub fn value_of(self, text: &str) -> Option<String> {
         let value = match self {
             Self::JsonLists => text.strip_prefix("[\"")?.strip_suffix("\"]")?,
-            Self::JoinedLists | Self::AllOrNothing | Self::First | Self::Words => text,
+            Self::JoinedLists | Self::AllOrNothing | Self::First | Self::JsonListsByNumber | Self::Words => text,
         };
         (self.alone(value)? == text).then(|| value.to_owned())
+    }
+
+    /// The fields that a name in `target.yml` stands for.
+    pub fn names(holds: Option<Self>, name: &str) -> Vec<String> {
+        match holds {
+            Some(Self::JsonListsByNumber) => match name.split_once('{').zip(name.split_once('}')) {
+                Some(((before, rest), (_, after))) => {
+                    let numbers = rest.split_once('}').map_or(rest, |(numbers, _)| numbers).split(',');
+                    numbers.map(|number| format!("{before}{number}{after}")).collect()
+                }
+                None => vec![name.to_owned()],
+            },
+            _ => vec![name.to_owned()],
+        }
     }
 }
 
