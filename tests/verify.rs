@@ -378,6 +378,15 @@ fn a_rule_that_tells_nobody_of_what_it_finds_differs() {
     ] {
         assert_eq!(with(entry).verdict, Verdict::Unreadable, "{entry}");
     }
+    let filter = |filter: &str| with(&format!("\"filters\": [{filter}]"));
+    let root = "{ \"meta\": { \"negate\": true }, \"query\": { \"match_phrase\": { \"user.name\": \"backup\" } } }";
+    let finding = filter(root);
+    assert_eq!(finding.verdict, Verdict::Differs);
+    assert!(finding.example.expect("an event").event.to_string().contains("backup"));
+    assert_eq!(filter(&root.replace("true", "true, \"disabled\": true")).verdict, Verdict::Proved);
+    let linux = "{ \"query\": { \"match_phrase\": { \"host.os.type\": \"linux\" } } }";
+    assert_eq!(filter(linux).verdict, Verdict::Proved);
+    assert_eq!(filter(&root.replace("match_phrase", "fuzzy")).verdict, Verdict::Unreadable);
     for entry in ["\"event_category_override\": \"event.category\"", "\"exceptions_list\": []"] {
         assert_eq!(with(entry).verdict, Verdict::Proved, "{entry}");
     }

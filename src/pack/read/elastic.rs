@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::filter;
 use super::throttle::{self, Held};
 use super::{Condition, Fault, Found, Grade, RuleText, identity, schedule};
 use crate::language::{FieldTable, eql, kql};
+use crate::logic::Formula;
 use crate::target::context::ThrottleContext;
 use crate::target::settings::SourceSettings;
 
@@ -105,11 +107,13 @@ impl RuleText for Document {
             let changes: Vec<String> = changes.map(|(items, what)| format!("{items} {what}")).collect();
             return Err(Fault::Elsewhere(changes.join("; ")));
         }
-        for key in ["filters", "exceptions_list"] {
-            if self.0.get(key).is_some_and(|items| !is_empty(items)) {
-                return unreadable(format!("`{key}` changes what is found and is not read"));
-            }
+        if self.0.get("exceptions_list").is_some_and(|items| !is_empty(items)) {
+            return unreadable("`exceptions_list` changes what is found and is not read".to_owned());
         }
+        let kql = |text: &str| kql::read::read(text, fields).map_err(|error| Fault::Unreadable(error.to_string()));
+        let filters = filter::conditions(self.0.get("filters").unwrap_or(&Value::Null)).map_err(Fault::Unreadable)?;
+        let filters = filters.iter().map(|text| kql(text)).collect::<Result<Vec<Formula>, Fault>>()?;
+        let filtered = |formula: Formula| Formula::and([formula].into_iter().chain(filters));
         // What EQL takes for the category and the time of an event, and what Kibana looks for new events by.
         for (key, usual) in [("event_category_override", "event.category"), ("timestamp_field", "@timestamp")] {
             if self.0.get(key).is_some_and(|field| !is_empty(field) && field != usual) {
@@ -120,10 +124,7 @@ impl RuleText for Document {
             return unreadable("`data_view_id` takes the place of `index`, and is not read".to_owned());
         }
         match (text("type"), text("language")) {
-            ("query", "kuery") => {
-                let read = kql::read::read(text("query"), fields);
-                read.map(Condition::from).map_err(|error| Fault::Unreadable(error.to_string()))
-            }
+            ("query", "kuery") => Ok(filtered(kql(text("query"))?).into()),
             ("eql", "eql") => {
                 let (category, formula) =
                     eql::read::read(text("query"), fields).map_err(|error| Fault::Unreadable(error.to_string()))?;
@@ -136,7 +137,7 @@ impl RuleText for Document {
                         shown(wanted)
                     )));
                 }
-                Ok(formula.into())
+                Ok(filtered(formula).into())
             }
             (kind, language) => unreadable(format!("rules of type `{kind}` in `{language}` are not read")),
         }

@@ -5,6 +5,7 @@
 
 mod elastic;
 mod falco;
+mod filter;
 mod grade;
 pub mod place;
 mod schedule;
