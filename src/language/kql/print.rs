@@ -63,6 +63,8 @@ fn number(field: Field<'_>, name: &str, op: Comparison, value: Number) -> Result
     }
     Ok(Fragment::atom(match op {
         Comparison::Equal => format!("{name}: {value}"),
+        // Kibana takes `not` before a blank for the operator, in whatever word.
+        op if name.to_lowercase().ends_with("not") => format!("{} {} {value}", quoted(field.name), op.sign()),
         op => format!("{name} {} {value}", op.sign()),
     }))
 }
