@@ -347,15 +347,12 @@ impl Holds {
 
     /// The fields that a name in `target.yml` stands for.
     pub fn names(holds: Option<Self>, name: &str) -> Vec<String> {
-        match holds {
-            Some(Self::JsonListsByNumber) => match name.split_once('{').zip(name.split_once('}')) {
-                Some(((before, rest), (_, after))) => {
-                    let numbers = rest.split_once('}').map_or(rest, |(numbers, _)| numbers).split(',');
-                    numbers.map(|number| format!("{before}{number}{after}")).collect()
-                }
-                None => vec![name.to_owned()],
-            },
-            _ => vec![name.to_owned()],
+        let numbered = || name.split_once('{').and_then(|(before, rest)| Some((before, rest.split_once('}')?)));
+        match numbered().filter(|_| holds == Some(Self::JsonListsByNumber)) {
+            Some((before, (numbers, after))) => {
+                numbers.split(',').map(|number| format!("{before}{number}{after}")).collect()
+            }
+            None => vec![name.to_owned()],
         }
     }
 }
