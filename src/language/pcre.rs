@@ -40,6 +40,8 @@ const POSIX: [&str; 14] = [
 /// The longest expression that is read.
 const LENGTH: usize = 16 << 10;
 
+const OPEN_CLASS: &str = "a class of the regular expression is not closed";
+
 enum Token {
     Open,
     Close,
@@ -380,32 +382,52 @@ impl Translator<'_> {
         }
         let mut first = true;
         loop {
-            let Some(c) = self.next() else { return Err("a class of the regular expression is not closed".to_owned()) };
-            match c {
-                ']' if !first => break,
-                '[' if self.rest().starts_with(':') && self.rest().contains(":]") => {
-                    let (name, _) = self.rest().split_once(":]").unwrap_or_default();
-                    let name = name.to_owned();
-                    let plain = name.strip_prefix(':').unwrap_or_default();
-                    if !POSIX.contains(&plain.strip_prefix('^').unwrap_or(plain)) {
-                        return Err(format!("the class `[{name}:]` is not read"));
-                    }
-                    self.at += name.len() + 2;
-                    _ = write!(out, "[{name}:]");
-                }
-                '[' if self.rest().starts_with(['.', '=']) => {
-                    return Err("collating elements in a regular expression are not read".to_owned());
-                }
-                '\\' if self.eat("Q") || self.eat("E") => return Err("`\\Q` in a class is not read".to_owned()),
-                '\\' => out.push_str(&self.escape(true)?),
-                '-' if first || self.rest().starts_with(']') => out.push_str(r"\-"),
-                '-' => out.push('-'),
-                c => out.push_str(&literal(c)),
+            let Some(c) = self.next() else { return Err(OPEN_CLASS.to_owned()) };
+            if c == ']' && !first {
+                break;
             }
             first = false;
+            let (member, is_character) = self.member(c)?;
+            out.push_str(&member);
+            // A dash stands for itself where a range has ended or the class does.
+            if self.rest().starts_with('-') && !self.rest().starts_with("-]") {
+                self.at += 1;
+                let Some(c) = self.next() else { return Err(OPEN_CLASS.to_owned()) };
+                let (last, ends_in_character) = self.member(c)?;
+                if !is_character || !ends_in_character {
+                    return Err("a range of the regular expression begins or ends with a class".to_owned());
+                }
+                out.push('-');
+                out.push_str(&last);
+            }
         }
         out.push(']');
         Ok(out)
+    }
+
+    /// What a bracketed class has from `c` on: one character or a class, and whether it is the former.
+    fn member(&mut self, c: char) -> Result<(String, bool), String> {
+        match c {
+            '[' if self.rest().starts_with(':') && self.rest().contains(":]") => {
+                let (name, _) = self.rest().split_once(":]").unwrap_or_default();
+                let name = name.to_owned();
+                let plain = name.strip_prefix(':').unwrap_or_default();
+                if !POSIX.contains(&plain.strip_prefix('^').unwrap_or(plain)) {
+                    return Err(format!("the class `[{name}:]` is not read"));
+                }
+                self.at += name.len() + 2;
+                Ok((format!("[{name}:]"), false))
+            }
+            '[' if self.rest().starts_with(['.', '=']) => {
+                Err("collating elements in a regular expression are not read".to_owned())
+            }
+            '\\' if self.eat("Q") || self.eat("E") => Err("`\\Q` in a class is not read".to_owned()),
+            '\\' => {
+                let is_class = self.peek().is_some_and(|c| "dDwWsShvpP".contains(c));
+                Ok((self.escape(true)?, !is_class))
+            }
+            c => Ok((literal(c), true)),
+        }
     }
 
     /// The expression with every `$` of PCRE said exactly: the end, or a last newline and the end. That can be said
@@ -473,6 +495,12 @@ mod tests {
             ("(^|/)docker( |$)", "/bin/docker", "dockerd"),
             ("[[a]", "[", "b"),
             ("[a&&b]", "&", "c"),
+            ("[a-z--0]", ".", "1"),
+            ("[--0]", "/", "a"),
+            ("[+--x]", ",", "."),
+            ("[a-c-e]", "-", "d"),
+            (r"[\x41-\x43-]", "-", "D"),
+            ("[^-a-]b", "cb", "-b"),
             ("[]a]", "]", "b"),
             (r"\p{Lu}\P{Greek}\p{^L}\p{L&}", "Ax1b", "Ax1-"),
             ("[[:^digit:][:space:]]a", "xa", "1a"),
@@ -515,6 +543,9 @@ mod tests {
             "a)",
             "[b-a]",
             r"[a-\d]",
+            r"[\w-z]",
+            "[a-[:digit:]]",
+            "[0----V]",
             "[[:name:]]",
             "(?<n>a)(?<n>b)",
             "(?<1n>a)",
