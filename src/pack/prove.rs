@@ -1,6 +1,6 @@
 //! A pack with its proof: rendered, read back, and rendered again where artefacts have to say something else of a rule.
 
-use super::verify::{self, Report, verify};
+use super::verify::{self, Memory, Report, verify_again};
 use crate::diagnostic::Diagnostic;
 use crate::logic::Event;
 use crate::source::Catalogue;
@@ -25,7 +25,9 @@ pub fn prove(
     recorded: &(dyn Fn(&str) -> Vec<Event> + Sync),
 ) -> Result<Proved, Vec<Diagnostic>> {
     let budget = verify::budget();
-    let judge = |built: &Built| verify(targets, compiled, &built.files, catalogue, &budget, recorded);
+    let mut memory = Memory::default();
+    let mut judge =
+        |built: &Built| verify_again(targets, compiled, &built.files, catalogue, &budget, recorded, &mut memory);
     let built = render_all(targets, compiled, catalogue, pack, &|_, rule| rule.claim())?;
     let report = judge(&built);
     // What a rule turned out to be is known only now; most are what the compiler took them for.

@@ -246,6 +246,13 @@ fn find<'c>(
     content.rule(rule.id, &label).ok_or_else(|| missing("the rule is not in the file"))
 }
 
+/// What was found out of the conditions that were read in the place of one rule.
+type Judged = Vec<(Condition, Judgement)>;
+
+/// What was found out of each compiled rule, in their order: for another look at a pack of which most rules are the same.
+#[derive(Default)]
+pub(super) struct Memory(Vec<Judged>);
+
 /// Reads the rules in `files` (by their paths below the pack) back, and decides what each of `compiled` means there.
 /// `recorded` gives recorded events of a log source, for rules whose meaning cannot be decided.
 pub fn verify(
@@ -256,6 +263,19 @@ pub fn verify(
     budget: &Budget,
     recorded: &(dyn Fn(&str) -> Vec<Event> + Sync),
 ) -> Report {
+    verify_again(targets, compiled, files, catalogue, budget, recorded, &mut Memory::default())
+}
+
+/// The same, with what an earlier look at rules of the same detections came to.
+pub(super) fn verify_again(
+    targets: &[Target],
+    compiled: &[Compiled<'_>],
+    files: &BTreeMap<String, Vec<u8>>,
+    catalogue: &Catalogue,
+    budget: &Budget,
+    recorded: &(dyn Fn(&str) -> Vec<Event> + Sync),
+    memory: &mut Memory,
+) -> Report {
     let grounds = Grounds::new(targets, catalogue);
     let contents = contents(targets, files, &grounds);
     let mut standing: HashMap<Uuid, Vec<&str>> = HashMap::new();
@@ -265,7 +285,11 @@ pub fn verify(
         }
     }
     let prover = Prover { catalogue, files, grounds: &grounds, contents: &contents, standing, budget, recorded };
-    let findings: Vec<Vec<Finding>> = compiled.par_iter().with_max_len(1).map(|one| prover.findings(one)).collect();
+    let known = |at: usize| memory.0.get(at).cloned().unwrap_or_default();
+    let judged: Vec<(Vec<Finding>, Judged)> =
+        compiled.par_iter().enumerate().with_max_len(1).map(|(at, one)| prover.findings(one, known(at))).collect();
+    let findings: Vec<Vec<Finding>>;
+    (findings, memory.0) = judged.into_iter().unzip();
     let rules = || compiled.iter().filter_map(|one| Some((one.rule()?, one.observation.source.as_str())));
     let ids: HashSet<_> = rules().map(|(rule, _)| rule.id).collect();
     let labels: HashSet<_> = rules().map(|(rule, source)| rule.label(catalogue.source(source))).collect();
@@ -350,9 +374,10 @@ impl Judgement {
 }
 
 impl Prover<'_> {
-    /// What was found out about a compiled rule, file by file.
-    fn findings(&self, one: &Compiled<'_>) -> Vec<Finding> {
-        let Some(rule) = one.rule() else { return Vec::new() };
+    /// What was found out about a compiled rule, file by file, with what is `known` of conditions that were read in its
+    /// place; and those that are known then.
+    fn findings(&self, one: &Compiled<'_>, mut known: Judged) -> (Vec<Finding>, Judged) {
+        let Some(rule) = one.rule() else { return (Vec::new(), known) };
         let (target, source) = (one.target, one.observation.source.as_str());
         let finding = |file: String, (line, overlays): (Option<usize>, Vec<String>), judgement: Judgement| Finding {
             detection: one.detection.name.clone(),
@@ -369,13 +394,12 @@ impl Prover<'_> {
         let Some((ground, described)) =
             self.grounds.get(target, source).and_then(|ground| Some((ground, ground.source?)))
         else {
-            return Vec::new();
+            return (Vec::new(), known);
         };
         let table = ground.table_of(rule);
         let subject = Subject { rule, ground, table: &table, source: described, budget: self.budget };
         let throttle = context::throttle(one.detection, Some(ground.settings), Some((&ground.fields, described)));
         let grade = grade(one, rule);
-        let mut known: Vec<(Condition, Judgement)> = Vec::new();
         let mut judge = |found: &Found| {
             let judgement = match found.text.condition(ground.settings, subject.table) {
                 Err(Fault::Unreadable(reason)) => Judgement::because(Verdict::Unreadable, reason),
@@ -407,7 +431,7 @@ impl Prover<'_> {
             let reason = format!("no artefact of {} is one that can be read back", target.settings.title);
             findings.push(finding(String::new(), (None, Vec::new()), Judgement::because(Verdict::Unverified, reason)));
         }
-        findings
+        (findings, known)
     }
 
     /// The line of a file in which a rule begins.
