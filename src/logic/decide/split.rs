@@ -74,6 +74,10 @@ pub(super) fn apart(test: ValueTest) -> Arc<[ValueTest]> {
 }
 
 fn divided(test: ValueTest) -> Vec<ValueTest> {
+    let test = match test {
+        ValueTest::Text(patterns, fold) => ValueTest::Text(plain(patterns), fold),
+        other => other,
+    };
     match &test {
         ValueTest::Text(patterns, _) if patterns.iter().filter(|pattern| is_complex(pattern)).count() <= MAX_APART => {
             alternatives(&test).unwrap_or_else(|| vec![normal(test)])
@@ -110,6 +114,45 @@ fn line(pattern: &Pattern, fold: bool) -> Option<ValueTest> {
         other => parsed(&other.to_regex(ANY_CHARACTER), fold)?,
     };
     Some(ValueTest::Line(hir.to_string(), false))
+}
+
+/// The patterns, with expressions that are but text between anchors said as globs: a list of them is one small automaton,
+/// and the same one as that of the texts that somebody else gave as a list.
+fn plain(patterns: Vec<Pattern>) -> Vec<Pattern> {
+    let mut plain: Vec<Pattern> = patterns
+        .into_iter()
+        .map(|pattern| match &pattern {
+            // Letters that differ in case alone are told apart here: the glob folds them where the expression does.
+            Pattern::Regex(source) => {
+                parsed(source, false).and_then(|hir| glob_of(&hir)).map_or(pattern, Pattern::Glob)
+            }
+            _ => pattern,
+        })
+        .collect();
+    plain.sort();
+    plain.dedup();
+    plain
+}
+
+/// What an expression that is found somewhere asks for, if that is one text, at the beginning or end or anywhere.
+fn glob_of(hir: &Hir) -> Option<Glob> {
+    let parts = match hir.kind() {
+        HirKind::Concat(parts) => parts.as_slice(),
+        _ => std::slice::from_ref(hir),
+    };
+    let (starts, parts) = match parts {
+        [first, rest @ ..] if *first.kind() == HirKind::Look(Look::Start) => (true, rest),
+        _ => (false, parts),
+    };
+    let (ends, parts) = match parts {
+        [rest @ .., last] if *last.kind() == HirKind::Look(Look::End) => (true, rest),
+        _ => (false, parts),
+    };
+    let [only] = parts else { return None };
+    let HirKind::Literal(literal) = only.kind() else { return None };
+    let text = Piece::Literal(std::str::from_utf8(&literal.0).ok()?.to_owned());
+    let any = |is_anchored: bool| (!is_anchored).then_some(Piece::Any);
+    Some(Glob::new(any(starts).into_iter().chain([text]).chain(any(ends))))
 }
 
 /// Whether many patterns of the kind make a large automaton together.
@@ -227,6 +270,23 @@ mod tests {
             normal(ValueTest::Text(vec![Pattern::Glob(glob)], false)),
             normal(ValueTest::Text(vec![Pattern::Regex("(?s)a.*b.*c$".to_owned())], false))
         );
+    }
+
+    #[test]
+    fn text_between_anchors_is_the_text_that_a_list_gives() {
+        let listed = |globs: &[Glob]| globs.iter().cloned().map(Pattern::Glob).collect::<Vec<_>>();
+        let texts =
+            listed(&[Glob::contains(r"a.b"), Glob::ends_with("c\\"), Glob::starts_with("d"), Glob::equals("e")]);
+        let found = [r"^(e)$", r"c\\\z", r"a\.b", r"\Ad", r"(?:d)?x"].map(|source| Pattern::Regex(source.to_owned()));
+        for fold in [false, true] {
+            let mut same = texts.clone();
+            same.sort();
+            let parts = apart(ValueTest::Text(found.to_vec(), fold));
+            assert_eq!((parts.len(), parts.last()), (2, Some(&ValueTest::Text(same, fold))));
+        }
+        // Each of its letters stands for two.
+        let folded = apart(ValueTest::Text(vec![Pattern::Regex("(?i)ab".to_owned())], false));
+        assert!(matches!(&*folded, [ValueTest::Line(..)]), "{folded:?}");
     }
 
     #[test]
