@@ -12,7 +12,7 @@ use regex_syntax::hir::Look;
 use super::alphabet::{Alphabet, SEPARATOR, Set};
 use super::meter::{Budget, Meter, Reason};
 use super::minimise;
-use super::nfa::{self, Nfa, State};
+use super::nfa::{self, Alternatives, Nfa, State};
 use crate::logic::pattern::{ANY_CHARACTER, TextSet};
 
 /// A map for keys that nobody outside chooses.
@@ -58,7 +58,7 @@ impl Automaton {
 
     /// The texts that a regular expression matches, where the expression itself says `^` and `$`.
     pub(super) fn of_regex(regex: &str, meter: &Meter) -> Result<Self, Reason> {
-        determinise(&nfa::build(regex, meter)?, meter)
+        determinise(&nfa::build(regex, Alternatives::Factored, meter)?, meter)
     }
 
     /// The vectors of arguments none of which is empty or holds a blank, or all vectors.

@@ -92,8 +92,12 @@ impl Forms {
         if let Node::Not(none) = other
             && let Some(Node::All(parts)) = self.nodes.get(none).cloned()
         {
-            for part in parts {
-                let alternative = self.not(part);
+            let alternatives: Vec<Form> = parts.iter().map(|part| self.not(*part)).collect();
+            // Most often one of them is the same, and no language has to be looked at.
+            if alternatives.contains(&a) {
+                return Ok(true);
+            }
+            for alternative in alternatives {
                 if self.implies(a, alternative, follows)? {
                     return Ok(true);
                 }

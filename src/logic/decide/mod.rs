@@ -1,7 +1,7 @@
 //! Decisions over **all** events: can a condition hold, does one follow from another, and if not, which event shows it.
 //!
 //! How it works: the tests of a condition become atoms, grouped by the field they ask about ([`problem`]). Tests on
-//! text are regular languages ([`automaton`]); an assignment of a field's atoms is possible if the field can hold
+//! text are regular languages ([`automaton`]; of what is too large for that, [`simulation`] still sees some inclusions); an assignment of a field's atoms is possible if the field can hold
 //! values that lie in the languages of the true ones and outside those of the false ones ([`value`]). Where one side
 //! does not follow from the other part by part ([`form`]), the boolean skeleton becomes a decision diagram ([`diagram`])
 //! that is searched group by group ([`solve`]); same-element conditions are conditions on smaller events. Every event
@@ -23,6 +23,7 @@ mod nfa;
 mod problem;
 mod schema;
 mod search;
+mod simulation;
 mod solve;
 mod split;
 mod value;

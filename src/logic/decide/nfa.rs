@@ -29,6 +29,15 @@ pub(super) struct Nfa {
     pub(super) start: usize,
 }
 
+/// Whether what alternatives begin with is written once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Alternatives {
+    /// It is: a long list becomes a tree.
+    Factored,
+    /// Every alternative stands for itself.
+    AsWritten,
+}
+
 /// How deep alternatives are factored by what they begin with.
 const MAX_FACTORING: usize = 64;
 
@@ -36,13 +45,14 @@ const MAX_FACTORING: usize = 64;
 const MAX_ENDS: usize = 64;
 
 /// Builds the automaton of a regular expression, read as the `regex` crate reads it.
-pub(super) fn build(regex: &str, meter: &Meter) -> Result<Nfa, Reason> {
+pub(super) fn build(regex: &str, alternatives: Alternatives, meter: &Meter) -> Result<Nfa, Reason> {
     let hir = regex_syntax::ParserBuilder::new()
         .build()
         .parse(regex)
         .map_err(|_| Reason::beyond("a regular expression is not valid"))?;
     let (known, ends) = Default::default();
-    let mut builder = Builder { states: vec![State::Match], sets: Vec::new(), known, ends, meter };
+    let factoring = if alternatives == Alternatives::Factored { MAX_FACTORING } else { 0 };
+    let mut builder = Builder { states: vec![State::Match], sets: Vec::new(), known, ends, factoring, meter };
     let start = builder.hir(&hir, 0)?;
     Ok(Nfa { states: builder.states, sets: builder.sets, start })
 }
@@ -61,6 +71,8 @@ struct Builder<'h, 'm> {
     /// Repetitions by where they go on, and where they begin: alternatives that end alike come to the same states, and
     /// are told apart no longer.
     ends: HashMap<usize, Vec<(&'h Hir, usize)>, FixedState>,
+    /// How deep alternatives are factored.
+    factoring: usize,
     meter: &'m Meter,
 }
 
@@ -139,7 +151,7 @@ impl<'h> Builder<'h, '_> {
         })
     }
 
-    /// Alternatives, with what they begin with written once: a long list becomes a tree.
+    /// Alternatives, with what they begin with written once.
     fn alternatives(&mut self, sequences: &[&[Item<'h>]], next: usize, depth: usize) -> Result<usize, Reason> {
         if let [one] = sequences {
             return self.sequence(one, next);
@@ -167,7 +179,7 @@ impl<'h> Builder<'h, '_> {
             let Some(one) = group.first() else { continue };
             if first.is_none() {
                 starts.push(next);
-            } else if group.len() == 1 || depth >= MAX_FACTORING {
+            } else if group.len() == 1 || depth >= self.factoring {
                 for sequence in &group {
                     starts.push(self.sequence(sequence, next)?);
                 }

@@ -122,7 +122,11 @@ impl<'p, 's> Solver<'p, 's> {
             let Some(group) = self.group_of_atom(one).filter(|group| self.group_of_atom(other) == Some(*group)) else {
                 return Ok(false);
             };
-            let filled = self.fill(group, &(vec![one], vec![other]), &Forbidden::default())?;
+            let filled = match self.fill(group, &(vec![one], vec![other]), &Forbidden::default()) {
+                // It may follow from another part.
+                Err(Reason::States) if self.meter.left() > 0 => return Ok(false),
+                filled => filled?,
+            };
             if self.doubt.take().is_none() {
                 return Ok(filled.is_err());
             }

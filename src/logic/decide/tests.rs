@@ -8,7 +8,7 @@ use serde_json::json;
 use super::oracle::{cases, event, formula, glob, number, path, pattern, regex, text, text_set};
 use super::*;
 use crate::logic::{
-    Case, Command, Comparison, Grammar, Launchers, OptionTest, OptionValue, Pattern, Predicate, Test, TextSet,
+    Case, Command, Comparison, Glob, Grammar, Launchers, OptionTest, OptionValue, Pattern, Predicate, Test, TextSet,
     ValueForm, ValueTest,
 };
 
@@ -223,6 +223,29 @@ fn a_rule_lies_between_must_and_may() {
     assert_eq!(wider, Between { must: Answer::Holds, may: Answer::Fails(json!({"name": "dockerx"})) });
     let narrower = between(&condition, &Formula::FALSE, &schema, &budget());
     assert_eq!(narrower, Between { must: Answer::Fails(json!({"name": "docker"})), may: Answer::Holds });
+}
+
+/// Each expression alone has an automaton that nobody can make.
+#[test]
+fn what_is_too_large_to_be_compared_is_compared_step_by_step() {
+    let line = |source: &str, case| text("line", Pattern::Regex(source.to_owned()), case);
+    let word = |word: &str, case| text("line", Pattern::Glob(Glob::contains(word)), case);
+    let rule = |source: &str, case| {
+        let ping = line(source, case);
+        let config = Formula::and([line(r"ipconfig\s+/all", case), word(r"\temp\res.ip", case)]);
+        let netsh = Formula::and([word("interface ip show config", case), word(r"\temp\netsh.res", case)]);
+        Formula::or([ping, config, netsh])
+    };
+    let source = r"ping\s+-n.{6,64}echo EEEE\s?>\s?";
+    let condition = rule(source, Case::Either);
+    for case in [Case::Sensitive, Case::Insensitive] {
+        let verdict = between(&condition, &rule(source, case), &Schema::default(), &budget());
+        assert!(verdict.holds(), "{verdict:?}");
+    }
+    let wider = rule(r"ping\s+-n.{4,64}echo EEEE\s?>", Case::Sensitive);
+    let verdict = between(&condition, &wider, &Schema::default(), &budget());
+    assert_eq!(verdict.must, Answer::Holds);
+    assert_ne!(verdict.may, Answer::Holds);
 }
 
 #[test]

@@ -16,6 +16,7 @@ use super::meter::{Meter, Reason};
 use super::problem::{ValueTest, View};
 use super::schema::Kind;
 use super::search::{Core, Searches, narrow, witness};
+use super::simulation;
 use super::split::alternatives;
 use crate::logic::event;
 use crate::logic::pattern::ANY_CHARACTER;
@@ -71,7 +72,8 @@ static KEPT_AUTOMATA: LazyLock<Mutex<Kept>> = LazyLock::new(Mutex::default);
 pub(super) struct Languages {
     tests: Vec<ValueTest>,
     numbers: HashMap<ValueTest, TestId, RandomState>,
-    made: HashMap<Seen, Arc<Automaton>, RandomState>,
+    /// Their automata; the error if one is too large.
+    made: HashMap<Seen, Result<Arc<Automaton>, Reason>, RandomState>,
     parts: HashMap<TestId, Option<Vec<TestId>>, RandomState>,
     vectors: Option<(bool, Arc<Automaton>)>,
     searches: Searches,
@@ -180,6 +182,11 @@ impl Languages {
             Err(Reason::States) if !is_last && meter.left() > 0 => {}
             answer => return answer,
         }
+        if divisions == 0
+            && let Some(core) = meter.limited(MAX_SEARCH, |meter| self.simulated(inside, outside, meter))?
+        {
+            return Ok(Err(core));
+        }
         // Every language that is taken away costs about the same, so this may take its time before anything is divided.
         let room = if divisions == 0 { meter.left() / 4 } else { MAX_SEARCH };
         match meter.limited(room, |meter| self.narrowed(inside, outside, within, meter)) {
@@ -226,6 +233,28 @@ impl Languages {
         core.inside.sort_unstable();
         core.inside.dedup();
         Ok(Err(of_whole(core)))
+    }
+
+    /// One of `inside` that lies in one of `outside`, of those that have no automaton of a bearable size.
+    fn simulated(&self, inside: &[Seen], outside: &[Seen], meter: &Meter) -> Result<Option<Core>, Reason> {
+        let is_large = |seen: &Seen| matches!(self.made.get(seen), Some(Err(Reason::States)));
+        for (at, one) in inside.iter().enumerate() {
+            for (place, other) in outside.iter().enumerate() {
+                if one.1 != other.1 || !(is_large(one) || is_large(other)) {
+                    continue;
+                }
+                let (Some(inner), Some(outer)) = (expression(self.test(one.0)), expression(self.test(other.0))) else {
+                    continue;
+                };
+                match simulation::is_within(&inner, &outer, meter) {
+                    Ok(true) => return Ok(Some(Core { inside: vec![at], outside: vec![place] })),
+                    Ok(false) => {}
+                    Err(Reason::States) => return Ok(None),
+                    Err(reason) => return Err(reason),
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// The answer of [`narrow`]; what can be taken away together is.
@@ -370,7 +399,7 @@ impl Languages {
     /// The language of a test on what a view shows. Equal languages are one automaton.
     pub(super) fn language(&mut self, seen: Seen, meter: &Meter) -> Result<Arc<Automaton>, Reason> {
         if let Some(known) = self.made.get(&seen) {
-            return Ok(Arc::clone(known));
+            return known.clone();
         }
         let key = (self.test(seen.0).clone(), seen.1);
         let known = kept().known.get(&key).cloned();
@@ -398,34 +427,41 @@ impl Languages {
             }
         };
         // Made or found, it costs the same, so that no answer depends on what was asked before.
-        meter.states(cost)?;
-        let made = made?;
-        self.made.insert(seen, Arc::clone(&made));
-        Ok(made)
+        let paid = meter.states(cost);
+        if paid.is_ok() || made == Err(Reason::States) {
+            self.made.insert(seen, made.clone());
+        }
+        paid?;
+        made
     }
 }
 
 fn make(test: &ValueTest, view: View, meter: &Meter) -> Result<Automaton, Reason> {
-    let plain = match test {
-        ValueTest::Text(patterns, fold) => {
-            let regex: Vec<String> =
-                patterns.iter().map(|pattern| format!("(?:{})", pattern.to_regex(ANY_CHARACTER))).collect();
-            // No alternative is no text; an empty expression would be the empty text.
-            let regex = if regex.is_empty() { r"[^\s\S]".to_owned() } else { regex.join("|") };
-            Automaton::of_regex(&whole(&regex, *fold), meter)?
-        }
-        ValueTest::Line(regex, fold) => Automaton::of_regex(&whole(regex, *fold), meter)?,
-        ValueTest::Any => Automaton::of_regex(&whole(&format!("{ANY_CHARACTER}*"), false), meter)?,
-        ValueTest::Network(IpNet::V4(network)) => Automaton::of_regex(&dotted(network), meter)?,
-        ValueTest::Number(..) | ValueTest::Network(IpNet::V6(_)) => {
-            return Err(Reason::beyond("a number or an IPv6 network is no regular language here"));
-        }
-    };
+    let expression =
+        expression(test).ok_or_else(|| Reason::beyond("a number or an IPv6 network is no regular language here"))?;
+    let plain = Automaton::of_regex(&expression, meter)?;
     Ok(match view {
         View::Itself => plain,
         View::LastSegment => plain.of_last_segment(),
         View::Joined => plain.of_joined(),
         View::SomeArgument => plain.of_some_argument(),
+    })
+}
+
+/// The texts that satisfy a test, as an expression over the whole text; none for tests that are decided by cases.
+fn expression(test: &ValueTest) -> Option<String> {
+    Some(match test {
+        ValueTest::Text(patterns, fold) => {
+            let regex: Vec<String> =
+                patterns.iter().map(|pattern| format!("(?:{})", pattern.to_regex(ANY_CHARACTER))).collect();
+            // No alternative is no text; an empty expression would be the empty text.
+            let regex = if regex.is_empty() { r"[^\s\S]".to_owned() } else { regex.join("|") };
+            whole(&regex, *fold)
+        }
+        ValueTest::Line(regex, fold) => whole(regex, *fold),
+        ValueTest::Any => whole(&format!("{ANY_CHARACTER}*"), false),
+        ValueTest::Network(IpNet::V4(network)) => dotted(network),
+        ValueTest::Number(..) | ValueTest::Network(IpNet::V6(_)) => return None,
     })
 }
 
