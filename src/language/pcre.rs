@@ -2,7 +2,6 @@
 //! meaning, or refused with the reason.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use crate::logic::expression::{LARGEST, Unusable, is_usable};
 

@@ -41,11 +41,11 @@ pub struct Rule<'a> {
     pub language: Language,
     /// Why that one.
     pub why: String,
-    /// The query.
+    /// The query: what `formula` says that `prefilter` does not.
     pub query: Query,
-    /// What the query says, over the target's fields, with the tests that every rule of the source begins with.
+    /// What the rule says, over the target's fields, with the tests that every rule of the source begins with.
     pub formula: Formula,
-    /// A condition that follows from `formula` and may stand before the query, and its text.
+    /// A condition that follows from `formula` and stands before the query, and its text.
     pub prefilter: Option<(Formula, String)>,
     /// What it should say: `formula` without deviations. `None` where the target has no fields for that.
     pub wanted: Option<Formula>,
@@ -169,7 +169,8 @@ pub(super) fn compile_with<'a>(
     let languages = target.settings.languages.iter();
     let languages: Vec<&LanguageChoice> =
         languages.filter(|choice| source.languages.as_ref().is_none_or(|only| only.contains(&choice.name))).collect();
-    let rule = |choice: &LanguageChoice, said: Said, why: String| {
+    let rule = |choice: &LanguageChoice, mut said: Said, why: String| {
+        let prefilter = choice.prefilter.and_then(|first| in_two(first, choice.name, &mut said, shared));
         let rule = Rule {
             detection,
             observation,
@@ -177,7 +178,7 @@ pub(super) fn compile_with<'a>(
             severity: settings.and_then(|settings| settings.severity).unwrap_or(detection.severity),
             language: choice.name,
             why,
-            prefilter: choice.prefilter.and_then(|language| before(language, &said, shared)),
+            prefilter,
             query: said.query,
             formula: said.formula,
             wanted: said.wanted,
@@ -639,16 +640,35 @@ fn mend(node: &mut Node, printer: &Printer<'_>, gaps: &[Gap]) -> bool {
     mended
 }
 
-/// A condition that follows from what is said, and its text in a language.
-fn before(language: Language, said: &Said, shared: &Shared) -> Option<(Formula, String)> {
+/// What `first` says before the query in `language`, and its text: the parts of the condition that it can say, which the
+/// query then leaves to it, and what follows from the others.
+fn in_two(first: Language, language: Language, said: &mut Said, shared: &Shared) -> Option<(Formula, String)> {
     let expressions = &shared.expressions;
-    let printer = Printer { language, fields: &said.table, expressions };
-    let can_say = |formula: &Formula| printer.gaps(formula).is_empty();
-    let formula = prefilter(&said.formula, &shared.texts, expressions, &can_say)?;
-    match printer.print(&formula) {
-        Ok(Query::Text(text)) => Some((formula, text)),
+    let printer = |language| Printer { language, fields: &said.table, expressions };
+    let can_say = |formula: &Formula| printer(first).gaps(formula).is_empty();
+    let text = |formula: &Formula| match printer(first).print(formula) {
+        Ok(Query::Text(text)) => Some(text),
         Ok(Query::Document(_)) | Err(_) => None,
+    };
+    let parts = match &said.formula {
+        Formula::And(parts) => parts.clone(),
+        other => vec![other.clone()],
+    };
+    let (before, rest): (Vec<_>, Vec<_>) = parts.into_iter().partition(can_say);
+    let rest = Formula::and(rest);
+    let follows = prefilter(&rest, &shared.texts, expressions, &can_say);
+    if !before.is_empty()
+        && rest != Formula::TRUE
+        && let Ok(query) = printer(language).print(&rest)
+        && let both = Formula::and(follows.iter().cloned().chain(before))
+        && let Some(text) = text(&both)
+    {
+        said.query = query;
+        return Some((both, text));
     }
+    let follows = follows?;
+    let text = text(&follows)?;
+    Some((follows, text))
 }
 
 fn with_base(base: &[Formula], formula: Formula) -> Formula {
@@ -663,7 +683,7 @@ mod tests {
 
     use super::*;
     use crate::logic::decide::{Answer, Budget, Reason, Schema, implies};
-    use crate::logic::{Case, Predicate, TextSet};
+    use crate::logic::{Case, Glob, Pattern, Predicate, TextSet};
     use crate::logic::{Reading, Subject};
     use crate::target::generated::formula_with_elements;
     use crate::target::load::load_all;
@@ -735,6 +755,38 @@ mod tests {
         follows(&over_paths(&narrower.formula), &formula).expect("it is narrower");
         let wider = said(Language::Sigma, &formula, Some(Deviation::Wider)).map_err(|_| ()).expect("a rule");
         follows(&formula, &over_paths(&wider.formula)).expect("it is wider");
+    }
+
+    /// What both languages can say stands in one place only.
+    #[test]
+    fn the_query_leaves_out_what_is_said_before_it() {
+        let text = |field: &str, pattern: Pattern, case: Case| {
+            Formula::test(&field.parse().expect("a path"), Predicate::Text(TextSet::new(vec![pattern], case)))
+        };
+        let regex = |source: &str| text("a", Pattern::Regex(source.to_owned()), Case::Sensitive);
+        let word = text("a", Pattern::Glob(Glob::contains("wget")), Case::Either);
+        let other = Formula::not(text("c.x", Pattern::Glob(Glob::equals("root")), Case::Either));
+        let cased = text("a", Pattern::Glob(Glob::ends_with("Abc")), Case::Sensitive);
+        let both = |formula: Formula| {
+            let mut said = said(Language::SplWhere, &formula, None).map_err(|_| ()).expect("a rule");
+            let before = in_two(Language::Spl, Language::SplWhere, &mut said, &Shared::default());
+            let Query::Text(query) = said.query else { panic!("text") };
+            (before.map(|(_, text)| text).unwrap_or_default(), query)
+        };
+        let pair = |before: &str, query: &str| (before.to_owned(), query.to_owned());
+        assert_eq!(
+            both(Formula::and([word.clone(), regex("-O[0-9]"), other.clone()])),
+            pair(r#"a="*wget*" AND NOT c.x="root""#, r#"match(a, "-O[0-9]")"#)
+        );
+        // Of what it cannot say it says what follows.
+        assert_eq!(
+            both(Formula::and([cased.clone(), other])),
+            pair(r#"a="*Abc" AND NOT c.x="root""#, r#"match(a, "Abc\z")"#)
+        );
+        assert_eq!(
+            both(Formula::or([word, cased])),
+            pair(r#"a IN ("*wget*", "*Abc")"#, r#"match(a, "wget") OR match(a, "Abc\z")"#)
+        );
     }
 
     proptest! {
