@@ -17,6 +17,11 @@ pub(super) fn has_foreign_letter(text: &str) -> bool {
     text.chars().any(|c| !c.is_ascii() && is_cased(c))
 }
 
+/// Whether `c` is not to be seen, as blanks of other scripts are, at which some editors break lines.
+pub(super) fn is_invisible(c: char) -> bool {
+    c.is_control() || (c.is_whitespace() && c != ' ')
+}
+
 /// The literal texts of a glob.
 pub(super) fn literals(glob: &Glob) -> impl Iterator<Item = &str> {
     glob.pieces().iter().filter_map(|piece| match piece {

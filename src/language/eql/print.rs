@@ -8,7 +8,7 @@
 
 use crate::language::fields::FieldType;
 use crate::language::fragment::{Between, Fragment, Strength};
-use crate::language::text;
+use crate::language::text::{self, is_invisible};
 use crate::language::walk::{Dialect, Field, Refusal, Words, either, negation};
 use crate::logic::{Case, Comparison, Glob, Number, Pattern, Piece, Predicate, TextSet};
 
@@ -254,11 +254,6 @@ fn operator(name: &str, values: Vec<String>, (one, many): (&str, &str)) -> Resul
 fn raw(text: &str) -> String {
     let plain = text.contains('\\') && !text.contains('"') && !text.contains(is_invisible);
     if plain { format!("\"\"\"{text}\"\"\"") } else { quoted(text) }
-}
-
-/// Blanks of other scripts are not to be seen, and some editors break lines at them.
-fn is_invisible(c: char) -> bool {
-    c.is_control() || (c.is_whitespace() && c != ' ')
 }
 
 fn quoted(text: &str) -> String {

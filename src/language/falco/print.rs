@@ -275,8 +275,10 @@ fn whole(value: &str) -> Result<String, Refusal> {
 }
 
 fn expression(field: Field<'_>, name: &str, pattern: &Pattern, fold: bool) -> Result<Check, Refusal> {
-    let expression =
-        field.expressions.posix(pattern, fold).map_err(|reason| format!("Falco's regex cannot say it: {reason}"))?;
+    let expression = field
+        .expressions
+        .posix(pattern, fold, LONGEST)
+        .map_err(|reason| format!("Falco's regex cannot say it: {reason}"))?;
     Ok(Check::one(name, "regex", quoted(&expression)?))
 }
 

@@ -16,7 +16,7 @@ use std::rc::Rc;
 use foldhash::fast::RandomState;
 
 use self::perl::{perl_glob, perl_path, perl_text};
-use self::tree::{LUCENE, POSIX, whole};
+use self::tree::{LUCENE, POSIX, SHORT_POSIX, whole};
 use super::fields::FieldType;
 use super::fragment::Fragment;
 use crate::logic::expression::{self, Expression};
@@ -77,7 +77,7 @@ struct Printed {
 enum Notation {
     Perl { fold: bool, end: &'static str },
     Lucene { fold: bool },
-    Posix { fold: bool },
+    Posix { fold: bool, room: usize },
 }
 
 impl Expressions {
@@ -108,9 +108,13 @@ impl Expressions {
         self.remembered(pattern, Notation::Lucene { fold }, |known| whole(&known.read(pattern, fold)?.tree, &LUCENE))
     }
 
-    /// A pattern in RE2's POSIX syntax, over the whole value. `fold` ignores case.
-    pub(in crate::language) fn posix(&self, pattern: &Pattern, fold: bool) -> Result<Rc<str>, Refusal> {
-        self.remembered(pattern, Notation::Posix { fold }, |known| whole(&known.read(pattern, fold)?.tree, &POSIX))
+    /// A pattern in RE2's POSIX syntax, over the whole value, in at most `room` bytes if it can be. `fold` ignores case.
+    pub(in crate::language) fn posix(&self, pattern: &Pattern, fold: bool, room: usize) -> Result<Rc<str>, Refusal> {
+        self.remembered(pattern, Notation::Posix { fold, room }, |known| {
+            let expression = known.read(pattern, fold)?;
+            let text = whole(&expression.tree, &POSIX)?;
+            if text.len() <= room { Ok(text) } else { whole(&expression.tree, &SHORT_POSIX) }
+        })
     }
 
     /// A test of text, printed unless it was before. Copies of a set, of which conditions are full, are one set here; sets

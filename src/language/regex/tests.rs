@@ -12,7 +12,7 @@ fn lucene(pattern: &Pattern) -> Result<String, Refusal> {
 }
 
 fn posix(pattern: &Pattern, fold: bool) -> Result<String, Refusal> {
-    Expressions::default().posix(pattern, fold).map(|text| text.to_string())
+    Expressions::default().posix(pattern, fold, 40).map(|text| text.to_string())
 }
 
 fn expression(source: &str) -> Pattern {
@@ -83,6 +83,12 @@ fn whole_value_syntaxes_have_any_text_around_what_is_found() {
         assert_eq!(lucene(&expression(source)).as_deref(), Ok(in_lucene), "{source}");
         assert_eq!(posix(&expression(source), false).as_deref(), Ok(in_posix), "{source}");
     }
+    // No blank of another script stands there unseen.
+    let blanks = "x\u{3000}[\\x{85}\u{3000}]";
+    assert_eq!(posix(&expression(&format!("^{blanks}$")), false).as_deref(), Ok(r"x\x{3000}[\x85\x{3000}]"));
+    // But where there is no room for that.
+    let long = format!("{blanks}{blanks}");
+    assert_eq!(posix(&expression(&format!("^{long}$")), false), Ok(long.replace(r"\x{85}", "\u{85}")));
     assert_eq!(posix(&expression("^a-1$"), true).as_deref(), Ok("[Aa]-1"));
     for source in [r"a\bc", r"\d+", "(?m)^a$"] {
         assert!(lucene(&expression(source)).is_err() && posix(&expression(source), false).is_err(), "{source}");

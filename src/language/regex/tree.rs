@@ -7,6 +7,7 @@ use regex_syntax::hir::{Class, Hir, HirKind, Look};
 use super::Refusal;
 use super::perl::{by_number, escape_perl};
 use crate::language::fragment::{Fragment, Strength};
+use crate::language::text::is_invisible;
 
 /// How many ranges a character class may have and still be readable.
 const RANGES: usize = 24;
@@ -250,25 +251,37 @@ pub(super) static LUCENE: Syntax = Syntax {
     look: |_| None,
 };
 
-pub(super) static POSIX: Syntax = Syntax {
-    any: "(.|\n)",
-    line: ".",
-    any_text: "(.|\n)*",
-    group: "(",
-    // A class instead of a backslash, which the string around it would double.
-    escape: |c, out| match c {
+pub(super) static POSIX: Syntax =
+    posix_syntax(|c, out| posix(c, out, visible), |c, out| posix_in_class(c, out, visible));
+
+/// The same in fewer bytes: every character is written as it is.
+pub(super) static SHORT_POSIX: Syntax =
+    posix_syntax(|c, out| posix(c, out, |c, out| out.push(c)), |c, out| posix_in_class(c, out, |c, out| out.push(c)));
+
+const fn posix_syntax(escape: fn(char, &mut String), escape_in_class: fn(char, &mut String)) -> Syntax {
+    Syntax { any: "(.|\n)", line: ".", any_text: "(.|\n)*", group: "(", escape, escape_in_class, look: |_| None }
+}
+
+/// A class instead of a backslash, which the string around it would double.
+fn posix(c: char, out: &mut String, plain: fn(char, &mut String)) {
+    match c {
         '.' | '+' | '*' | '?' | '(' | ')' | '|' | '{' | '}' | '$' | '[' => out.extend(['[', c, ']']),
         '^' | '\\' | ']' => out.extend(['\\', c]),
-        c => out.push(c),
-    },
-    escape_in_class: |c, out| {
-        if matches!(c, '-' | '\\' | '[' | ']' | '^') {
-            out.push('\\');
-        }
-        out.push(c);
-    },
-    look: |_| None,
-};
+        c => plain(c, out),
+    }
+}
+
+fn posix_in_class(c: char, out: &mut String, plain: fn(char, &mut String)) {
+    if matches!(c, '-' | '\\' | '[' | ']' | '^') {
+        out.push('\\');
+    }
+    plain(c, out);
+}
+
+/// A character, by its number where YAML could not show it in a block of text.
+fn visible(c: char, out: &mut String) {
+    if is_invisible(c) && !c.is_ascii() { out.push_str(&by_number(c)) } else { out.push(c) }
+}
 
 const ALTERNATION: Strength = Strength(1);
 const CONCATENATION: Strength = Strength(2);

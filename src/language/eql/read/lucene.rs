@@ -212,51 +212,55 @@ fn atom_start(out: &str, end: usize) -> usize {
     }
 }
 
-/// A bracketed class, after its `[`.
+/// A bracketed class, after its `[`. A dash behind a character makes a range of it, whatever follows.
 fn class(
     chars: &mut std::iter::Peekable<std::str::CharIndices<'_>>,
     out: &mut String,
     fold: bool,
 ) -> Result<(), String> {
-    let unclosed = || "the bracket is not closed".to_owned();
+    let mut next = || chars.next().map(|(_, c)| c).ok_or_else(|| "the bracket is not closed".to_owned());
     out.push('[');
-    if matches!(chars.peek(), Some((_, '^'))) {
-        chars.next();
+    let mut c = next()?;
+    if c == '^' {
         out.push('^');
+        c = next()?;
     }
-    let mut first = true;
-    let mut ends_range = false;
+    let mut after = next()?;
+    // The first sign is a character even if it is the bracket.
     loop {
-        let (_, c) = chars.next().ok_or_else(unclosed)?;
-        let was_range = std::mem::take(&mut ends_range);
-        match c {
-            ']' if !first => break,
-            '\\' => {
-                let (_, escaped) = chars.next().ok_or_else(unclosed)?;
-                match escaped {
-                    'd' => out.push_str("0-9"),
-                    'w' => out.push_str("0-9A-Za-z_"),
-                    's' => out.push_str(r" \t\n\r"),
-                    'D' | 'W' | 'S' => return Err("a negated class inside brackets is not supported".into()),
-                    escaped => push_in_class(out, escaped, fold && !was_range && !begins_range(chars)),
-                }
-            }
-            '-' if !first && chars.peek().is_some_and(|(_, c)| *c != ']') => {
-                out.push('-');
-                ends_range = true;
-            }
-            c => push_in_class(out, c, fold && !was_range && !begins_range(chars)),
+        let is_escaped = c == '\\';
+        if is_escaped {
+            c = std::mem::replace(&mut after, next()?);
         }
-        first = false;
+        match c {
+            'd' if is_escaped => out.push_str("0-9"),
+            'w' if is_escaped => out.push_str("0-9A-Za-z_"),
+            's' if is_escaped => out.push_str(r" \t\n\r"),
+            'D' | 'W' | 'S' if is_escaped => {
+                return Err("a negated class inside brackets is not supported".into());
+            }
+            first if after == '-' => {
+                let mut last = next()?;
+                if last == '\\' {
+                    last = next()?;
+                }
+                if first > last {
+                    return Err("a range in the expression is the wrong way round".into());
+                }
+                push_in_class(out, first, false);
+                out.push('-');
+                push_in_class(out, last, false);
+                after = next()?;
+            }
+            c => push_in_class(out, c, fold),
+        }
+        if after == ']' {
+            break;
+        }
+        c = std::mem::replace(&mut after, next()?);
     }
     out.push(']');
     Ok(())
-}
-
-/// Whether what comes next in a class makes a range of the character before.
-fn begins_range(chars: &std::iter::Peekable<std::str::CharIndices<'_>>) -> bool {
-    let mut next = chars.clone().map(|(_, c)| c);
-    next.next() == Some('-') && next.next().is_some_and(|c| c != ']')
 }
 
 fn push_in_class(out: &mut String, c: char, fold: bool) {

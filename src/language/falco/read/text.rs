@@ -120,6 +120,11 @@ fn posix(source: &str) -> Result<(String, bool), String> {
     Ok((out, lines))
 }
 
+const UNCLOSED: &str = "the bracket is not closed";
+
+/// What the `regex` crate takes for a sign within brackets.
+const CLASS_SIGNS: [char; 7] = ['\\', '[', ']', '^', '-', '&', '~'];
+
 type Chars<'t> = std::iter::Peekable<std::str::Chars<'t>>;
 
 fn escape(chars: &mut Chars<'_>, out: &mut String) -> Result<(), String> {
@@ -131,13 +136,17 @@ fn escape(chars: &mut Chars<'_>, out: &mut String) -> Result<(), String> {
             Ok(())
         }
         Some('x') => {
-            let digits: String = chars.by_ref().take(2).collect();
-            if digits.len() == 2 && digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-                out.push_str(&format!(r"\x{digits}"));
-                Ok(())
+            let digits: String = if chars.next_if_eq(&'{').is_some() {
+                chars.by_ref().take_while(|c| *c != '}').collect()
             } else {
-                Err(r"`\x` is followed by two hexadecimal digits".into())
-            }
+                let two: String = chars.by_ref().take(2).collect();
+                if two.len() < 2 { String::new() } else { two }
+            };
+            let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_hexdigit());
+            let number = u32::from_str_radix(&digits, 16).ok().filter(|_| is_number).and_then(char::from_u32);
+            let number = number.ok_or(r"`\x` is followed by two hexadecimal digits, or by some in braces")?;
+            out.push_str(&format!(r"\x{{{:X}}}", u32::from(number)));
+            Ok(())
         }
         Some(c) if c.is_ascii_punctuation() => {
             regex_syntax::escape_into(c.encode_utf8(&mut [0; 4]), out);
@@ -147,48 +156,68 @@ fn escape(chars: &mut Chars<'_>, out: &mut String) -> Result<(), String> {
     }
 }
 
+/// A bracketed class. A dash stands for itself at the ends of the class alone; RE2 refuses it elsewhere.
 fn class(chars: &mut Chars<'_>, out: &mut String) -> Result<(), String> {
-    const UNCLOSED: &str = "the bracket is not closed";
     out.push('[');
     if chars.next_if_eq(&'^').is_some() {
         out.push('^');
     }
     let mut first = true;
     loop {
-        match chars.next().ok_or(UNCLOSED)? {
-            ']' if !first => break,
-            '[' if chars.peek() == Some(&':') => {
-                let mut ahead = chars.clone();
-                ahead.next();
-                let name: String = ahead.by_ref().take_while(|c| *c != ':').take(12).collect();
-                let known = [
-                    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space",
-                    "upper", "word", "xdigit",
-                ];
-                if !known.contains(&name.trim_start_matches('^')) || ahead.next() != Some(']') {
-                    return Err(format!("unknown class `[:{name}:]`"));
-                }
-                *chars = ahead;
-                out.push_str(&format!("[:{name}:]"));
-            }
-            '\\' => match chars.peek() {
-                Some('\\' | '[' | ']' | '^' | '-' | '&' | '~') => {
-                    out.push('\\');
-                    out.extend(chars.next());
-                }
-                _ => escape(chars, out)?,
-            },
-            '-' if !first && chars.peek().is_some_and(|c| *c != ']') => out.push('-'),
-            c => {
-                if matches!(c, '[' | ']' | '^' | '-' | '&' | '~') {
-                    out.push('\\');
-                }
-                out.push(c);
-            }
+        let c = chars.next().ok_or(UNCLOSED)?;
+        if c == ']' && !first {
+            break;
+        }
+        if c == '-' && !first && chars.peek() != Some(&']') {
+            return Err("a dash within a class stands between two characters".into());
         }
         first = false;
+        let is_class = c == '[' && chars.peek() == Some(&':');
+        member(c, chars, out)?;
+        let mut ahead = chars.clone();
+        if is_class || ahead.next() != Some('-') || ahead.peek() == Some(&']') {
+            continue;
+        }
+        *chars = ahead;
+        out.push('-');
+        let last = chars.next().ok_or(UNCLOSED)?;
+        if last == '[' && chars.peek() == Some(&':') {
+            return Err("a range does not end in a class".into());
+        }
+        member(last, chars, out)?;
     }
     out.push(']');
+    Ok(())
+}
+
+/// A character or a named class of a bracketed class, from `c` on.
+fn member(c: char, chars: &mut Chars<'_>, out: &mut String) -> Result<(), String> {
+    match c {
+        '[' if chars.peek() == Some(&':') => {
+            let mut ahead = chars.clone();
+            ahead.next();
+            let name: String = ahead.by_ref().take_while(|c| *c != ':').take(12).collect();
+            let known = [
+                "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space",
+                "upper", "word", "xdigit",
+            ];
+            if !known.contains(&name.trim_start_matches('^')) || ahead.next() != Some(']') {
+                return Err(format!("unknown class `[:{name}:]`"));
+            }
+            *chars = ahead;
+            out.push_str(&format!("[:{name}:]"));
+        }
+        '\\' => match chars.next_if(|c| CLASS_SIGNS.contains(c)) {
+            Some(sign) => out.extend(['\\', sign]),
+            None => escape(chars, out)?,
+        },
+        c => {
+            if CLASS_SIGNS.contains(&c) {
+                out.push('\\');
+            }
+            out.push(c);
+        }
+    }
     Ok(())
 }
 
@@ -210,7 +239,7 @@ pub(super) fn none_of(texts: &[&str]) -> Pattern {
         } else {
             let mut class = String::new();
             for c in node.next.keys() {
-                if matches!(c, '\\' | '[' | ']' | '^' | '-' | '&' | '~') {
+                if CLASS_SIGNS.contains(c) {
                     class.push('\\');
                 }
                 class.push(*c);
