@@ -1,6 +1,7 @@
 //! The meaning of conditions: one type for them, and what they say of events. Knows nothing of detections, log
 //! sources, query languages or targets.
 
+mod bits;
 pub mod decide;
 pub mod evaluate;
 pub mod event;

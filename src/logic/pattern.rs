@@ -138,6 +138,8 @@ pub enum Pattern {
 
 /// The class that stands for "any character" in a pattern over a whole value.
 pub const ANY_CHARACTER: &str = r"(?s:.)";
+/// The expression that no text satisfies.
+pub(super) const NOTHING: &str = r"[^\s\S]";
 
 impl Pattern {
     /// The pattern as a regular expression that must match the **whole** text; case is left to the caller.
@@ -298,7 +300,7 @@ impl TextSet {
                 // Most sets are asked a few times only: what is quick to make is quick here.
                 let config = meta::Config::new().nfa_size_limit(Some(64 << 20)).dfa(false).onepass(false);
                 let regex = meta::Builder::new().configure(config).build(&whole);
-                regex.unwrap_or_else(|_| meta::Regex::new(r"[^\s\S]").expect("the empty class is an expression"))
+                regex.unwrap_or_else(|_| meta::Regex::new(NOTHING).expect("the empty class is an expression"))
             })
             .is_match(text)
         })
@@ -336,6 +338,10 @@ impl TextSet {
 
     /// The set as one regular expression over the whole text, case left to the caller.
     pub fn to_regex(&self, any: &str) -> String {
+        // No alternative is no text; an empty expression would be the empty text.
+        if self.any.is_empty() {
+            return NOTHING.to_owned();
+        }
         let alike = |a: &Pattern, b: &Pattern| {
             if let (Pattern::Regex(_), Pattern::Regex(_)) = (a, b) {
                 return true;

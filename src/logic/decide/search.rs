@@ -9,6 +9,7 @@ use foldhash::fast::FixedState;
 use super::alphabet::{Alphabet, SEPARATOR};
 use super::automaton::{Automaton, START};
 use super::meter::{Meter, Reason};
+use crate::logic::bits::Bits;
 
 /// How many languages are tried when one more is needed.
 const MAX_TRIES: usize = 12;
@@ -232,7 +233,7 @@ fn shortest(inside: &[&Automaton], outside: &[&Automaton], meter: &Meter) -> Res
     let mut steps: Vec<(usize, u32)> = vec![(usize::MAX, 0)];
     known.insert(0);
     let (mut at, mut state, mut next) = (0, states.clone(), states.clone());
-    let mut deciding = Places::default();
+    let mut deciding = Bits::default();
     while at < steps.len() {
         state.copy_from_slice(&states[at * width..(at + 1) * width]);
         if parts.iter().zip(&state).all(|((part, wanted), state)| part.is_accepting(*state) == *wanted) {
@@ -269,24 +270,6 @@ fn shortest(inside: &[&Automaton], outside: &[&Automaton], meter: &Meter) -> Res
         at += 1;
     }
     Ok(None)
-}
-
-/// Places in a list: a bit for each.
-#[derive(Debug, Default)]
-struct Places(Vec<u64>);
-
-impl Places {
-    /// The places in ascending order.
-    fn iter(&self) -> impl Iterator<Item = usize> {
-        self.0.iter().enumerate().flat_map(|(at, word)| {
-            let mut left = *word;
-            std::iter::from_fn(move || {
-                let bit = (left != 0).then(|| left.trailing_zeros() as usize)?;
-                left &= left - 1;
-                Some(at * 64 + bit)
-            })
-        })
-    }
 }
 
 /// Which symbols of a search are worth a look in which state.
@@ -333,9 +316,8 @@ impl<'a> Turns<'a> {
     }
 
     /// The symbols that some part turns at in its state, and the first of all others.
-    fn at(&mut self, state: &[u32], deciding: &mut Places) {
-        deciding.0.clear();
-        deciding.0.resize(self.words, 0);
+    fn at(&mut self, state: &[u32], deciding: &mut Bits) {
+        deciding.clear(self.words * 64);
         for (part, state) in self.parts.iter_mut().zip(state) {
             let row = part.row(*state, self.words);
             deciding.0.iter_mut().zip(row).for_each(|(word, row)| *word |= row);
@@ -343,7 +325,7 @@ impl<'a> Turns<'a> {
         let other = deciding.0.iter().enumerate().find(|(_, word)| **word != u64::MAX);
         let other = other.map(|(at, word)| at * 64 + word.trailing_ones() as usize);
         if let Some(place) = other.filter(|place| *place < self.symbols) {
-            deciding.0[place / 64] |= 1 << (place % 64);
+            deciding.add(place);
         }
     }
 }

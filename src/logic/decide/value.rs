@@ -19,7 +19,7 @@ use super::search::{Core, Searches, narrow, witness};
 use super::simulation;
 use super::split::alternatives;
 use crate::logic::event;
-use crate::logic::pattern::ANY_CHARACTER;
+use crate::logic::pattern::{ANY_CHARACTER, NOTHING};
 
 /// Every text that can be a number, and some more.
 const NUMBER_LIKE: &str = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$";
@@ -454,8 +454,7 @@ fn expression(test: &ValueTest) -> Option<String> {
         ValueTest::Text(patterns, fold) => {
             let regex: Vec<String> =
                 patterns.iter().map(|pattern| format!("(?:{})", pattern.to_regex(ANY_CHARACTER))).collect();
-            // No alternative is no text; an empty expression would be the empty text.
-            let regex = if regex.is_empty() { r"[^\s\S]".to_owned() } else { regex.join("|") };
+            let regex = if regex.is_empty() { NOTHING.to_owned() } else { regex.join("|") };
             whole(&regex, *fold)
         }
         ValueTest::Line(regex, fold) => whole(regex, *fold),

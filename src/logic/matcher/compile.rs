@@ -226,9 +226,8 @@ impl Compiler {
         let check = Check::new(&key, &mut self.program.options);
         self.program.checks.push(check);
         let new = id(self.program.checks.len() - 1);
-        // Where letters fold, a literal may stand there in many spellings.
-        if let CheckKey::Text { any, folds: false } = &key
-            && let Some(needed) = prefilter::needed(any)
+        if let CheckKey::Text { any, folds } = &key
+            && let Some(needed) = prefilter::needed(any, *folds)
         {
             self.literals.insert(new, needed);
         }

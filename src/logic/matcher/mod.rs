@@ -3,10 +3,11 @@
 //! It says what [`evaluate`](super::evaluate::evaluate) says, faster: equal tests and equal sub-formulas of all
 //! formulas are decided once per event, a path is walked once per event and only when a test asks for it, plain text
 //! is compared as text and not as an expression, and literals that the tests on one field need are looked for all at
-//! once. Events that are still JSON text are matched on a [`Tape`], and parsed only if something matches.
+//! once: a formula of which none is there is not asked. Events that are still JSON text are matched on a [`Tape`], and parsed only if something matches.
 
 mod check;
 mod compile;
+mod gates;
 mod prefilter;
 mod run;
 mod text;
@@ -24,12 +25,14 @@ use super::event::Event;
 use super::formula::Formula;
 use super::tape::{Node, Tape};
 use compile::{NodeId, Program};
+use gates::Gates;
 
 /// Formulas compiled for matching. Shared freely between threads; each thread has its own [`Scratch`].
 #[derive(Debug)]
 pub struct Matcher {
     formulas: Vec<Compiled>,
     program: Program,
+    gates: Gates,
     /// The keys of all fields that formulas look at.
     keys: HashSet<Arc<str>>,
     /// Some formula looks at all fields.
@@ -92,9 +95,11 @@ impl Matcher {
             })
             .collect::<Vec<_>>();
         let program = compiler.finish();
+        let nodes = |one: &Compiled| [one.must].into_iter().chain(one.may).collect();
+        let gates = Gates::new(&program, &formulas.iter().map(nodes).collect::<Vec<_>>());
         let keys = program.places.iter().filter_map(|place| place.step.as_ref()).map(|(_, key)| key.clone()).collect();
         let looks_everywhere = program.nodes.iter().any(|node| matches!(node, compile::Node::Anywhere(..)));
-        Self { formulas, program, keys, looks_everywhere }
+        Self { formulas, program, gates, keys, looks_everywhere }
     }
 
     /// The ids of the formulas that `event` satisfies.
@@ -145,14 +150,15 @@ impl Matcher {
         must.clear();
         may.clear();
         let mut run = run::Run::new(&self.program, event, memory);
-        for formula in &self.formulas {
+        let candidates = run.candidates(&self.gates);
+        for formula in candidates.iter().filter_map(|at| self.formulas.get(at)) {
             if run.holds(formula.must) {
                 must.push(formula.id);
             } else if formula.may.is_some_and(|node| run.holds(node)) {
                 may.push(formula.id);
             }
         }
-        run.finish();
+        run.finish(candidates);
         Matches { must, may }
     }
 }

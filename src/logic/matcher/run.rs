@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use super::check::Check;
 use super::compile::{CheckId, EVENT, Node, NodeId, PlaceId, Program};
+use super::gates::Gates;
 use super::vector;
+use crate::logic::bits::Bits;
 use crate::logic::tape;
 use crate::logic::tree::{Kind, Scalar, Tree};
 
@@ -26,27 +28,7 @@ pub(super) struct Memory {
     words: Vec<&'static str>,
     vector: vector::Memory,
     buffer: String,
-}
-
-/// A set of small numbers.
-#[derive(Debug, Default)]
-pub(super) struct Bits(Vec<u64>);
-
-impl Bits {
-    pub(super) fn clear(&mut self, count: usize) {
-        self.0.clear();
-        self.0.resize(count.div_ceil(64), 0);
-    }
-
-    pub(super) fn add(&mut self, bit: usize) {
-        if let Some(word) = self.0.get_mut(bit / 64) {
-            *word |= 1 << (bit % 64);
-        }
-    }
-
-    pub(super) fn has(&self, bit: usize) -> bool {
-        self.0.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1)
-    }
+    candidates: Bits,
 }
 
 /// Nodes of which a list is kept between events.
@@ -129,9 +111,28 @@ impl<'m, 'e, 's, N: Kept<'e>> Run<'m, 'e, 's, N> {
         self.decide(node, Frame { base: self.event, root: EVENT, round: self.round })
     }
 
+    /// The formulas that the event may satisfy: those that wait for nothing, and those that find what they wait for.
+    pub(super) fn candidates(&mut self, gates: &Gates) -> Bits {
+        let mut candidates = std::mem::take(&mut self.memory.candidates);
+        candidates.0.clone_from(&gates.open.0);
+        let frame = Frame { base: self.event, root: EVENT, round: self.round };
+        for (place, waiting) in &gates.places {
+            let range = self.place(*place, frame);
+            if range.is_empty() {
+                continue;
+            }
+            let Some(found) = self.literals(*place, range, frame.round) else { continue };
+            for literal in found.iter() {
+                waiting.get(literal).into_iter().flatten().for_each(|formula| candidates.add(*formula));
+            }
+        }
+        candidates
+    }
+
     /// Gives the allocations back.
-    pub(super) fn finish(self) {
+    pub(super) fn finish(self, candidates: Bits) {
         let Self { values, words, buffer, memory, .. } = self;
+        memory.candidates = candidates;
         N::give(memory, values);
         memory.words = emptied(words);
         memory.buffer = buffer;
@@ -187,16 +188,23 @@ impl<'m, 'e, 's, N: Kept<'e>> Run<'m, 'e, 's, N> {
     fn lacks_literals(&mut self, place: PlaceId, check: CheckId, range: Range<usize>, round: u64) -> bool {
         let Some(Some(prefilter)) = self.program.prefilters.get(place as usize) else { return false };
         let Some(need) = prefilter.need(check) else { return false };
-        let Some((known, found)) = self.memory.literals.get_mut(place as usize) else { return false };
+        self.literals(place, range, round).is_some_and(|found| !need.iter().any(|literal| found.has(*literal)))
+    }
+
+    /// The literals that the values in `range`, which a place with a filter holds, have.
+    fn literals(&mut self, place: PlaceId, range: Range<usize>, round: u64) -> Option<&Bits> {
+        let prefilter = self.program.prefilters.get(place as usize)?.as_ref()?;
+        let Self { values, buffer, memory, .. } = self;
+        let (known, found) = memory.literals.get_mut(place as usize)?;
         if *known != round {
             *known = round;
             prefilter.clear(found);
-            any_scalar_in(&self.values, range, &mut |value| {
-                prefilter.look(&value.as_text(), found);
+            any_scalar_in(values, range, &mut |value| {
+                prefilter.look(&value.as_text(), buffer, found);
                 false
             });
         }
-        !need.iter().any(|literal| found.has(*literal))
+        Some(found)
     }
 
     fn anywhere(&mut self, check: CheckId, frame: Frame<N>) -> bool {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use regex::Regex;
 
-use super::run::Bits;
+use crate::logic::bits::Bits;
 use crate::logic::option::{Command, Grammar, Launchers, MAX_NESTING, OptionTest, file_name};
 
 /// What the option tests of a program have in common.
