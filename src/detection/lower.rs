@@ -463,7 +463,13 @@ impl Lowering<'_> {
         let shortened =
             prefix.as_deref().and_then(|prefix| name.strip_prefix(prefix)).filter(|rest| known.contains(rest));
         let elsewhere = scope.source.called_elsewhere(name).filter(|_| scope.inside.is_none());
-        problem = problem.suggestion(shortened.or(elsewhere).or_else(|| nearest(name, known.iter().copied())));
+        // Elastic's `kubernetes.audit.verb` is `verb` here.
+        let last = || {
+            let ends_so = |known: &&str| name.strip_suffix(*known).is_some_and(|before| before.ends_with('.'));
+            known.iter().copied().filter(ends_so).max_by_key(|known| known.len())
+        };
+        let meant = shortened.or(elsewhere).or_else(last).or_else(|| nearest(name, known.iter().copied()));
+        problem = problem.suggestion(meant);
         if problem.patch.is_none() {
             let elsewhere: Vec<&str> = self
                 .catalogue

@@ -264,7 +264,7 @@ impl Source {
         below.get(prefix)
     }
 
-    /// The field that Sigma or Falco calls so.
+    /// The field that others call so: Sigma, Falco, auditd.
     pub fn called_elsewhere(&self, name: &str) -> Option<&str> {
         let known = self.elsewhere.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
         known.map(|(_, field)| field.as_str())
