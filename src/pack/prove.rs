@@ -1,6 +1,6 @@
 //! A pack with its proof: rendered, read back, and rendered again where artefacts have to say something else of a rule.
 
-use super::verify::{self, Memory, Report, verify_again};
+use super::verify::{self, Memory, Report, Verifier};
 use crate::diagnostic::Diagnostic;
 use crate::logic::Event;
 use crate::source::Catalogue;
@@ -25,11 +25,9 @@ pub fn prove(
     recorded: &(dyn Fn(&str) -> Vec<Event> + Sync),
 ) -> Result<Proved, Vec<Diagnostic>> {
     let budget = verify::budget();
-    let mut memory = Memory::default();
-    let mut judge =
-        |built: &Built| verify_again(targets, compiled, &built.files, catalogue, &budget, recorded, &mut memory);
+    let mut verifier = Verifier { targets, compiled, catalogue, budget: &budget, recorded, memory: Memory::default() };
     let built = render_all(targets, compiled, catalogue, pack, &|_, rule| rule.claim())?;
-    let report = judge(&built);
+    let report = verifier.verify(&built.files);
     // What a rule turned out to be is known only now; most are what the compiler took them for.
     let verdicts = report.verdicts();
     let verdict = |one: &Compiled<'_>| {
@@ -39,6 +37,6 @@ pub fn prove(
         return Ok(Proved { built, report });
     }
     let built = render_all(targets, compiled, catalogue, pack, &|one, rule| verdict(one).unwrap_or(rule.claim()))?;
-    let report = judge(&built);
+    let report = verifier.verify(&built.files);
     Ok(Proved { built, report })
 }

@@ -263,64 +263,71 @@ pub fn verify(
     budget: &Budget,
     recorded: &(dyn Fn(&str) -> Vec<Event> + Sync),
 ) -> Report {
-    verify_again(targets, compiled, files, catalogue, budget, recorded, &mut Memory::default())
+    Verifier { targets, compiled, catalogue, budget, recorded, memory: Memory::default() }.verify(files)
 }
 
-/// The same, with what an earlier look at rules of the same detections came to.
-pub(super) fn verify_again(
-    targets: &[Target],
-    compiled: &[Compiled<'_>],
-    files: &BTreeMap<String, Vec<u8>>,
-    catalogue: &Catalogue,
-    budget: &Budget,
-    recorded: &(dyn Fn(&str) -> Vec<Event> + Sync),
-    memory: &mut Memory,
-) -> Report {
-    let grounds = Grounds::new(targets, catalogue);
-    let contents = contents(targets, files, &grounds);
-    let mut standing: HashMap<Uuid, Vec<&str>> = HashMap::new();
-    for (file, content) in &contents {
-        for id in content.rules.iter().filter_map(|rule| rule.id) {
-            standing.entry(id).or_default().push(file);
+/// What packs of the same rules are verified with, one after another.
+pub(super) struct Verifier<'a> {
+    pub(super) targets: &'a [Target],
+    pub(super) compiled: &'a [Compiled<'a>],
+    pub(super) catalogue: &'a Catalogue,
+    pub(super) budget: &'a Budget,
+    pub(super) recorded: &'a (dyn Fn(&str) -> Vec<Event> + Sync),
+    pub(super) memory: Memory,
+}
+
+impl Verifier<'_> {
+    /// What is found out of the pack of `files`. Conditions that an earlier pack had in the same place are known.
+    pub(super) fn verify(&mut self, files: &BTreeMap<String, Vec<u8>>) -> Report {
+        let Self { targets, compiled, catalogue, budget, recorded, memory } = self;
+        let grounds = Grounds::new(targets, catalogue);
+        let contents = contents(targets, files, &grounds);
+        let mut standing: HashMap<Uuid, Vec<&str>> = HashMap::new();
+        for (file, content) in &contents {
+            for id in content.rules.iter().filter_map(|rule| rule.id) {
+                standing.entry(id).or_default().push(file);
+            }
         }
-    }
-    let prover = Prover { catalogue, files, grounds: &grounds, contents: &contents, standing, budget, recorded };
-    let known = |at: usize| memory.0.get(at).cloned().unwrap_or_default();
-    let judged: Vec<(Vec<Finding>, Judged)> =
-        compiled.par_iter().enumerate().with_max_len(1).map(|(at, one)| prover.findings(one, known(at))).collect();
-    let findings: Vec<Vec<Finding>>;
-    (findings, memory.0) = judged.into_iter().unzip();
-    let rules = || compiled.iter().filter_map(|one| Some((one.rule()?, one.observation.source.as_str())));
-    let ids: HashSet<_> = rules().map(|(rule, _)| rule.id).collect();
-    let labels: HashSet<_> = rules().map(|(rule, source)| rule.label(catalogue.source(source))).collect();
-    let is_foreign = |rule: &&Found| match rule.id {
-        Some(id) => !ids.contains(&id),
-        None => !labels.contains(&rule.name),
-    };
-    let named = |is_meant: &dyn Fn(&&Found) -> bool| -> Vec<(String, String)> {
+        let prover = Prover { catalogue, files, grounds: &grounds, contents: &contents, standing, budget, recorded };
+        let known = |at: usize| memory.0.get(at).cloned().unwrap_or_default();
+        let judged: Vec<(Vec<Finding>, Judged)> =
+            compiled.par_iter().enumerate().with_max_len(1).map(|(at, one)| prover.findings(one, known(at))).collect();
+        let findings: Vec<Vec<Finding>>;
+        (findings, memory.0) = judged.into_iter().unzip();
+        let rules = || compiled.iter().filter_map(|one| Some((one.rule()?, one.observation.source.as_str())));
+        let ids: HashSet<_> = rules().map(|(rule, _)| rule.id).collect();
+        let labels: HashSet<_> = rules().map(|(rule, source)| rule.label(catalogue.source(source))).collect();
+        let is_foreign = |rule: &&Found| match rule.id {
+            Some(id) => !ids.contains(&id),
+            None => !labels.contains(&rule.name),
+        };
+        let named = |is_meant: &dyn Fn(&&Found) -> bool| -> Vec<(String, String)> {
+            let rules = contents.iter().flat_map(|(file, content)| content.rules.iter().map(move |rule| (file, rule)));
+            let meant = rules.filter(|(_, rule)| is_meant(rule));
+            meant.map(|(file, rule)| (file.clone(), rule.name.clone())).collect()
+        };
+        let (foreign, off) = (named(&is_foreign), named(&|rule| rule.is_off && !is_foreign(rule)));
+        let on = named(&|rule| !rule.is_off && !is_foreign(rule));
+        let is_of = |target: &str, (file, _): &(String, String)| file.split('/').next() == Some(target);
+        let is_off = |name: &&str| off.iter().any(|rule| is_of(name, rule)) && !on.iter().any(|rule| is_of(name, rule));
+        let all_off = targets.iter().map(Target::name).filter(is_off).map(str::to_owned).collect();
         let rules = contents.iter().flat_map(|(file, content)| content.rules.iter().map(move |rule| (file, rule)));
-        let meant = rules.filter(|(_, rule)| is_meant(rule));
-        meant.map(|(file, rule)| (file.clone(), rule.name.clone())).collect()
-    };
-    let (foreign, off) = (named(&is_foreign), named(&|rule| rule.is_off && !is_foreign(rule)));
-    let on = named(&|rule| !rule.is_off && !is_foreign(rule));
-    let is_of = |target: &str, (file, _): &(String, String)| file.split('/').next() == Some(target);
-    let is_off = |name: &&str| off.iter().any(|rule| is_of(name, rule)) && !on.iter().any(|rule| is_of(name, rule));
-    let all_off = targets.iter().map(Target::name).filter(is_off).map(str::to_owned).collect();
-    let rules = contents.iter().flat_map(|(file, content)| content.rules.iter().map(move |rule| (file, rule)));
-    let muted = rules.filter(|(_, rule)| !rule.muted.is_empty() && !is_foreign(rule));
-    let muted = muted.map(|(file, rule)| (file.clone(), rule.name.clone(), rule.muted.clone())).collect();
-    let is_read = |path: &str| {
-        contents.contains_key(path)
-            || targets.iter().any(|target| {
-                let below = path.strip_prefix(target.name()).and_then(|rest| rest.strip_prefix('/'));
-                let artefacts = target.settings.artefacts.iter().filter(|artefact| artefact.reads.is_some());
-                below.is_some_and(|below| artefacts.into_iter().any(|one| one.is_at(below) || one.is_laid_over(below)))
-            })
-            || files.get(path).is_some_and(|bytes| is_read_anywhere(targets, path, bytes))
-    };
-    let strayed = strayed(files, &targets.iter().map(Target::name).collect(), &is_read);
-    Report { findings: findings.into_iter().flatten().collect(), foreign, off, muted, all_off, strayed }
+        let muted = rules.filter(|(_, rule)| !rule.muted.is_empty() && !is_foreign(rule));
+        let muted = muted.map(|(file, rule)| (file.clone(), rule.name.clone(), rule.muted.clone())).collect();
+        let is_read = |path: &str| {
+            contents.contains_key(path)
+                || targets.iter().any(|target| {
+                    let below = path.strip_prefix(target.name()).and_then(|rest| rest.strip_prefix('/'));
+                    let artefacts = target.settings.artefacts.iter().filter(|artefact| artefact.reads.is_some());
+                    below.is_some_and(|below| {
+                        artefacts.into_iter().any(|one| one.is_at(below) || one.is_laid_over(below))
+                    })
+                })
+                || files.get(path).is_some_and(|bytes| is_read_anywhere(targets, path, bytes))
+        };
+        let strayed = strayed(files, &targets.iter().map(Target::name).collect(), &is_read);
+        Report { findings: findings.into_iter().flatten().collect(), foreign, off, muted, all_off, strayed }
+    }
 }
 
 /// How grave the finds of a rule are.
