@@ -144,13 +144,11 @@ impl<'t> Reader<'t> {
         if count == "all" {
             return Ok(Formula::and(parts));
         }
-        if count == "any" {
-            return Ok(Formula::or(parts));
-        }
-        match count.parse::<usize>() {
-            Ok(0) => Err(error(offset, "`0 of` is not read: write `not 1 of`")),
-            Ok(count) => Ok(Formula::at_least(count, parts)),
-            Err(_) => Err(error(offset, format!("`{count}` is no number of selections"))),
+        match count {
+            "1" | "any" => Ok(Formula::or(parts)),
+            "0" => Err(error(offset, "`0 of` is not read: write `not 1 of`")),
+            // The specification has no other numbers, and tools refuse them.
+            _ => Err(error(offset, format!("`{count} of` is none of `1 of`, `any of` and `all of`"))),
         }
     }
 }
