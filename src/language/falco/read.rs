@@ -13,7 +13,9 @@ use self::text::Transform;
 use crate::language::{FieldTable, FieldType, ReadError};
 use crate::logic::{Formula, Path};
 
-pub use self::file::{FileError, PRIORITIES, Rule, RulesFile, entries, read_entries, read_file};
+pub use self::file::{
+    FileError, PRIORITIES, Rule, RulesFile, engine_asked, entries, read_entries, read_file, rule_refused,
+};
 
 /// How deep a condition may nest; the engine's own bound.
 const MAX_DEPTH: usize = 100;

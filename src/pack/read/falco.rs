@@ -9,7 +9,14 @@ use crate::language::{FieldTable, falco};
 use crate::logic::{Comparison, Formula, Number, Path, Predicate};
 use crate::target::settings::SourceSettings;
 
-struct Rule(falco::read::Rule);
+struct Rule {
+    rule: falco::read::Rule,
+    /// What engines may not do with the file.
+    doubts: Vec<String>,
+}
+
+/// The newest engine whose ways are known here.
+const ENGINE: [u64; 3] = [0, 63, 0];
 
 /// A rule of which nothing but the name is asked.
 struct Name;
@@ -26,10 +33,17 @@ pub(super) fn read(text: &str, overlays: &[Overlay<'_>], fields: &FieldTable) ->
     let mut entries = falco::read::entries(text).map_err(|error| error.to_string())?;
     let own: HashSet<(&str, String)> = entries.iter().filter_map(named).collect();
     let is_own = |name: &str| own.contains(&("macro", name.to_owned()));
+    let mut doubts: Vec<String> = too_new(&entries)?.into_iter().collect();
     let mut used = text.to_owned();
     let mut later = Vec::new();
     for (path, overlay) in overlays {
         let overlay = overlay.clone().and_then(|text| falco::read::entries(text).map_err(|error| error.to_string()));
+        let overlay = overlay.and_then(|entries| {
+            doubts.extend(too_new(&entries)?.map(|doubt| format!("{path}: {doubt}")));
+            // The engine does not start with such a file.
+            let refused = entries.iter().find_map(|entry| Some((named(entry)?.1, falco::read::rule_refused(entry)?)));
+            refused.map_or(Ok(entries), |(name, reason)| Err(format!("the rule `{name}`: {reason}")))
+        });
         later.extend(overlay.map_err(|reason| format!("{path}, which is loaded after it: {reason}"))?);
     }
     // Of what other files bring along, that concerns this one which changes what stands here, or which this uses then.
@@ -58,9 +72,28 @@ pub(super) fn read(text: &str, overlays: &[Overlay<'_>], fields: &FieldTable) ->
         id: None,
         is_off: !rule.enabled,
         muted: Vec::new(),
-        text: Box::new(Rule(rule)),
+        text: Box::new(Rule { rule, doubts: doubts.clone() }),
     };
     Ok(file.rules.into_iter().map(found).collect())
+}
+
+/// That a file asks for an engine of which nothing is known: older ones load nothing of it, and do not start.
+fn too_new(entries: &[serde_yaml::Value]) -> Result<Option<String>, String> {
+    let shown = |[major, minor, patch]: [u64; 3]| format!("{major}.{minor}.{patch}");
+    let mut newest = None;
+    for asked in entries.iter().filter_map(falco::read::engine_asked) {
+        let asked = asked.map_err(|text| format!("`required_engine_version` is `{text}`, which is no version"))?;
+        newest = newest.max(Some(asked));
+    }
+    let newest = newest.filter(|asked| *asked > ENGINE);
+    Ok(newest.map(|asked| {
+        format!(
+            "`required_engine_version` is {}, and the newest engine known here is {}: an older one than that does not \
+             start",
+            shown(asked),
+            shown(ENGINE)
+        )
+    }))
 }
 
 /// Whether a file defines or changes something that another one defines, or has a list whose name stands there.
@@ -85,17 +118,18 @@ fn named(entry: &serde_yaml::Value) -> Option<(&'static str, String)> {
 impl RuleText for Rule {
     fn condition(&self, settings: &SourceSettings, _: &FieldTable) -> Result<Condition, Fault> {
         let wanted = settings.binding.get("source").and_then(Value::as_str).unwrap_or("syscall");
-        if self.0.source != wanted {
-            return Err(Fault::Elsewhere(format!("`source` is `{}`, not `{wanted}`", self.0.source)));
+        if self.rule.source != wanted {
+            return Err(Fault::Elsewhere(format!("`source` is `{}`, not `{wanted}`", self.rule.source)));
         }
-        self.0.condition.clone().map(Condition::from).map_err(|error| Fault::Unreadable(error.to_string()))
+        self.rule.condition.clone().map(Condition::from).map_err(|error| Fault::Unreadable(error.to_string()))
     }
 
     fn remarks(&self, grade: &Grade) -> Vec<String> {
         // For reasons of history, one of them has two names.
-        let priority = if self.0.priority.eq_ignore_ascii_case("info") { "informational" } else { &self.0.priority };
+        let priority =
+            if self.rule.priority.eq_ignore_ascii_case("info") { "informational" } else { &self.rule.priority };
         let scale: Vec<&str> = falco::read::PRIORITIES.into_iter().rev().collect();
-        grade.lowered("priority", Some(priority), &scale).into_iter().collect()
+        grade.lowered("priority", Some(priority), &scale).into_iter().chain(self.doubts.iter().cloned()).collect()
     }
 
     /// The engine counts events from 1, so that `evt.num = 0` is the customary way to say "never".

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use serde::Deserialize;
 use serde_yaml::{Mapping, Value};
 
 use super::lexer::Lexer;
@@ -170,13 +171,53 @@ pub fn read_file(text: &str, fields: &FieldTable) -> Result<RulesFile, FileError
     read_entries(entries(text)?, fields)
 }
 
-/// The entries of a rules file.
+/// The entries of a rules file, of all its YAML documents. Where there is nothing, the engine takes nothing.
 pub fn entries(text: &str) -> Result<Vec<Value>, FileError> {
     let outside = |reason: String| FileError { entry: None, reason };
-    match serde_yaml::from_str(text).map_err(|error| outside(error.to_string()))? {
-        Value::Sequence(items) => Ok(items),
-        _ => Err(outside("a rules file is a list of rules, macros and lists".into())),
+    let mut entries = Vec::new();
+    for document in serde_yaml::Deserializer::from_str(text) {
+        match Value::deserialize(document).map_err(|error| outside(error.to_string()))? {
+            Value::Null => {}
+            Value::Sequence(items) => entries.extend(items.into_iter().filter(|item| !item.is_null())),
+            _ => return Err(outside("a rules file is a list of rules, macros and lists".into())),
+        }
     }
+    Ok(entries)
+}
+
+/// The engine version that an entry asks for, if it does: major, minor and patch; or what it says instead. A number alone
+/// is a minor version.
+pub fn engine_asked(entry: &Value) -> Option<Result<[u64; 3], String>> {
+    let asked = entry.get("required_engine_version")?;
+    let text = scalar(asked).unwrap_or_default();
+    let parts: Option<Vec<u64>> = text.split('.').map(|part| part.parse().ok()).collect();
+    Some(match parts.as_deref() {
+        Some([minor]) => Ok([0, *minor, 0]),
+        Some([major, minor, patch]) => Ok([*major, *minor, *patch]),
+        _ => Err(text),
+    })
+}
+
+/// Why the engine loads no file with this entry, if it defines a rule that lacks something.
+pub fn rule_refused(entry: &Value) -> Option<String> {
+    let rule = entry.as_mapping().filter(|entry| entry.contains_key("rule"))?;
+    let is_change = rule.contains_key("override") || rule.get("append").and_then(truth).unwrap_or(false);
+    if is_change || (rule.len() == 2 && rule.contains_key("enabled")) {
+        return None;
+    }
+    let text = |key: &str| rule.get(key).and_then(Value::as_str).unwrap_or("").trim();
+    lacks(&text)
+}
+
+/// What a rule with these texts lacks or has wrong.
+fn lacks<T: AsRef<str>>(text: &dyn Fn(&str) -> T) -> Option<String> {
+    if let Some(key) = NEEDED.into_iter().find(|key| text(key).as_ref().is_empty()) {
+        return Some(format!("it has no `{key}`, and Falco loads no file with such a rule"));
+    }
+    let priority = text("priority");
+    let priority = priority.as_ref();
+    let is_known = PRIORITIES.into_iter().chain(["Info"]).any(|known| priority.eq_ignore_ascii_case(known));
+    (!is_known).then(|| format!("`{priority}` is no priority, and Falco loads no file with such a rule"))
 }
 
 /// Reads the entries of one rules file, or of several in the order in which Falco loads them.
@@ -213,12 +254,8 @@ pub fn read_entries(items: Vec<Value>, fields: &FieldTable) -> Result<RulesFile,
     for (name, entry) in rules.all {
         let text = |key: &str| entry.parts.get(key).and_then(Value::as_str).unwrap_or("").trim().to_owned();
         let priority = text("priority");
-        let is_priority = PRIORITIES.into_iter().chain(["Info"]).any(|known| priority.eq_ignore_ascii_case(known));
-        let condition = match NEEDED.into_iter().find(|key| text(key).is_empty()) {
-            Some(key) => Err(missing(&format!("it has no `{key}`, and Falco loads no file with such a rule"))),
-            None if !is_priority => {
-                Err(missing(&format!("`{priority}` is no priority, and Falco loads no file with such a rule")))
-            }
+        let condition = match lacks(&text) {
+            Some(reason) => Err(missing(&reason)),
             None if entry.parts.get("enabled").is_some_and(|enabled| truth(enabled).is_none()) => {
                 Err(missing("`enabled` is true or false, and Falco loads no file with such a rule"))
             }
