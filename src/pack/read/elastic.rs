@@ -16,6 +16,8 @@ struct Document(Map<String, Value>);
 
 /// The alerts that Kibana makes in one run of a rule that does not say it.
 const MOST_ALERTS: u64 = 100;
+/// The field that says when an event came in.
+const ARRIVAL: &str = "event.ingested";
 /// The fields that Kibana holds alerts back by, at most.
 const MOST_GROUPS: usize = 3;
 
@@ -69,6 +71,20 @@ fn found(rule: Map<String, Value>) -> Found {
 }
 
 impl Document {
+    /// That Kibana imports no such rule, because a setting is of another type than it wants.
+    fn refused(&self) -> Vec<String> {
+        let is_right = |key: &str, value: &Value| match key {
+            "enabled" => value.is_boolean(),
+            "max_signals" => value.as_u64().is_some_and(|most| most > 0),
+            _ => value.is_string(),
+        };
+        let said = ["enabled", "max_signals", "interval", "from", "to"]
+            .into_iter()
+            .filter_map(|key| Some((key, self.0.get(key).filter(|value| !value.is_null())?)));
+        let wrong = said.filter(|(key, value)| !is_right(key, value));
+        wrong.map(|(key, value)| format!("`{key}` is `{value}`: Kibana imports no such rule")).collect()
+    }
+
     /// What the rule holds back although the detection does not ask for it.
     fn held_back(&self, wanted: Option<&ThrottleContext>) -> Option<String> {
         let suppression = self.0.get("alert_suppression").filter(|suppression| !suppression.is_null())?;
@@ -151,6 +167,8 @@ impl RuleText for Document {
             Some(format!("`interval` is `{interval}`, which is no time: nothing starts the rule"))
         } else if !to.trim().starts_with("now") {
             Some(format!("`to` is `{to}`: what happens later is never searched"))
+        } else if let Some(time) = [from, to].into_iter().find(|time| !schedule::is_read_by_elastic(time)) {
+            Some(format!("it looks at events from or to `{time}`, which is not read"))
         } else {
             schedule::never_searched_every(interval, from, to)
         };
@@ -163,7 +181,8 @@ impl RuleText for Document {
             "`timestamp_override_fallback_disabled`: events without the field of `timestamp_override` are never searched"
                 .to_owned()
         });
-        [untimely, silence, self.held_back(throttle), hidden, timeless].into_iter().flatten().collect()
+        let more = [untimely, silence, self.held_back(throttle), hidden, timeless].into_iter().flatten();
+        self.refused().into_iter().chain(more).collect()
     }
 
     fn remarks(&self, grade: &Grade) -> Vec<String> {
@@ -175,6 +194,11 @@ impl RuleText for Document {
             .into_iter()
             .filter(|key| self.0.get(*key).and_then(Value::as_array).is_some_and(|mapping| !mapping.is_empty()));
         let mapped = mapped.map(|key| format!("`{key}` makes something else of it for some events"));
-        severity.into_iter().chain(risk).chain(mapped).collect()
+        let time = self.0.get("timestamp_override").and_then(Value::as_str).unwrap_or_default();
+        let late = (time != ARRIVAL).then(|| {
+            let shown = if time.is_empty() { "is missing".to_owned() } else { format!("is `{time}`, not `{ARRIVAL}`") };
+            format!("`timestamp_override` {shown}: events that come in later than a run looks back are never searched")
+        });
+        severity.into_iter().chain(risk).chain(mapped).chain(late).collect()
     }
 }

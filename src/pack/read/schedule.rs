@@ -43,11 +43,7 @@ pub(super) fn is_read(time: &str) -> bool {
 /// The same of a rule that runs every `interval`, with times as Elastic writes them.
 pub(super) fn never_searched_every(interval: &str, from: &str, to: &str) -> Option<String> {
     let apart = length(interval)?;
-    let moment = |text: &str| match text.trim().strip_prefix("now")? {
-        "" => Some(0),
-        back => Some(-length(back.strip_prefix('-')?)?),
-    };
-    let window = moment(to)? - moment(from)?;
+    let window = since_now(to)? - since_now(from)?;
     let lost = apart - window;
     (lost > 0).then(|| {
         format!(
@@ -58,6 +54,23 @@ pub(super) fn never_searched_every(interval: &str, from: &str, to: &str) -> Opti
             time(lost)
         )
     })
+}
+
+/// A time relative to now as Elastic writes it: `now-9m`.
+fn since_now(text: &str) -> Option<Seconds> {
+    match text.trim().strip_prefix("now")? {
+        "" => Some(0),
+        by => match (by.strip_prefix('-'), by.strip_prefix('+')) {
+            (Some(back), _) => Some(-length(back)?),
+            (None, Some(on)) => length(on),
+            (None, None) => None,
+        },
+    }
+}
+
+/// Whether a time as Elastic writes it is understood: relative to now, or a day from which on all is searched.
+pub(super) fn is_read_by_elastic(time: &str) -> bool {
+    since_now(time).is_some() || time.trim().get(..10).is_some_and(|day| day.parse::<Date>().is_ok())
 }
 
 /// A length of time such as `5m`.
