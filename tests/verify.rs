@@ -206,6 +206,26 @@ fn what_falco_loads_after_a_rules_file_is_read() {
     assert_eq!(verdict(&report), Verdict::Proved);
     assert!(report.off.iter().any(|(_, name)| name == title), "{:?}", report.off);
     assert_eq!(verdict(&with_files("falco", &[(local, "- rule: [\n")])), Verdict::Unreadable);
+    // Falco ships a file of comments for rules of one's own, and takes several documents and empty entries.
+    for nothing in
+        ["", "# Your own rules\n", "---\n- list: mine\n  items: []\n---\n# no more\n", "-\n- list: x\n  items: []\n"]
+    {
+        assert_eq!(verdict(&with_files("falco", &[(local, nothing)])), Verdict::Proved, "{nothing}");
+    }
+    let second = format!("- list: mine\n  items: []\n---\n{added}");
+    assert_eq!(verdict(&with_files("falco", &[(local, &second)])), Verdict::Differs);
+    // The engine does not start with a file in which a rule of whomever is none.
+    for (rule, reason) in [
+        ("condition: a = b\n  output: x\n  priority: INFO", "the rule `Mine`: it has no `desc`"),
+        ("desc: x\n  condition: a = b\n  output: x\n  priority: HIGH", "`HIGH` is no priority"),
+    ] {
+        let report = with_files("falco", &[(local, &format!("- rule: Mine\n  {rule}\n"))]);
+        let finding = report.findings.first().expect("a finding");
+        assert_eq!(finding.verdict, Verdict::Unreadable, "{rule}");
+        assert!(finding.reason.as_ref().is_some_and(|told| told.contains(reason)), "{:?}", finding.reason);
+    }
+    let elsewhere = "- rule: Mine\n  enabled: false\n- rule: Mine\n  append: true\n  condition: and a = b\n";
+    assert_eq!(verdict(&with_files("falco", &[(local, elsewhere)])), Verdict::Proved);
 }
 
 #[test]
@@ -276,6 +296,8 @@ fn a_rule_that_tells_nobody_of_what_it_finds_differs() {
         ("dispatch.max_count = 1", "`dispatch.max_count = 1`: what one run finds beyond"),
         ("dispatch.max_time = 1", "a run that takes longer finds no more"),
         ("dispatch.sample_ratio = 100", "one event of so many is searched"),
+        ("dispatch.auto_cancel = 5", "a run that nobody looks at is cancelled"),
+        ("quantity = 1", "`quantity = 1` asks for more"),
         ("dispatch.latest_time = 1700000000", "`1700000000`, which is not read"),
     ] {
         let (verdict, told) = splunk(entry);
@@ -286,6 +308,8 @@ fn a_rule_that_tells_nobody_of_what_it_finds_differs() {
         "dispatch.earliest_time = -1h",
         "cron_schedule = */2 * * * *",
         "counttype = always",
+        "quantity = -1",
+        "dispatch.auto_cancel = 0",
         "disabled = 0",
         "alert.suppress = 0",
         "alert.suppress.period = 60",
@@ -363,11 +387,20 @@ fn a_rule_that_tells_nobody_of_what_it_finds_differs() {
     let strict = with("\"timestamp_override_fallback_disabled\": true");
     assert!(strict.reason.as_ref().is_some_and(|told| told.contains("are never searched")), "{:?}", strict.reason);
     for (from, to, reason) in [
+        ("\"interval\": \"5m\"", "\"interval\": 5", "`interval` is `5`: Kibana imports no such rule"),
+        ("\"max_signals\": 100", "\"max_signals\": \"100\"", "`max_signals` is `\"100\"`: Kibana imports"),
+        ("\"enabled\": false", "\"enabled\": \"no\"", "`enabled` is `\"no\"`: Kibana imports"),
+        ("now-9m", "now/d", "it looks at events from or to `now/d`, which is not read"),
+        ("now-9m", "yesterday", "`yesterday`, which is not read"),
         ("\"interval\": \"5m\"", "\"interval\": \"never\"", "`interval` is `never`, which is no time"),
         ("\"interval\": \"5m\"", "\"to\": \"2026-01-01\"", "`to` is `2026-01-01`: what happens later"),
     ] {
         let finding = changed("nsenter_into_host", "process", "elastic", elastic, from, to);
         assert!(finding.reason.as_ref().is_some_and(|told| told.contains(reason)), "{:?}", finding.reason);
+    }
+    for (from, to) in [("now-9m", "2026-01-01T00:00:00Z"), ("\"interval\": \"5m\"", "\"to\": \"now+5m\"")] {
+        let finding = changed("nsenter_into_host", "process", "elastic", elastic, from, to);
+        assert_eq!(finding.verdict, Verdict::Proved, "{to}: {:?}", finding.reason);
     }
     // What changes which events are asked, in ways that are not read.
     for entry in [
@@ -387,6 +420,17 @@ fn a_rule_that_tells_nobody_of_what_it_finds_differs() {
     let linux = "{ \"query\": { \"match_phrase\": { \"host.os.type\": \"linux\" } } }";
     assert_eq!(filter(linux).verdict, Verdict::Proved);
     assert_eq!(filter(&root.replace("match_phrase", "fuzzy")).verdict, Verdict::Unreadable);
+    let service = root.replace("match_phrase", "prefix");
+    assert!(filter(&service).example.expect("an event").event.to_string().contains("backup"));
+    let combined = |relation: &str| {
+        format!(
+            "{{ \"meta\": {{ \"type\": \"combined\", \"relation\": \"{relation}\", \"params\": [{linux}, {root}] }}, \"query\": {{}} }}"
+        )
+    };
+    assert_eq!(
+        (filter(&combined("OR")).verdict, filter(&combined("AND")).verdict),
+        (Verdict::Proved, Verdict::Differs)
+    );
     for entry in ["\"event_category_override\": \"event.category\"", "\"exceptions_list\": []"] {
         assert_eq!(with(entry).verdict, Verdict::Proved, "{entry}");
     }
@@ -490,6 +534,8 @@ fn a_sigma_file_may_have_several_documents() {
     let told =
         report.findings.iter().find(|finding| finding.verdict == Verdict::Differs).and_then(|f| f.reason.clone());
     assert!(told.is_some_and(|told| told.contains("a correlation takes it as a part")));
+    let single = correlation("").replace(&format!("[\"{id}\"]"), &id.to_uppercase());
+    assert_eq!(verdict(&with_files("sigma", &[("sigma/mine.yml", &single)])), Verdict::Differs);
     let after = format!("{text}\n---\n{}", correlation(""));
     assert_eq!(verdict(&with_files("sigma", &[(file, &after)])), Verdict::Differs);
     let both = with_files("sigma", &[("sigma/mine.yml", &correlation("generate: true\n"))]);
@@ -528,6 +574,8 @@ fn a_rule_that_makes_less_of_its_finds_is_told() {
         assert_eq!(told, format!("`status` is `{status}`: tools may leave it out"));
     }
     assert_eq!(sigma("status: stable", "status: test"), "");
+    assert!(sigma("status: stable", "status: production").contains("which Sigma does not know: tools refuse it"));
+    assert_eq!(sigma("title: ", "titel: "), "it has no `title`: tools refuse it");
 
     let elastic = |from: &str, to: &str| remarks("elastic", "elastic/rules/nsenter_into_host.process.json", from, to);
     let severity = "\"severity\": \"high\"";
@@ -536,6 +584,11 @@ fn a_rule_that_makes_less_of_its_finds_is_told() {
         elastic("\"risk_score\": 73", "\"risk_score\": 21").contains("`risk_score` is 21, the detection asks for 73")
     );
     assert_eq!(elastic("\"risk_score\": 73", "\"risk_score\": 80"), "");
+    let late = "events that come in later than a run looks back are never searched";
+    let ingested = "\"timestamp_override\": \"event.ingested\"";
+    assert_eq!(elastic(ingested, "\"x\": 1"), format!("`timestamp_override` is missing: {late}"));
+    let created = elastic(ingested, "\"timestamp_override\": \"event.created\"");
+    assert_eq!(created, format!("`timestamp_override` is `event.created`, not `event.ingested`: {late}"));
     let mapped = format!("{severity}, \"severity_mapping\": [{{ \"field\": \"host.name\" }}]");
     assert!(elastic(severity, &mapped).contains("`severity_mapping` makes something else of it"));
 
@@ -547,6 +600,9 @@ fn a_rule_that_makes_less_of_its_finds_is_told() {
     assert!(splunk("action.notable.param.severity = low").contains("`action.notable.param.severity` is `low`"));
     assert!(splunk("action.risk.param._risk = [{\"risk_score\": 1}]").contains("`risk_score` is 1"));
     assert_eq!(splunk("disabled = 0"), "");
+    let correlation =
+        "`action.correlationsearch.enabled` is `0`: Enterprise Security does not take it for a correlation";
+    assert!(splunk("action.correlationsearch.enabled = 0").starts_with(correlation));
 
     let falco = |priority: &str| {
         let local = format!("- rule: {title}\n  priority: {priority}\n  override: {{ priority: replace }}\n");
@@ -559,6 +615,19 @@ fn a_rule_that_makes_less_of_its_finds_is_told() {
     assert_eq!(falco("alert"), (Verdict::Proved, String::new()));
     // The engine loads no file with such a word.
     assert_eq!(falco("high").0, Verdict::Unreadable);
+
+    let engine = |version: &str| {
+        let report = with_files("falco", &[("falco/local.yaml", &format!("- required_engine_version: {version}\n"))]);
+        (verdict(&report), report.findings.iter().flat_map(|finding| finding.remarks.clone()).collect::<String>())
+    };
+    let (held, told) = engine("99");
+    assert_eq!(held, Verdict::Proved);
+    assert!(told.starts_with("falco/local.yaml: `required_engine_version` is 0.99.0, and the newest engine"), "{told}");
+    assert_eq!((engine("31"), engine("0.57.0")), ((Verdict::Proved, String::new()), (Verdict::Proved, String::new())));
+    assert_eq!(engine("newest").0, Verdict::Unreadable);
+    let own = "required_engine_version: 0.57.0";
+    let told = remarks("falco", "falco/cresset_container_rules.yaml", own, &own.replace("57", "99"));
+    assert!(told.starts_with("`required_engine_version` is 0.99.0"), "{told}");
 
     let report = verified(&pack().compiled, &pack().files);
     assert!(report.findings.iter().all(|finding| finding.remarks.is_empty()), "nothing is lowered in the pack itself");

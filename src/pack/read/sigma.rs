@@ -66,8 +66,13 @@ fn silenced(correlation: &Value) -> Vec<String> {
     if of("generate").and_then(Value::as_bool) == Some(true) {
         return Vec::new();
     }
-    let rules = of("rules").and_then(Value::as_sequence).into_iter().flatten();
-    rules.filter_map(Value::as_str).map(str::to_owned).collect()
+    let rules = match of("rules") {
+        Some(Value::Sequence(rules)) => rules.as_slice(),
+        // A single one needs no list.
+        Some(rule) => std::slice::from_ref(rule),
+        None => &[],
+    };
+    rules.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// Whether a file has a filter or a correlation, wherever it is; or looks like it, if it is no YAML.
@@ -148,17 +153,24 @@ impl RuleText for Document {
     }
 
     fn losses(&self, _throttle: Option<&ThrottleContext>) -> Vec<String> {
-        let names = ["id", "name"].iter().filter_map(|key| self.rule.get(*key).and_then(Value::as_str));
-        let is_part = names.into_iter().any(|name| self.filters.silenced.iter().any(|part| part == name));
+        let text = |key: &str| self.rule.get(key).and_then(Value::as_str);
+        let is_called =
+            |part: &String| text("name") == Some(part) || text("id").is_some_and(|id| id.eq_ignore_ascii_case(part));
+        let is_part = self.filters.silenced.iter().any(is_called);
         let told = "a correlation takes it as a part and does not say `generate: true`: alone, it is told to nobody";
         is_part.then(|| told.to_owned()).into_iter().collect()
     }
 
     fn remarks(&self, grade: &Grade) -> Vec<String> {
+        const STATES: [&str; 5] = ["stable", "test", "experimental", "deprecated", "unsupported"];
         const LEVELS: [&str; 5] = ["informational", "low", "medium", "high", "critical"];
         let text = |key: &str| self.rule.get(key).and_then(Value::as_str);
         let status = text("status").filter(|status| matches!(*status, "deprecated" | "unsupported"));
         let left_out = status.map(|status| format!("`status` is `{status}`: tools may leave it out"));
-        [grade.lowered("level", text("level"), &LEVELS), left_out].into_iter().flatten().collect()
+        let unknown = text("status").filter(|status| !STATES.contains(status));
+        let unknown =
+            unknown.map(|status| format!("`status` is `{status}`, which Sigma does not know: tools refuse it"));
+        let untitled = text("title").is_none_or(str::is_empty).then(|| "it has no `title`: tools refuse it".to_owned());
+        [grade.lowered("level", text("level"), &LEVELS), left_out, unknown, untitled].into_iter().flatten().collect()
     }
 }

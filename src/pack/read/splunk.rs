@@ -162,9 +162,11 @@ impl Search {
         let most = most.map(|(key, value)| format!("`{key} = {value}`: what one run finds beyond is told to nobody"));
         let longest = said("dispatch.max_time").filter(|(_, value)| number(value) != Some(0));
         let longest = longest.map(|(key, value)| format!("`{key} = {value}`: a run that takes longer finds no more"));
+        let idle = said("dispatch.auto_cancel").filter(|(_, value)| number(value) != Some(0));
+        let idle = idle.map(|(key, value)| format!("`{key} = {value}`: a run that nobody looks at is cancelled"));
         let sampled = said("dispatch.sample_ratio").filter(|(_, value)| number(value) != Some(1));
         let sampled = sampled.map(|(key, value)| format!("`{key} = {value}`: one event of so many is searched"));
-        indexed.chain(most).chain(longest).chain(sampled).collect()
+        indexed.chain(most).chain(longest).chain(idle).chain(sampled).collect()
     }
 
     /// The time that the search itself asks for.
@@ -190,7 +192,9 @@ impl Search {
         let quantity = self.value("quantity").map(|quantity| quantity.trim().parse::<f64>());
         let is_any = match (kind.to_ascii_lowercase().as_str(), relation.map(str::to_ascii_lowercase).as_deref()) {
             ("always", _) => true,
-            ("number of events", Some("greater than" | "not equal to")) => matches!(quantity, Some(Ok(0.0))),
+            ("number of events", Some("greater than" | "not equal to")) => {
+                matches!(quantity, Some(Ok(most)) if most < 1.0)
+            }
             _ => false,
         };
         let shown = || {
@@ -230,6 +234,16 @@ impl Search {
             _ => ": the search keeps no other of these fields",
         };
         Some(format!("{lost}{why}"))
+    }
+
+    /// That Enterprise Security does not know the search for one of its own, although it is made to be one.
+    fn uncorrelated(&self) -> Option<String> {
+        const ENABLED: &str = "action.correlationsearch.enabled";
+        let is_made = self.stanza.entries.iter().any(|(key, _)| key.starts_with("action.correlationsearch."));
+        let is_known = self.value(ENABLED).is_some_and(is_true);
+        let shown = self.value(ENABLED).map_or("is missing".to_owned(), |value| format!("is `{value}`"));
+        (is_made && !is_known)
+            .then(|| format!("`{ENABLED}` {shown}: Enterprise Security does not take it for a correlation search"))
     }
 
     /// That nothing is done with what the search finds.
@@ -302,7 +316,8 @@ impl RuleText for Search {
         let scores = self.value(RISK).and_then(|risk| serde_json::from_str::<Value>(risk).ok());
         let scores = scores.as_ref().and_then(Value::as_array).into_iter().flatten();
         let scores = scores.filter_map(|score| score.get("risk_score")?.as_f64());
-        severity.into_iter().chain(grade.risk_lowered("risk_score", scores.reduce(f64::max))).collect()
+        let risk = grade.risk_lowered("risk_score", scores.reduce(f64::max));
+        severity.into_iter().chain(risk).chain(self.uncorrelated()).collect()
     }
 
     fn assumed(&self, settings: &SourceSettings, fields: &FieldTable) -> Option<Formula> {
