@@ -165,16 +165,11 @@ fn human(out: &mut impl Write, pack: &Path, report: &Report, explain: bool) -> i
             }
         }
     }
-    for (state, said) in [
-        (Strayed::Changed, "not what was built, and nothing reads it back"),
-        (Strayed::Gone, "not there any more"),
-        (Strayed::New, "made by no build, and nothing reads it back"),
-        (Strayed::Unreadable, "no manifest: which files have been changed is not known"),
-    ] {
+    for state in [Strayed::Changed, Strayed::Gone, Strayed::New, Strayed::Unreadable] {
         let files = report.strayed.iter().filter(|(_, known)| *known == state);
         let files: BTreeSet<&str> = files.map(|(file, _)| file.as_str()).collect();
         if !files.is_empty() {
-            writeln!(out, "\nnote: {}: {said}", some_of(&files))?;
+            writeln!(out, "\nnote: {}: {}", some_of(&files), strayed_said(state))?;
         }
     }
     if !report.all_off.is_empty() {
@@ -207,6 +202,16 @@ fn human(out: &mut impl Write, pack: &Path, report: &Report, explain: bool) -> i
         writeln!(out, "\nnote: {}: {remark} ({})", rules.place(target), some_of(&rules.names))?;
     }
     writeln!(anstream::stderr(), "{}: {}", pack.display(), summary(report))
+}
+
+/// What became of a file that nothing reads back.
+fn strayed_said(state: Strayed) -> &'static str {
+    match state {
+        Strayed::Changed => "not what was built, and nothing reads it back",
+        Strayed::Gone => "not there any more",
+        Strayed::New => "made by no build, and nothing reads it back",
+        Strayed::Unreadable => "no manifest: which files have been changed is not known",
+    }
 }
 
 /// The target that a file of a pack belongs to.
@@ -330,8 +335,10 @@ pub(super) fn summary(report: &Report) -> String {
     if counts.is_empty() { rules } else { format!("{rules}: {}", counts.join(", ")) }
 }
 
-/// Annotations of GitHub Actions for what is wrong.
+/// Annotations of GitHub Actions for what is wrong, and for what a look at the pack should not miss.
 pub(super) fn annotations(out: &mut impl Write, pack: &Path, report: &Report) -> io::Result<()> {
+    let escaped = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    let property = |text: &str| escaped(text).replace(':', "%3A").replace(',', "%2C");
     for finding in report.findings.iter().filter(|finding| finding.verdict.is_wrong()) {
         let file = pack.join(&finding.file);
         let title = format!("{}: {} in {}", finding.detection, finding.verdict, finding.target);
@@ -342,13 +349,56 @@ pub(super) fn annotations(out: &mut impl Write, pack: &Path, report: &Report) ->
         if let Some(example) = &finding.example {
             message.push_str(&format!("\n{}", example.event));
         }
-        let escaped = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
-        let property = |text: &str| escaped(text).replace(':', "%3A").replace(',', "%2C");
         let file = property(&file.display().to_string());
         let line = finding.line.map(|line| format!(",line={line}")).unwrap_or_default();
         writeln!(out, "::error file={file}{line},title={}::{}", property(&title), escaped(&message))?;
     }
+    for note in notes(report) {
+        let file = property(&pack.join(&note.file).display().to_string());
+        writeln!(out, "::warning file={file},title={}::{}", property(note.title), escaped(&note.said))?;
+    }
     Ok(())
+}
+
+/// Something that makes no rule wrong and is worth knowing.
+struct Note {
+    /// The file below the pack, or its first where it concerns several.
+    file: String,
+    title: &'static str,
+    said: String,
+}
+
+/// What makes no rule wrong and is worth knowing: each once, whatever the number of rules. A target that is switched off
+/// as a whole is as it was shipped.
+fn notes(report: &Report) -> Vec<Note> {
+    let is_told = |target: &str| report.all_off.iter().any(|off| off == target);
+    let off = report.off.iter().filter(|(file, _)| !is_told(target_of(file)));
+    let off = off.map(|(file, name)| (file.as_str(), name.as_str(), ("Switched off", "nothing is found".to_owned())));
+    let muted = report
+        .muted
+        .iter()
+        .map(|(file, name, settings)| (file.as_str(), name.as_str(), ("Set up and off", settings.join(", "))));
+    let remarks = report.findings.iter().flat_map(|finding| {
+        let said = finding.remarks.iter();
+        said.map(|remark| (finding.file.as_str(), finding.detection.as_str(), ("Remark", remark.clone())))
+    });
+    let mut groups: BTreeMap<(&str, (&'static str, String)), Group<'_>> = BTreeMap::new();
+    for (file, name, said) in off.chain(muted).chain(remarks) {
+        let group = groups.entry((target_of(file), said)).or_default();
+        group.files.insert(file);
+        group.names.insert(name);
+    }
+    let note = |((_, (title, said)), group): ((&str, (&'static str, String)), Group<'_>)| Note {
+        file: group.files.first().map(|file| (*file).to_owned()).unwrap_or_default(),
+        title,
+        said: format!("{said} ({})", some_of(&group.names)),
+    };
+    let strayed = report.strayed.iter().map(|(file, state)| Note {
+        file: file.clone(),
+        title: "Not as built",
+        said: strayed_said(*state).to_owned(),
+    });
+    groups.into_iter().map(note).chain(strayed).collect()
 }
 
 /// A report as JSON.
@@ -394,4 +444,42 @@ pub(super) fn findings(report: &Report) -> Value {
         "findings": findings, "foreign": named(&report.foreign), "off": named(&report.off), "muted": muted,
         "strayed": strayed,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_makes_no_rule_wrong_is_a_warning_on_github() {
+        let finding = |detection: &str| Finding {
+            detection: detection.to_owned(),
+            source: "process".to_owned(),
+            target: "falco".to_owned(),
+            file: "falco/rules.yaml".to_owned(),
+            line: None,
+            overlays: Vec::new(),
+            verdict: Verdict::Proved,
+            reason: None,
+            example: None,
+            remarks: vec!["`priority` is `Debug`".to_owned()],
+        };
+        let rule = |file: &str| (file.to_owned(), "Mine".to_owned());
+        let report = Report {
+            findings: vec![finding("one"), finding("two")],
+            off: vec![rule("falco/rules.yaml"), rule("splunk/x.conf")],
+            muted: vec![("splunk/x.conf".to_owned(), "Mine".to_owned(), vec!["action.notable".to_owned()])],
+            all_off: vec!["splunk".to_owned()],
+            strayed: vec![("splunk/props.conf".to_owned(), Strayed::Gone)],
+            ..Report::default()
+        };
+        let mut out = Vec::new();
+        annotations(&mut out, Path::new("out"), &report).expect("it is written");
+        let expected = "\
+            ::warning file=out/falco/rules.yaml,title=Remark::`priority` is `Debug` (`one` and `two`)\n\
+            ::warning file=out/falco/rules.yaml,title=Switched off::nothing is found (`Mine`)\n\
+            ::warning file=out/splunk/x.conf,title=Set up and off::action.notable (`Mine`)\n\
+            ::warning file=out/splunk/props.conf,title=Not as built::not there any more\n";
+        assert_eq!(String::from_utf8(out).expect("text"), expected);
+    }
 }
