@@ -17,6 +17,7 @@ mod option;
 mod prefilter;
 mod problem;
 mod projection;
+mod refusal;
 mod render;
 pub mod settings;
 mod stream;
