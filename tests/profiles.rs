@@ -137,6 +137,33 @@ fn two_organisations_side_by_side() {
     assert_eq!(fs::read(root.join("detections.lock")).expect("a lock"), lock);
 }
 
+/// laurel percent-encodes a plus: a rule asks for that, and one that asks for the plus itself finds nothing.
+#[test]
+fn what_laurel_encodes_is_asked_for_as_it_is_encoded() {
+    let folder = project();
+    let root = folder.path();
+    let detection = fs::read_to_string(root.join("detections/pod_exec.yml")).expect("a detection");
+    let head = detection.split_once("\nobserve:").expect("observations").0.replace("title: ", "title: Set-uid and ");
+    let head: Vec<&str> = head.lines().filter(|line| !line.starts_with("id:")).collect();
+    let detection = format!(
+        "id: 6f4d0b8e-3f58-4c9e-9d0a-6e3a8a2f9b77\n{}\nobserve:\n  process:\n    chmod:\n      process.executable|endswith: /chmod\n      process.command_line|contains: \" +s \"\n    condition: chmod\n",
+        head.join("\n")
+    );
+    for entry in fs::read_dir(root.join("detections")).expect("detections").flatten() {
+        fs::remove_file(entry.path()).expect("removed");
+    }
+    write(root, "detections/set_uid.yml", &detection);
+    write(root, "laurel.yml", "name: laurel\ntargets: { splunk: { sources: { process: { binding: laurel } } } }\n");
+    let with = ["--profile", "laurel.yml", "--target", "splunk"];
+    said(root, &[&["build"], with.as_slice()].concat(), 0);
+    let path = root.join("out/laurel/splunk/cresset_container/default/savedsearches.conf");
+    let searches = fs::read_to_string(&path).expect("searches");
+    assert!(searches.contains("* %2bs *"), "{searches}");
+    assert_eq!(verdicts(root, &with), [("splunk".to_owned(), "proved".to_owned())]);
+    fs::write(&path, searches.replace("* %2bs *", "* +s *")).expect("written");
+    said(root, &[&["verify"], with.as_slice()].concat(), 1);
+}
+
 #[test]
 fn what_is_shown_is_what_the_profile_makes_of_the_pack() {
     let folder = project();

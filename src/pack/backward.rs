@@ -74,11 +74,24 @@ impl<'a> Backward<'a> {
             Formula::Not(part) => Formula::Not(Box::new(self.formula(part))),
             Formula::AtLeast { count, of } => Formula::AtLeast { count: *count, of: each(of) },
             Formula::Element { path, body } => Formula::Element { path: self.path(path), body: body.clone() },
-            Formula::Test(test) => match self.held(test) {
-                Some(formula) => formula,
-                None => self.with_none(self.test(test)),
-            },
+            Formula::Test(test) => self.decoded(test).unwrap_or_else(|| self.tested(test)),
         }
+    }
+
+    fn tested(&self, test: &Test) -> Formula {
+        self.held(test).unwrap_or_else(|| self.with_none(self.test(test)))
+    }
+
+    /// A test of a field in which texts are spelled in another way. If it is not known which texts those are that it
+    /// finds, the field stands for itself.
+    fn decoded(&self, test: &Test) -> Option<Formula> {
+        let (Subject::Field(field), Predicate::Text(set)) = (&test.subject, &test.predicate) else { return None };
+        let encoding = self.fields.encoded(&field.dotted())?;
+        Some(match encoding.decode(set) {
+            Some(set) if set.any.is_empty() => Formula::FALSE,
+            Some(set) => self.tested(&Test { predicate: Predicate::Text(set), ..test.clone() }),
+            None => Formula::Test(Test { subject: Subject::Field(self.stranger(&field.dotted())), ..test.clone() }),
+        })
     }
 
     /// A test of a field from whose values those of a path follow, and not the other way round. The field stands for

@@ -179,9 +179,17 @@ fn read_fields(
                     maps,
                     dots,
                     holds: _,
-                }) => {
-                    FieldRule { joined: Some(text.clone()), native, kind, arrays, maps, dots, ..FieldRule::default() }
-                }
+                    encoded,
+                }) => FieldRule {
+                    joined: Some(text.clone()),
+                    native,
+                    kind,
+                    arrays,
+                    maps,
+                    dots,
+                    encoded,
+                    ..FieldRule::default()
+                },
                 known => {
                     let known = known.unwrap_or_default();
                     FieldRule { name: Some(text.clone()), from: None, ..known }

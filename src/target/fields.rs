@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
+use super::encoding::Encoding;
 use super::load::Target;
 use super::settings::{Derivation, FieldRule, Holds, SourceSettings};
 use crate::language::{FieldTable, FieldType};
@@ -60,6 +61,8 @@ pub struct Fields<'a> {
     /// The target's fields with the platform's own words for their types, the longest name first.
     natives: Vec<(&'a str, &'a str)>,
     nulls: Option<&'a str>,
+    /// The target's fields whose values are spelled in another way.
+    encoded: HashMap<&'a str, Encoding, RandomState>,
     catalogue: HashMap<&'a Path, &'a Field, RandomState>,
 }
 
@@ -67,8 +70,15 @@ impl<'a> Fields<'a> {
     /// The fields of a source as `settings` name them; types that it does not give are those of the catalogue.
     pub fn new(settings: &'a SourceSettings, source: Option<&'a Source>) -> Self {
         let (mut exact, mut below, mut natives) = (HashMap::default(), Vec::new(), Vec::new());
+        let mut encoded = HashMap::default();
         for (path, rule) in &settings.fields {
             let rule = &rule.0;
+            if let Some(encoding) = rule.encoded {
+                let from = rule.from.as_ref().map(|Derivation::Basename(name)| name);
+                encoded.extend(
+                    [&rule.name, &rule.joined].into_iter().flatten().chain(from).map(|name| (name.as_str(), encoding)),
+                );
+            }
             if let Some(native) = &rule.native {
                 let names = [rule.name.as_deref(), rule.joined.as_deref()].into_iter().flatten();
                 natives.extend(names.map(|name| (name, native.as_str())));
@@ -85,7 +95,7 @@ impl<'a> Fields<'a> {
         natives.sort_unstable_by(|a, b| (b.0.len(), b.1).cmp(&(a.0.len(), a.1)));
         let fields = source.into_iter().flat_map(|source| &source.fields);
         let catalogue = fields.flat_map(|field| field.paths.iter().map(move |path| (path, field))).collect();
-        Self { exact, below, natives, nulls: settings.nulls.as_deref(), catalogue }
+        Self { exact, below, natives, nulls: settings.nulls.as_deref(), encoded, catalogue }
     }
 
     /// The fields of the log source `name` in `target`; `None` if the target does not have the source.
@@ -143,6 +153,11 @@ impl<'a> Fields<'a> {
             None => known == name,
         };
         self.natives.iter().find(|(known, _)| fits(known)).map(|(_, native)| *native)
+    }
+
+    /// How the values of the target's field `name` are spelled, if not as they are.
+    pub fn encoded(&self, name: &str) -> Option<Encoding> {
+        self.encoded.get(name).copied()
     }
 
     /// The word that stands for no value at `path`, if the target has one.

@@ -163,6 +163,7 @@ impl<'a> Mapper<'a> {
         match option::lower(option, &self.language.options, &|set| self.is_too_long(&whole, set)) {
             Ok(Lowered { sets, lost }) => {
                 let whole = self.path(line, FieldType::Text);
+                let sets: Vec<TextSet> = sets.iter().map(|set| self.spelled(line, set)).collect();
                 let tests = sets.into_iter().map(|set| Formula::test(&whole, Predicate::Text(set)));
                 let said = self.leaf(Formula::or(tests), written.clone());
                 match lost {
@@ -354,7 +355,16 @@ impl<'a> Mapper<'a> {
         Path::from_segments([name])
     }
 
+    /// A set of texts as the target's field `name` spells them.
+    fn spelled(&self, name: &str, set: &TextSet) -> TextSet {
+        self.fields.encoded(name).map_or_else(|| set.clone(), |encoding| encoding.encode(set))
+    }
+
     fn test(&mut self, name: &str, kind: FieldType, predicate: Predicate, written: Written) -> Node {
+        let predicate = match predicate {
+            Predicate::Text(set) => Predicate::Text(self.spelled(name, &set)),
+            predicate => predicate,
+        };
         let path = self.path(name, kind);
         self.leaf(Formula::test(&path, predicate), written)
     }

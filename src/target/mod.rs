@@ -5,6 +5,7 @@ pub mod build;
 pub mod compile;
 pub mod context;
 mod derive;
+pub mod encoding;
 mod falco_lists;
 pub mod fields;
 mod filters;

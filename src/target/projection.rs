@@ -48,6 +48,7 @@ impl<'a> Projection<'a> {
         self.join_arguments(event, &mut seen);
         self.complete_paths(event, &mut seen);
         self.all_or_nothing(event, &mut seen);
+        self.spell(&mut seen);
         self.fill(&mut seen);
         self.belong(&mut seen);
         seen.into_event()
@@ -125,6 +126,18 @@ impl<'a> Projection<'a> {
             };
             if !has_everywhere(event, path.segments()) {
                 seen.0.shift_remove(name);
+            }
+        }
+    }
+
+    /// Texts in the way that the target spells them.
+    fn spell(&self, seen: &mut Seen) {
+        for (name, field) in &mut seen.0 {
+            let Some(encoding) = self.fields.encoded(name) else { continue };
+            for value in &mut field.values {
+                if let Value::String(text) = value {
+                    *text = encoding.text(text);
+                }
             }
         }
     }

@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use serde::de::{Deserializer, Error, MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Serialize};
 
+use super::encoding::Encoding;
 use crate::detection::Severity;
 use crate::diagnostic::suggest::{nearest, one_of};
 use crate::language::{FieldType, Language};
@@ -291,6 +292,9 @@ pub struct FieldRule {
     /// What the values of `name` are, where they are not those of the path.
     #[serde(default)]
     pub holds: Option<Holds>,
+    /// How the values are spelled, where the source does not write them as they are.
+    #[serde(default)]
+    pub encoded: Option<Encoding>,
 }
 
 /// What a field holds of the values of a path, so that a test of the one is none of the other.
