@@ -423,18 +423,7 @@ fn determinise(nfa: &Nfa, meter: &Meter) -> Result<Automaton, Reason> {
             kind & relevant
         })
         .collect();
-    // Which classes each set holds.
-    let held: Vec<Vec<usize>> = nfa
-        .sets
-        .iter()
-        .map(|set| {
-            let inside = |symbol: u32| {
-                let at = set.partition_point(|(first, _)| *first <= symbol);
-                at > 0 && set[at - 1].1 >= symbol
-            };
-            (0..symbols.len()).filter(|class| inside(symbols[*class])).collect()
-        })
-        .collect();
+    let held = nfa.held(&symbols);
     let endless = endless_states(nfa);
     let mut distinct = kinds.clone();
     distinct.sort_unstable();

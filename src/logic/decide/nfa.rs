@@ -29,6 +29,20 @@ pub(super) struct Nfa {
     pub(super) start: usize,
 }
 
+impl Nfa {
+    /// Which classes of characters each set holds: their places in `symbols`, which has one character of each.
+    pub(super) fn held(&self, symbols: &[u32]) -> Vec<Vec<usize>> {
+        let classes = |set: &Set| {
+            let has = |symbol: u32| {
+                let after = set.partition_point(|(first, _)| *first <= symbol);
+                after.checked_sub(1).and_then(|at| set.get(at)).is_some_and(|(_, last)| *last >= symbol)
+            };
+            symbols.iter().enumerate().filter(|(_, symbol)| has(**symbol)).map(|(class, _)| class).collect()
+        };
+        self.sets.iter().map(classes).collect()
+    }
+}
+
 /// Whether what alternatives begin with is written once.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Alternatives {

@@ -50,14 +50,7 @@ impl Steps {
     /// `None` if the expression asks for more of its surroundings than whether the text begins or ends.
     fn new(nfa: &Nfa, alphabet: &Alphabet) -> Option<Self> {
         let symbols = alphabet.representatives();
-        let held: Vec<Vec<usize>> = nfa
-            .sets
-            .iter()
-            .map(|set| {
-                let has = |symbol: u32| set.iter().any(|(first, last)| (*first..=*last).contains(&symbol));
-                (0..symbols.len()).filter(|class| has(symbols[*class])).collect()
-            })
-            .collect();
+        let held = nfa.held(&symbols);
         let mut numbers: HashMap<usize, usize, FixedState> = HashMap::default();
         // The start is a place of its own: nowhere else does the text begin.
         let mut states = vec![nfa.start];
