@@ -289,9 +289,10 @@ impl Verifier<'_> {
             }
         }
         let prover = Prover { catalogue, files, grounds: &grounds, contents: &contents, standing, budget, recorded };
-        let known = |at: usize| memory.0.get(at).cloned().unwrap_or_default();
-        let judged: Vec<(Vec<Finding>, Judged)> =
-            compiled.par_iter().enumerate().with_max_len(1).map(|(at, one)| prover.findings(one, known(at))).collect();
+        let mut known = std::mem::take(&mut memory.0);
+        known.resize_with(compiled.len(), Vec::new);
+        let each = compiled.par_iter().zip(known).with_max_len(1);
+        let judged: Vec<(Vec<Finding>, Judged)> = each.map(|(one, known)| prover.findings(one, known)).collect();
         let findings: Vec<Vec<Finding>>;
         (findings, memory.0) = judged.into_iter().unzip();
         let rules = || compiled.iter().filter_map(|one| Some((one.rule()?, one.observation.source.as_str())));

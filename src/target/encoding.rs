@@ -43,12 +43,8 @@ impl Encoding {
     /// that are spelled in another way.
     pub fn encode(self, set: &TextSet) -> TextSet {
         let any = set.any.iter().map(|pattern| match pattern {
-            Pattern::Glob(glob) => Pattern::Glob(Glob::new(glob.pieces().iter().map(|piece| match piece {
-                Piece::Literal(text) => Piece::Literal(self.text(text)),
-                wildcard => wildcard.clone(),
-            }))),
-            Pattern::Path { path, below } => Pattern::Path { path: self.text(path), below: *below },
             Pattern::Regex(source) => Pattern::Regex(self.expression(source)),
+            plain => self.changed(plain, &mut |text| Some(self.text(text))).unwrap_or_else(|| plain.clone()),
         });
         TextSet::new(any.collect(), set.case)
     }
