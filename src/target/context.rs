@@ -87,8 +87,8 @@ pub struct RuleContext {
     pub query: Shared,
     /// The query, in parentheses if it is a disjunction; so that text can be put behind it.
     pub grouped_query: Shared,
-    /// A condition that follows from the query, in the language that `target.yml` names for it: what may stand before
-    /// the query to spare it events. In parentheses if it is a disjunction of several tests.
+    /// What stands before the query, in the language that `target.yml` names for it: parts of the condition that the
+    /// query leaves out, and what follows from the others. In parentheses if it is a disjunction of several tests.
     pub prefilter: Option<String>,
     /// The target's fields in the query, with their types.
     pub fields: Vec<FieldContext>,

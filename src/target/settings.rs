@@ -100,8 +100,8 @@ pub struct LanguageChoice {
     /// that comes out longer is divided.
     #[serde(default)]
     pub max_pattern: Option<usize>,
-    /// The language of a condition that stands before the query and follows from it, so that the platform need not
-    /// look at every event of the log source.
+    /// The language that stands before the query, so that the platform need not look at every event of the log source:
+    /// it says what it can of the condition, which the query leaves out, and what follows from the rest.
     #[serde(default, deserialize_with = "some_language")]
     pub prefilter: Option<Language>,
 }

@@ -1,11 +1,12 @@
 //! Decisions over **all** events: can a condition hold, does one follow from another, and if not, which event shows it.
 //!
 //! How it works: the tests of a condition become atoms, grouped by the field they ask about ([`problem`]). Tests on
-//! text are regular languages ([`automaton`]; of what is too large for that, [`simulation`] still sees some inclusions); an assignment of a field's atoms is possible if the field can hold
-//! values that lie in the languages of the true ones and outside those of the false ones ([`value`]). Where one side
-//! does not follow from the other part by part ([`form`]), the boolean skeleton becomes a decision diagram ([`diagram`])
-//! that is searched group by group ([`solve`]); same-element conditions are conditions on smaller events. Every event
-//! that is found is replayed through the reference evaluator.
+//! text are regular languages ([`automaton`]; of what is too large for that, [`simulation`] still sees some
+//! inclusions); an assignment of a field's atoms is possible if the field can hold values that lie in the languages of
+//! the true ones and outside those of the false ones ([`value`]). Where one side does not follow from the other part by
+//! part ([`form`]), the boolean skeleton becomes a decision diagram ([`diagram`]) that is searched group by group
+//! ([`solve`]); same-element conditions are conditions on smaller events. Every event that is found is replayed through
+//! the reference evaluator.
 //!
 //! What is taken for granted: argument vectors on which an option's own reading is asked for hold no empty arguments
 //! and none with blanks, because only then does [`OptionTest::strict_regex`](crate::logic::OptionTest::strict_regex)
