@@ -20,11 +20,15 @@ const NOT_EXTENDED: [&str; 4] = ["extends", "depends_on", "links", "volumes_from
 pub fn services(file: &Value, path: &str) -> Vec<Result<(String, Value), String>> {
     let services = file.get("services").and_then(Value::as_object);
     let volumes = file.get("volumes").and_then(Value::as_object);
+    let networks = file.get("networks").and_then(Value::as_object);
     let event = |(name, service): (&String, &Value)| {
         let service = services.map_or_else(|| service.clone(), |all| extended(service, all, MAX_EXTENDED));
-        let Value::Object(service) = with_defaults(&service) else {
+        let Value::Object(mut service) = with_defaults(&service) else {
             return Err(format!("the service `{name}` is no mapping"));
         };
+        if !service.contains_key("network_mode") && networks.is_some_and(|all| joins_the_host(&service, all)) {
+            service.insert("network_mode".into(), "host".into());
+        }
         let mut event = Map::new();
         event.insert("file".into(), json!({ "path": path }));
         if let Some(project) = file.get("name").and_then(Value::as_str) {
@@ -61,6 +65,23 @@ fn extended(service: &Value, services: &Map<String, Value>, depth: usize) -> Val
         }
     }
     Value::Object(merged)
+}
+
+/// Whether the service is put into the host's network by that network's name, which is how a stack of Swarm says
+/// `network_mode: host`.
+fn joins_the_host(service: &Map<String, Value>, networks: &Map<String, Value>) -> bool {
+    let joined: Vec<&str> = match service.get("networks") {
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
+        Some(Value::Object(names)) => names.keys().map(String::as_str).collect(),
+        _ => Vec::new(),
+    };
+    joined.into_iter().any(|key| {
+        let network = networks.get(key).map(with_defaults).unwrap_or_default();
+        let external = network.get("external").cloned().unwrap_or_default();
+        let is_external = external.is_object() || boolean(external.clone()) == Value::Bool(true);
+        let name = network.get("name").or_else(|| external.get("name")).and_then(Value::as_str).unwrap_or(key);
+        is_external && name == "host"
+    })
 }
 
 /// The lines, from 1, where the services of a Compose file begin, by their names; none for what is not written as people
@@ -434,6 +455,24 @@ mod tests {
         assert_eq!(service["extra_hosts"], json!(["h:1.2.3.4"]));
         assert_eq!(service["command"], "sh -c '$x z $W ${V}'");
         assert_eq!(service["name"], "s");
+    }
+
+    #[test]
+    fn the_network_of_the_host_has_a_name() {
+        let mode = |networks: Value, service: Value| {
+            let file = json!({"services": {"s": service}, "networks": networks});
+            services(&file, "f").remove(0).expect("a service").1["service"]["network_mode"].take()
+        };
+        let joined = json!({"networks": ["n"]});
+        assert_eq!(mode(json!({"n": {"external": true, "name": "host"}}), joined.clone()), "host");
+        assert_eq!(mode(json!({"n": {"external": {"name": "host"}}}), json!({"networks": {"n": null}})), "host");
+        assert_eq!(mode(json!({"host": {"external": "yes"}}), json!({"networks": ["host"]})), "host");
+        for own in [json!({"n": {"name": "host"}}), json!({"n": {"external": true, "name": "lan"}}), json!({"n": null})]
+        {
+            assert_eq!(mode(own, joined.clone()), Value::Null);
+        }
+        let other = json!({"network_mode": "none", "networks": ["n"]});
+        assert_eq!(mode(json!({"n": {"external": true, "name": "host"}}), other), "none");
     }
 
     #[test]

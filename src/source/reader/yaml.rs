@@ -92,13 +92,18 @@ fn split(text: &str) -> Vec<(u64, &str)> {
         let is_mark =
             line.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']));
         if is_mark && at > start {
-            documents.extend(text.get(start..at).map(|document| (start_line, document)));
+            documents.extend(text.get(start..at).filter(|text| !is_preamble(text)).map(|text| (start_line, text)));
             (start, start_line) = (at, number);
         }
         at += line.len();
     }
     documents.extend(text.get(start..).map(|document| (start_line, document)));
     documents
+}
+
+/// Whether nothing but directives (`%YAML 1.2`), comments and blank lines stands here: what comes before a document.
+fn is_preamble(text: &str) -> bool {
+    text.lines().all(|line| line.trim().is_empty() || line.starts_with(['#', '%']))
 }
 
 /// Reads one YAML document, with its anchors and merge keys put in.
@@ -163,6 +168,8 @@ mod tests {
     fn documents_are_separate() {
         let text = "# two\napiVersion: v1\nkind: Pod\nmetadata: {name: a}\n---\n{{ broken\n---\n\napiVersion: v1\nkind: Pod\nmetadata: {name: b}\n---\n";
         assert_eq!(brief(text), [("Pod/a".into(), 2), ("damage".into(), 5), ("Pod/b".into(), 9)]);
+        let text = "%YAML 1.1\n# one\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: a}\n";
+        assert_eq!(brief(text), [("Pod/a".into(), 4)]);
         let text = "{\n \"apiVersion\": \"v1\", \"kind\": \"Pod\"\n}\n{\n\"hosts\": []\n}";
         assert_eq!(brief(text), [("Pod/".into(), 1), ("f".into(), 3)]);
     }
