@@ -60,6 +60,8 @@ fn word() -> impl Strategy<Value = String> {
         "/bin/bash",
         "-c",
         "-lc",
+        "env",
+        "-S",
         "--",
         "alpine",
         "docker run --privileged a",
@@ -184,8 +186,11 @@ fn predicate() -> impl Strategy<Value = Predicate> {
 
 fn option() -> impl Strategy<Value = OptionTest> {
     let set = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-    let launchers =
-        Arc::new(Launchers { wrappers: set(&["sudo", "env"]), shells: set(&["sh", "bash"]), texts: set(&["ssh"]) });
+    let launchers = Arc::new(Launchers {
+        wrappers: set(&["sudo", "env"]),
+        shells: set(&["sh", "bash", "env"]),
+        texts: set(&["ssh"]),
+    });
     let grammar = any::<(bool, bool)>().prop_map(move |(interspersed, takes_any)| {
         let flags = set(&["-i", "-t", "--privileged"]);
         let values = if takes_any { set(&["--name", "-v"]) } else { set(&[]) };

@@ -63,7 +63,7 @@ pub struct Grammar {
 pub struct Launchers {
     /// File names of programs that run the command in their arguments: `sudo`, `env`, `timeout`, `xargs`.
     pub wrappers: BTreeSet<String>,
-    /// File names of shells, which run the text after `-c`.
+    /// File names of shells, which run the text after `-c`, and of `env`, which runs that after `-S`.
     pub shells: BTreeSet<String>,
     /// File names of programs that hand a command to a shell, as one argument or several: `ssh`, `watch`.
     pub texts: BTreeSet<String>,

@@ -9,9 +9,15 @@ use super::{Launchers, file_name};
 /// first operand is followed by belongs to the script that it names.
 const TEXT_ANYWHERE: [&str; 5] = ["su", "runuser", "sg", "flock", "script"];
 
+/// Splits the text after `-S` into a command, and reads none from its input.
+const SPLITTING: &str = "env";
+
 /// The text that the shell `name` with these arguments is told to run: its first operand where `-c` is among the
 /// options before it.
 pub(super) fn shell_text<'b>(name: &str, rest: &[&'b str]) -> Option<&'b str> {
+    if name == SPLITTING {
+        return split_text(rest);
+    }
     let anywhere = TEXT_ANYWHERE.contains(&name);
     let mut told = false;
     let mut words = rest.iter();
@@ -36,6 +42,31 @@ pub(super) fn shell_text<'b>(name: &str, rest: &[&'b str]) -> Option<&'b str> {
         } else if told {
             return Some(word);
         } else if !anywhere {
+            return None;
+        }
+    }
+    None
+}
+
+/// The text that `env` with these arguments splits into a command: that of `-S`, alone or behind other letters.
+fn split_text<'b>(rest: &[&'b str]) -> Option<&'b str> {
+    let mut words = rest.iter();
+    while let Some(word) = words.next() {
+        if let Some(long) = word.strip_prefix("--") {
+            match long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value))) {
+                ("split-string", value) => return value.or_else(|| words.next().copied()),
+                ("unset" | "chdir", None) => _ = words.next(),
+                _ => {}
+            }
+        } else if let Some(letters) = word.strip_prefix('-') {
+            // What follows these letters is their value.
+            let Some(at) = letters.find(['S', 'u', 'C']) else { continue };
+            let (letter, value) = letters.split_at(at).1.split_at(1);
+            let value = if value.is_empty() { words.next().copied() } else { Some(value) };
+            if letter == "S" {
+                return value;
+            }
+        } else if !word.contains('=') {
             return None;
         }
     }
@@ -242,7 +273,8 @@ impl Script<'_, '_> {
         while self.chars.next_if(|c| matches!(c, ' ' | '\t')).is_some() {}
         let word = std::iter::from_fn(|| self.chars.next_if(|c| !c.is_whitespace() && !";&|()<>".contains(*c)));
         let end = word.filter(|c| !matches!(c, '\'' | '"' | '\\')).collect();
-        let is_run = self.command.iter().any(|word| self.launchers.runs_text(file_name(word)));
+        let reads = |name: &str| name != SPLITTING && self.launchers.runs_text(name);
+        let is_run = self.command.iter().any(|word| reads(file_name(word)));
         self.documents.push(Document { end, indented, is_run });
     }
 

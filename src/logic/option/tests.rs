@@ -353,7 +353,7 @@ fn shells_are_told_what_to_run_in_many_ways() {
     let set = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
     let launchers = Launchers {
         wrappers: set(&["sudo"]),
-        shells: set(&["sh", "bash", "su", "flock", "script"]),
+        shells: set(&["sh", "bash", "su", "flock", "script", "env"]),
         texts: set(&["ssh", "watch"]),
     };
     for (line, expected) in [
@@ -373,6 +373,11 @@ fn shells_are_told_what_to_run_in_many_ways() {
         (&["script", "-qc", "X", "/dev/null"], Some("X")),
         (&["ssh", "-p", "22", "host", "X Y"], Some("X Y")),
         (&["watch", "--exec=X Y"], Some("X Y")),
+        (&["env", "-S", "X"], Some("X")),
+        (&["env", "-i", "-u", "HOME", "A=1", "-vSX Y"], Some("X Y")),
+        (&["env", "--unset", "HOME", "--split-string=X"], Some("X")),
+        (&["env", "-uS", "X"], None),
+        (&["env", "A=1", "tool", "-S", "X"], None),
         (&["ssh", "host", "X"], None),
         (&["bash", "script.sh", "-c", "X"], None),
         (&["bash", "-x", "script.sh"], None),
