@@ -8,8 +8,9 @@ use crate::logic::pattern::{Pattern, Piece, TextSet, between_anchors, escape, gr
 
 /// Words that make a mount read-only in `--mount`.
 const READ_ONLY_WORDS: [&str; 2] = ["ro", "readonly"];
-/// Words that make a mount read-only in `--volume`.
-const VOLUME_READ_ONLY_WORDS: [&str; 1] = ["ro"];
+/// Words that make a mount read-only in `--volume`. Podman's `O` lays a directory over the source that takes what is
+/// written.
+const VOLUME_READ_ONLY_WORDS: [&str; 2] = ["ro", "O"];
 
 impl ValueTest {
     pub(super) fn set(&self) -> Option<&TextSet> {
@@ -232,7 +233,7 @@ pub(super) fn value_regexes(form: ValueForm, tests: &[ValueTest], folded: bool) 
             };
             let options = match read_only {
                 None => "(?::[^ ]*)?".to_owned(),
-                Some(true) => "(?::(?:[^ ,]*,)*ro(?:,[^ ]*)?)".to_owned(),
+                Some(true) => "(?::(?:[^ ,]*,)*(?:ro|O)(?:,[^ ]*)?)".to_owned(),
                 // A comma may begin an item, too: one in the target is the target's own.
                 Some(false) => format!("(?:[:,]{})*", as_written(&other_than(&VOLUME_READ_ONLY_WORDS, " ,"))),
             };
