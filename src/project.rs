@@ -41,8 +41,28 @@ pub struct Files {
     pub detections: Vec<DetectionFile>,
     /// Files of lists.
     pub lists: Vec<DetectionFile>,
+    /// Files of lists above them, which other detections see, too.
+    pub lists_above: Vec<DetectionFile>,
     /// Folders and files that could not be read.
     pub problems: Vec<Diagnostic>,
+}
+
+impl Files {
+    /// Adds others of the same project.
+    pub fn join(&mut self, other: Self) {
+        let all = [
+            (&mut self.detections, other.detections),
+            (&mut self.lists, other.lists),
+            (&mut self.lists_above, other.lists_above),
+        ];
+        for (these, others) in all {
+            these.extend(others);
+            these.sort();
+            these.dedup();
+        }
+        self.lists_above.retain(|file| !self.lists.contains(file));
+        self.problems.extend(other.problems);
+    }
 }
 
 impl Project {
@@ -111,9 +131,14 @@ impl Project {
         self.files_in(&root.join("detections"))
     }
 
-    /// The files of detections at `path` (a file, or a folder with all that is in it), and the lists that they see.
+    /// The files of detections at `path` (a file, or a folder with all that is in it), and the lists that they see. A
+    /// file of lists stands for its folder.
     pub fn files_at(&self, path: &Path) -> Files {
         let absolute = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        let absolute = match absolute.parent() {
+            Some(folder) if absolute.file_name().is_some_and(|name| name == LISTS) => folder.to_path_buf(),
+            _ => absolute,
+        };
         let mut files = if absolute.is_dir() {
             self.files_in(&absolute)
         } else {
@@ -125,16 +150,13 @@ impl Project {
         for folder in absolute.ancestors().skip(1) {
             let lists = folder.join(LISTS);
             if lists.is_file() {
-                let file = self.file(&lists);
-                if !files.lists.contains(&file) {
-                    files.lists.push(file);
-                }
+                files.lists_above.push(self.file(&lists));
             }
             if top.as_deref().is_none_or(|top| top == folder) {
                 break;
             }
         }
-        files.lists.sort();
+        files.lists_above.sort();
         files
     }
 

@@ -171,7 +171,8 @@ fn settings_for_a_target_that_there_is_not_are_told() {
     // A folder of the project's own is a target.
     let own = project.join("templates/splnk");
     fs::create_dir_all(&own).expect("a folder");
-    let target = "title: Another\nlanguages: [{ name: sigma }]\nsources: {}\nartefacts: []\n";
+    let target = "name: splnk\ntitle: Another\nlanguages: [{ name: sigma }]\nsources: {}\nartefacts: []\n\
+                  severity: { informational: 0, low: 1, medium: 2, high: 3, critical: 4 }\n";
     fs::write(own.join("target.yml"), target).expect("written");
     let found = said(&project, &["check"], 0);
     assert!(!found.contains("W0805"), "{found}");

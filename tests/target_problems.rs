@@ -176,13 +176,12 @@ tests: []
     let problems = said(&[], &detection);
     assert!(problems.iter().all(|problem| problem.code == Code::CannotSay));
     insta::assert_snapshot!(render::human(&problems, false));
-    let at = |problem: &Diagnostic, label: usize| {
-        let place = if label == 0 { &problem.place } else { &problem.labels.get(label - 1).expect("a label").place };
-        place.file.text.get(place.span.clone()).expect("a place").to_owned()
-    };
     let falco = problems.iter().find(|p| p.message.contains("Falco") && p.message.contains("`process`"));
-    let mut places = [at(falco.expect("told"), 0), at(falco.expect("told"), 1)];
-    places.sort();
+    let falco = falco.expect("told");
+    let places = std::iter::once(&falco.place).chain(falco.labels.iter().map(|label| &label.place));
+    let mut places: Vec<&str> = places.map(|place| place.file.text.get(place.span.clone()).expect("a place")).collect();
+    places.sort_unstable();
+    places.dedup();
     assert_eq!(places, ["process.args_count: 3", "process.parent.args|contains: docker.sock"]);
     let github = render::github(&problems);
     assert!(github.lines().all(|line| line.starts_with("::error file=detections/example.yml,line=")), "{github}");

@@ -14,6 +14,7 @@ pub mod fmt;
 pub mod hunt;
 mod hunt_report;
 pub mod init;
+mod judge;
 pub mod new;
 pub mod package;
 pub mod report;

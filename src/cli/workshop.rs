@@ -92,6 +92,20 @@ pub(super) fn to_match_in(project: &Project, profile: Option<&Profile>) -> Resul
     Ok(loaded)
 }
 
+/// Makes detections and targets what they are in a profile and with the exceptions that hold there.
+pub(super) fn put_to_use(
+    exceptions: &[Exception],
+    profile: Option<&Profile>,
+    detections: &mut Vec<Detection>,
+    targets: &mut Vec<Target>,
+) {
+    exception::apply(exceptions, profile.map(|profile| profile.name.as_str()), detections);
+    if let Some(profile) = profile {
+        profile.apply_to_detections(detections);
+        profile.apply_to_targets(targets);
+    }
+}
+
 /// Says how many detections are left out because of errors.
 pub(super) fn tell_broken(loaded: &Loaded) -> anyhow::Result<()> {
     let broken = loaded.problems.iter().filter(|problem| problem.is_error()).count();
@@ -154,11 +168,7 @@ impl Workshop {
         }
         let name = profile.as_ref().map(|profile| profile.name.as_str());
         exceptions.retain(|exception| exception.is_for(name));
-        exception::apply(&exceptions, name, &mut loaded.detections);
-        if let Some(profile) = &profile {
-            profile.apply_to_detections(&mut loaded.detections);
-            profile.apply_to_targets(&mut targets);
-        }
+        put_to_use(&exceptions, profile.as_ref(), &mut loaded.detections, &mut targets);
         for name in only {
             if !targets.iter().any(|target| target.name() == name) {
                 let known: Vec<&str> = targets.iter().map(Target::name).collect();

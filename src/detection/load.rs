@@ -78,7 +78,7 @@ fn read_files(
 ) -> Loaded {
     let mut problems = files.problems.clone();
     let nothing = Arc::new(Lists::changed(changes));
-    let lists = read_lists(project, &files.lists, &nothing, &mut problems);
+    let lists = read_lists(project, files.lists.iter().chain(&files.lists_above), &nothing, &mut problems);
     let (parsed, refused): (Vec<(&DetectionFile, Parsed)>, Vec<Option<Detection>>) = files
         .detections
         .par_iter()
@@ -107,7 +107,9 @@ fn read_files(
             ((file, parsed), refused)
         })
         .unzip();
-    unused_lists(&lists, &parsed, &mut problems);
+    // Of those above, there may be detections that are not among these.
+    let whole = |folder: &Path| files.lists.iter().any(|file| file.shown.parent() == Some(folder));
+    unused_lists(lists.iter().filter(|(folder, _)| whole(folder)), &parsed, &mut problems);
     never_there(&lists, &parsed, &mut problems);
     let mut detections = Vec::new();
     let mut list_names: BTreeSet<String> = lists.values().flat_map(|lists| lists.own().keys().cloned()).collect();
@@ -165,15 +167,15 @@ fn judge(parsed: &mut Parsed, catalogue: &Catalogue, tests: Option<&Path>) -> Op
 }
 
 /// The lists of every folder that has a `lists.yml`, each seeing those above it.
-fn read_lists(
+fn read_lists<'f>(
     project: &Project,
-    files: &[DetectionFile],
+    files: impl Iterator<Item = &'f DetectionFile>,
     nothing: &Arc<Lists>,
     problems: &mut Vec<Diagnostic>,
 ) -> BTreeMap<PathBuf, Arc<Lists>> {
     let mut by_folder: BTreeMap<PathBuf, Arc<Lists>> = BTreeMap::new();
     // Sorted by path, a folder's file comes before those below it.
-    let mut sorted: Vec<&DetectionFile> = files.iter().collect();
+    let mut sorted: Vec<&DetectionFile> = files.collect();
     sorted.sort_by_key(|file| file.shown.parent().map(Path::to_path_buf));
     for file in sorted {
         let folder = file.shown.parent().unwrap_or(Path::new("")).to_path_buf();
@@ -203,8 +205,8 @@ fn nearest_lists(lists: &BTreeMap<PathBuf, Arc<Lists>>, file: &Path) -> Option<A
 }
 
 /// Lists of `lists.yml` that no detection below it uses.
-fn unused_lists(
-    lists: &BTreeMap<PathBuf, Arc<Lists>>,
+fn unused_lists<'l>(
+    lists: impl Iterator<Item = (&'l PathBuf, &'l Arc<Lists>)>,
     parsed: &[(&DetectionFile, Parsed)],
     problems: &mut Vec<Diagnostic>,
 ) {

@@ -233,8 +233,20 @@ pub fn github(problems: &[Diagnostic]) -> String {
     for problem in problems {
         let [line, column, end_line, end_column] = region(&problem.place);
         let mut message = problem.message.clone();
-        for more in std::iter::once(&problem.note).filter(|note| !note.is_empty()).chain(&problem.help) {
-            _ = write!(message, "\n{more}");
+        if !problem.note.is_empty() {
+            _ = write!(message, "\n{}", problem.note);
+        }
+        for label in &problem.labels {
+            let (line, _) = label.place.file.position(label.place.span.start);
+            let at = match (label.place.file == problem.place.file, label.place == problem.place) {
+                (_, true) => String::new(),
+                (true, _) => format!("line {line}: "),
+                (false, _) => format!("{}:{line}: ", label.place.file.shown()),
+            };
+            _ = write!(message, "\n{at}{}", label.text);
+        }
+        for help in &problem.help {
+            _ = write!(message, "\n{help}");
         }
         // GitHub drops annotations whose end column lies on another line than the column.
         let columns = if line == end_line && end_column > column {

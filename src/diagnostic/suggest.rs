@@ -18,16 +18,21 @@ pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
 
 /// Words in a row of which one is to be taken: `a`, `b` or `c`.
 pub fn one_of<'k>(words: impl IntoIterator<Item = &'k str>) -> String {
-    in_a_row(words, "or")
+    in_a_row(words.into_iter().map(quoted), "or")
 }
 
 /// Words in a row that there all are: `a`, `b` and `c`.
 pub fn all_of<'k>(words: impl IntoIterator<Item = &'k str>) -> String {
-    in_a_row(words, "and")
+    in_a_row(words.into_iter().map(quoted), "and")
 }
 
-fn in_a_row<'k>(words: impl IntoIterator<Item = &'k str>, before_the_last: &str) -> String {
-    let words: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
+fn quoted(word: &str) -> String {
+    format!("`{word}`")
+}
+
+/// Words in a row, as they are, with another one before the last.
+pub fn in_a_row(words: impl IntoIterator<Item = String>, before_the_last: &str) -> String {
+    let words: Vec<String> = words.into_iter().collect();
     match words.split_last() {
         None => String::new(),
         Some((last, [])) => last.clone(),

@@ -173,7 +173,7 @@ fn state(target: &Target, detection: &Detection, source: &str, catalogue: &Catal
         Ok(Outcome::NotApplicable) => (RuleState::NotApplicable, None),
         Ok(Outcome::Disabled) => (RuleState::Disabled, None),
         Ok(Outcome::Unsupported(_)) => (RuleState::Unsupported, None),
-        Err(problem) => (RuleState::Failed { reason: problem.message }, None),
+        Err(refusal) => (RuleState::Failed { reason: refusal.message() }, None),
     })
 }
 

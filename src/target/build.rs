@@ -12,6 +12,7 @@ use super::fields::AllFields;
 use super::load::Target;
 use super::node::Loss;
 use super::problem::with_file;
+use super::refusal::{self, Refusal};
 use super::render::render;
 use super::settings::{Artefact, Scope, SourceSettings};
 use super::verdict::Verdict;
@@ -147,30 +148,30 @@ pub fn compile_all<'a>(
     progress: &(dyn Fn() + Sync),
 ) -> Result<Vec<Compiled<'a>>, Vec<Diagnostic>> {
     let fields = AllFields::new(targets, catalogue);
-    let results: Vec<Vec<Result<Compiled<'a>, Diagnostic>>> = detections
+    let results: Vec<(Vec<Compiled<'a>>, Vec<Refusal>)> = detections
         .par_iter()
         .map(|detection| {
-            let (mut all, shared) = (Vec::new(), Shared::default());
+            let (mut all, mut refused, shared) = (Vec::new(), Vec::new(), Shared::default());
             // In an order of their own: where a log source stands in a detection says nothing.
             let mut observations: Vec<_> = detection.observations.iter().collect();
             observations.sort_by_key(|observation| &observation.source);
             for observation in observations {
                 for target in targets {
                     let here = fields.get(target, &observation.source);
-                    let outcome = compile_with(target, detection, observation, here, &shared);
-                    all.push(outcome.map(|outcome| Compiled { target, detection, observation, outcome }));
+                    match compile_with(target, detection, observation, here, &shared) {
+                        Ok(outcome) => all.push(Compiled { target, detection, observation, outcome }),
+                        Err(refusal) => refused.push(refusal),
+                    }
                 }
             }
             progress();
-            all
+            (all, refused)
         })
         .collect();
     let (mut compiled, mut problems) = (Vec::new(), Vec::new());
-    for result in results.into_iter().flatten() {
-        match result {
-            Ok(one) => compiled.push(one),
-            Err(problem) => problems.push(problem),
-        }
+    for (all, refused) in results {
+        compiled.extend(all);
+        problems.extend(refusal::problems(&refused));
     }
     if problems.is_empty() {
         return Ok(compiled);

@@ -11,11 +11,10 @@ use super::load::Target;
 use super::map::{Mapper, approximate};
 use super::node::{Loss, Node, field_names};
 use super::prefilter::{Texts, looser, prefilter};
-use super::refusal::{refusal, refused_exception};
+use super::refusal::Refusal;
 use super::settings::{LanguageChoice, Says};
 use super::verdict::Verdict;
 use crate::detection::{Accept, Detection, Deviation, Excepted, Observation, Severity};
-use crate::diagnostic::Diagnostic;
 use crate::language::{Expressions, FieldTable, FieldType, Gap, Language, Printer, Query};
 use crate::logic::{Formula, Origin, Path, Predicate, simplify};
 use crate::source::{Catalogue, Source};
@@ -122,7 +121,7 @@ pub fn compile<'a>(
     detection: &'a Detection,
     observation: &'a Observation,
     catalogue: &Catalogue,
-) -> Result<Outcome<'a>, Diagnostic> {
+) -> Result<Outcome<'a>, Refusal> {
     let fields = Fields::of(target, &observation.source, catalogue);
     compile_with(target, detection, observation, fields.as_ref(), &Shared::default())
 }
@@ -142,7 +141,7 @@ pub(super) fn compile_with<'a>(
     observation: &'a Observation,
     fields: Option<&Fields<'_>>,
     shared: &Shared,
-) -> Result<Outcome<'a>, Diagnostic> {
+) -> Result<Outcome<'a>, Refusal> {
     let settings = detection.targets.get(target.name());
     if settings.and_then(|settings| settings.enabled) == Some(false) {
         return Ok(Outcome::Disabled);
@@ -238,7 +237,7 @@ pub(super) fn compile_with<'a>(
     if !within.is_empty() && says(&observation.formula).is_ok() {
         for excepted in within.iter().copied() {
             if let (Some(place), Err(refused)) = (&excepted.place, says(&observation.without([excepted].into_iter()))) {
-                return Err(refused_exception(target, detection, observation, excepted, place, &refused));
+                return Err(Refusal::of_exception(target, detection, observation, excepted, place, &refused));
             }
         }
     }
@@ -253,7 +252,7 @@ pub(super) fn compile_with<'a>(
             [other].into_iter().filter(|deviation| can_deviate(*deviation)).collect()
         }
     };
-    Err(refusal(target, detection, observation, accept, &refused, &directions))
+    Err(Refusal::of_detection(target, detection, observation, accept, &refused, directions))
 }
 
 /// The exceptions of an observation: those that a query has to say, and those that stand beside it because the target

@@ -32,4 +32,5 @@ pub use node::Loss;
 pub use node::shown;
 pub use problem::{unknown_targets, with_known_targets};
 pub use projection::{Projection, project};
+pub use refusal::Refusal;
 pub use verdict::Verdict;
