@@ -507,3 +507,14 @@ fn falco_knows_who_is_bound_to_what_and_where_a_request_came_from() {
     let event = serde_json::json!({ "verb": "get", "sourceIPs": ["10.0.0.7", "10.0.0.8"] });
     assert_eq!(seen("falco", "kubernetes_audit", &event)["jevt.value[/sourceIPs/0]"], "10.0.0.7");
 }
+
+/// Classes that only the `regex` crate can put together are said as what they are.
+#[test]
+fn a_difference_of_classes_is_without_the_case_of_letters_where_its_test_is() {
+    for expression in ["^[A-Z--b]x$", "^[a-k&&[^C-E]]+$", "^[[^A-Z]--7](?-i:Q)$"] {
+        for field in ["process.name", "process.command_line"] {
+            let observe = format!("  process:\n    a: {{ '{field}|re|i': '{expression}' }}\n    condition: a\n");
+            proved(&observe, &["elastic", "falco", "sigma", "splunk"]);
+        }
+    }
+}

@@ -2,7 +2,8 @@
 
 use regex_syntax::hir::{Capture, Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look, Repetition};
 
-use crate::logic::{Glob, Pattern, Piece, Shape, TextSet};
+use crate::logic::expression;
+use crate::logic::{Case, Glob, Pattern, Piece, Shape, TextSet};
 
 /// Patterns for the last segment of an absolute path, as patterns for the whole path. The error says why there are none.
 pub fn basename(set: &TextSet) -> Result<TextSet, String> {
@@ -12,7 +13,7 @@ pub fn basename(set: &TextSet) -> Result<TextSet, String> {
             Pattern::Glob(glob) => patterns.extend(basename_glob(glob)),
             // A path is never the name of a file.
             Pattern::Path { .. } => {}
-            Pattern::Regex(source) => patterns.push(basename_regex(source)?),
+            Pattern::Regex(source) => patterns.push(basename_regex(source, set.case)?),
         }
     }
     Ok(TextSet::new(patterns, set.case))
@@ -32,11 +33,11 @@ fn basename_glob(glob: &Glob) -> Option<Pattern> {
 }
 
 /// What is found in a file name, as what is found behind the last slash of a path.
-fn basename_regex(source: &str) -> Result<Pattern, String> {
+fn basename_regex(source: &str, case: Case) -> Result<Pattern, String> {
     let refused = || "this regular expression on a file name has no counterpart on the whole path".to_owned();
-    let Edges { begins, ends, body } = edges(source).ok_or_else(refused)?;
+    let Edges { begins, ends, body } = edges(source, case).ok_or_else(refused)?;
     let name = within_name(&body).ok_or_else(refused)?;
-    let text = written(source, begins, ends, &name);
+    let text = written(source, case, begins, ends, &name);
     let (before, after) = (if begins { "" } else { "[^/]*" }, if ends { "" } else { "[^/]*" });
     Ok(Pattern::Regex(format!("(?:^|/){before}(?:{text}){after}$")))
 }
@@ -51,8 +52,8 @@ struct Edges {
 
 /// The edges of an expression; `None` if they are elsewhere, too. The edges of words are no others: what stands around
 /// a text that is a part of another, a slash or a blank, is as little of a word as nothing.
-fn edges(source: &str) -> Option<Edges> {
-    let whole = regex_syntax::parse(source).ok()?;
+fn edges(source: &str, case: Case) -> Option<Edges> {
+    let whole = read(source, case)?;
     let parts = match whole.kind() {
         HirKind::Concat(parts) => parts.as_slice(),
         _ => std::slice::from_ref(&whole),
@@ -66,12 +67,20 @@ fn edges(source: &str) -> Option<Edges> {
     body.properties().look_set().iter().all(is_word).then_some(Edges { begins, ends, body })
 }
 
+/// What an expression says in a set that is read in this case.
+fn read(source: &str, case: Case) -> Option<Hir> {
+    let fold = case == Case::Insensitive;
+    expression::read(source, fold).ok().map(|expression| expression.tree)
+}
+
 /// The text of what is between the edges of an expression: as its author wrote it, where that says the same.
-fn written(source: &str, begins: bool, ends: bool, body: &Hir) -> String {
+fn written(source: &str, case: Case, begins: bool, ends: bool, body: &Hir) -> String {
     let inner = source.strip_prefix('^').filter(|_| begins).unwrap_or(source);
     let inner = inner.strip_suffix('$').filter(|_| ends).unwrap_or(inner);
-    match regex_syntax::parse(inner) {
-        Ok(read) if read == *body => inner.to_owned(),
+    match read(inner, case) {
+        Some(read) if read == *body => inner.to_owned(),
+        // The letters of both cases are in the tree, and those of one case are meant so.
+        _ if case == Case::Insensitive => format!("(?-i:{body})"),
         _ => body.to_string(),
     }
 }
@@ -126,12 +135,15 @@ pub fn joined(set: &TextSet) -> (TextSet, bool) {
         exact = false;
         match pattern {
             // What is found in an argument is found in the line, where its edges are blanks, too.
-            Pattern::Regex(source) => match edges(source) {
+            Pattern::Regex(source) => match edges(source, set.case) {
                 Some(Edges { begins, ends, body }) => {
                     let (before, after) = (if begins { "(?:^| )" } else { "" }, if ends { "(?: |$)" } else { "" });
                     match (begins, ends) {
                         (false, false) => pattern.clone(),
-                        _ => Pattern::Regex(format!("{before}(?:{}){after}", written(source, begins, ends, &body))),
+                        _ => Pattern::Regex(format!(
+                            "{before}(?:{}){after}",
+                            written(source, set.case, begins, ends, &body)
+                        )),
                     }
                 }
                 None => Pattern::Glob(Glob::new([Piece::Any])),
@@ -155,7 +167,6 @@ pub fn joined(set: &TextSet) -> (TextSet, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::logic::Case;
 
     fn set(glob: Glob) -> TextSet {
         TextSet::new(vec![Pattern::Glob(glob)], Case::Sensitive)

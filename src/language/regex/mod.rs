@@ -15,7 +15,7 @@ use std::rc::Rc;
 
 use foldhash::fast::RandomState;
 
-use self::perl::{perl_glob, perl_path, perl_text};
+use self::perl::{perl_glob, perl_path, perl_text, perl_tree};
 use self::tree::{LUCENE, POSIX, SHORT_POSIX, whole};
 use super::fields::FieldType;
 use super::fragment::Fragment;
@@ -89,16 +89,28 @@ impl Expressions {
         fold: bool,
         end: &'static str,
     ) -> Result<Rc<str>, Refusal> {
-        let with_case = |expression: String| match fold {
-            true => Rc::from(format!("(?i){expression}")),
-            false => Rc::from(expression),
-        };
+        let text = self.found(pattern, fold, end)?;
+        Ok(if fold { Rc::from(format!("(?i){text}")) } else { text })
+    }
+
+    /// The same for who is told beside the expression that it is to `fold`.
+    pub(in crate::language) fn found(
+        &self,
+        pattern: &Pattern,
+        fold: bool,
+        end: &'static str,
+    ) -> Result<Rc<str>, Refusal> {
         match pattern {
             // Nothing is parsed for these.
-            Pattern::Glob(glob) => Ok(with_case(perl_glob(glob, end))),
-            Pattern::Path { path, below } => Ok(with_case(perl_path(path, *below, end))),
+            Pattern::Glob(glob) => Ok(Rc::from(perl_glob(glob, end))),
+            Pattern::Path { path, below } => Ok(Rc::from(perl_path(path, *below, end))),
             Pattern::Regex(source) => self.remembered(pattern, Notation::Perl { fold, end }, |known| {
-                Ok(with_case(perl_text(source, end, &*known.read(pattern, false)?)?))
+                let read = known.read(pattern, false)?;
+                let text = match perl_text(source, end, &read)? {
+                    Some(text) => text,
+                    None => perl_tree(&known.read(pattern, fold)?.tree, fold, end)?,
+                };
+                Ok(Rc::from(text))
             }),
         }
     }

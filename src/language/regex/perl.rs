@@ -2,8 +2,9 @@
 //! that Perl reads otherwise.
 
 use regex_syntax::ast::{self, Ast};
+use regex_syntax::hir::Hir;
 
-use super::tree::{PERL, PYTHON, print};
+use super::tree::{FOLDED_PERL, FOLDED_PYTHON, PERL, PYTHON, print};
 use super::{Refusal, faulty};
 use crate::logic::expression::Expression;
 use crate::logic::{Glob, Piece};
@@ -93,8 +94,26 @@ pub(super) fn by_number(c: char) -> String {
     }
 }
 
-/// The author's text with the few signs changed that Perl reads otherwise. `read` is what it says.
-pub(super) fn perl_text(source: &str, end: &str, read: &Expression) -> Result<String, Refusal> {
+/// What an expression says, in Perl's syntax. With `fold`, it is of an expression that was read so, and is read so.
+pub(super) fn perl_tree(tree: &Hir, fold: bool, end: &str) -> Result<String, Refusal> {
+    let syntax = match (is_python(end), fold) {
+        (false, false) => &PERL,
+        (false, true) => &FOLDED_PERL,
+        (true, false) => &PYTHON,
+        (true, true) => &FOLDED_PYTHON,
+    };
+    print(tree, syntax)
+}
+
+/// Whether it is Python that reads it, whose `$` is the end. For it `\d`, `\w`, `\s` and `\b` know the letters, digits
+/// and blanks of every script; for PCRE they do not.
+fn is_python(end: &str) -> bool {
+    end == "$"
+}
+
+/// The author's text with the few signs changed that Perl reads otherwise; none if more of it is read otherwise. `read`
+/// is what it says.
+pub(super) fn perl_text(source: &str, end: &str, read: &Expression) -> Result<Option<String>, Refusal> {
     let ends = |at: &usize| (*at, at + 1, end.to_owned());
     let edits = match &read.ends {
         Some(places) => places.iter().map(ends).collect(),
@@ -104,7 +123,7 @@ pub(super) fn perl_text(source: &str, end: &str, read: &Expression) -> Result<St
             let multi_line = source.contains("(?") && has_flag(&tree, ast::Flag::MultiLine);
             let mut edits = Edits { end, multi_line, list: Vec::new() };
             if !edits.visit(&tree) {
-                return print(&read.tree, if edits.is_python() { &PYTHON } else { &PERL });
+                return Ok(None);
             }
             edits.list.sort_by_key(|(from, _, _)| *from);
             edits.list
@@ -118,7 +137,7 @@ pub(super) fn perl_text(source: &str, end: &str, read: &Expression) -> Result<St
         at = *to;
     }
     out.push_str(source.get(at..).unwrap_or(""));
-    Ok(out)
+    Ok(Some(out))
 }
 
 /// Changes to the author's text, as (from, to, replacement) in bytes.
@@ -168,10 +187,8 @@ impl Edits<'_> {
         }
     }
 
-    /// Whether it is Python that reads it, whose `$` is the end. For it `\d`, `\w`, `\s` and `\b` know the letters,
-    /// digits and blanks of every script; for PCRE they do not.
     fn is_python(&self) -> bool {
-        self.end == "$"
+        is_python(self.end)
     }
 
     /// `\pL` and `\p{Lu}`, which Perl knows by the same names, and Python does not.

@@ -59,6 +59,27 @@ fn perl_keeps_the_authors_text_where_it_means_the_same() {
     assert!(perl(&expression(r"\pL"), false, "$").is_err());
 }
 
+/// What is taken out of a class is taken out in both cases.
+#[test]
+fn classes_are_printed_as_they_are_without_the_case_of_letters() {
+    let changed = [
+        ("[A-Z--b]x", "[ac-z]x"),
+        ("[A-D&&[^b]]", "[acd]"),
+        ("[^A-Z--b]9", "[^ac-z]9"),
+        ("[a-c--b-c]K[[k]]", "akk"),
+        ("[\u{e9}&&\u{c9}]", "\u{c9}"),
+        ("[a&&a](?-i:Bc[a-c]9)[!-~--x]", "a(?-i:Bc)(?-i:[a-c])9[!-@\\[-wy-~]"),
+        ("[0-9--5]", "[0-46-9]"),
+    ];
+    for (source, expected) in changed {
+        for end in ["$", "\\z"] {
+            let expected = format!("(?i){expected}");
+            assert_eq!(perl(&expression(source), true, end), Ok(expected), "{source}");
+        }
+    }
+    assert_eq!(perl(&expression("[A-Z--b]x"), false, "$").as_deref(), Ok("[A-Z]x"));
+}
+
 #[test]
 fn whole_value_syntaxes_have_any_text_around_what_is_found() {
     let cases = [

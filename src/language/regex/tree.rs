@@ -2,15 +2,18 @@
 
 use std::rc::Rc;
 
-use regex_syntax::hir::{Class, Hir, HirKind, Look};
+use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look};
 
 use super::Refusal;
 use super::perl::{by_number, escape_perl};
 use crate::language::fragment::{Fragment, Strength};
-use crate::language::text::is_invisible;
+use crate::language::text::{has_letters, is_invisible};
 
 /// How many ranges a character class may have and still be readable.
 const RANGES: usize = 24;
+
+/// How many cases a letter has at most.
+const MOST_CASES: usize = 4;
 
 /// How many alternatives an expression may fall into when its anchors are taken out.
 const BRANCHES: usize = 64;
@@ -185,29 +188,41 @@ pub(super) struct Syntax {
     escape_in_class: fn(char, &mut String),
     /// An assertion, if the syntax has it.
     look: fn(Look) -> Option<&'static str>,
+    /// Whether what is printed is read without the case of letters, but for what stands in `(?-i:…)`.
+    folds: bool,
 }
 
 /// As PCRE reads it without `(*UCP)`: what a word is, is asked of ASCII.
-pub(super) static PERL: Syntax = perl_syntax(
-    |look| match look {
+pub(super) static PERL: Syntax = perl_syntax(perl_look, escape_in_perl_class, false);
+/// The same where it is read without the case of letters.
+pub(super) static FOLDED_PERL: Syntax = perl_syntax(perl_look, escape_in_perl_class, true);
+
+/// As Python reads it: what a word is, is asked of every script. It has no `\z` before version 3.14.
+pub(super) static PYTHON: Syntax = perl_syntax(python_look, escape_in_python_class, false);
+/// The same where it is read without the case of letters.
+pub(super) static FOLDED_PYTHON: Syntax = perl_syntax(python_look, escape_in_python_class, true);
+
+fn perl_look(look: Look) -> Option<&'static str> {
+    match look {
         Look::WordAscii => Some("\\b"),
         Look::WordAsciiNegate => Some("\\B"),
         Look::End => Some("\\z"),
         look => edge(look),
-    },
-    escape_in_perl_class,
-);
+    }
+}
 
-/// As Python reads it: what a word is, is asked of every script. It has no `\z` before version 3.14.
-pub(super) static PYTHON: Syntax = perl_syntax(
-    |look| match look {
+fn python_look(look: Look) -> Option<&'static str> {
+    match look {
         Look::WordUnicode => Some("\\b"),
         Look::WordUnicodeNegate => Some("\\B"),
         Look::End => Some("$"),
         look => edge(look),
-    },
-    |c, out| if c.is_ascii() || c.is_control() { escape_in_perl_class(c, out) } else { out.push(c) },
-);
+    }
+}
+
+fn escape_in_python_class(c: char, out: &mut String) {
+    if c.is_ascii() || c.is_control() { escape_in_perl_class(c, out) } else { out.push(c) }
+}
 
 fn edge(look: Look) -> Option<&'static str> {
     match look {
@@ -227,8 +242,21 @@ fn escape_in_perl_class(c: char, out: &mut String) {
     }
 }
 
-const fn perl_syntax(look: fn(Look) -> Option<&'static str>, escape_in_class: fn(char, &mut String)) -> Syntax {
-    Syntax { any: "(?s:.)", line: ".", any_text: "(?s:.)*", group: "(?:", escape: escape_perl, escape_in_class, look }
+const fn perl_syntax(
+    look: fn(Look) -> Option<&'static str>,
+    escape_in_class: fn(char, &mut String),
+    folds: bool,
+) -> Syntax {
+    Syntax {
+        any: "(?s:.)",
+        line: ".",
+        any_text: "(?s:.)*",
+        group: "(?:",
+        escape: escape_perl,
+        escape_in_class,
+        look,
+        folds,
+    }
 }
 
 pub(super) static LUCENE: Syntax = Syntax {
@@ -249,6 +277,7 @@ pub(super) static LUCENE: Syntax = Syntax {
         out.push(c);
     },
     look: |_| None,
+    folds: false,
 };
 
 pub(super) static POSIX: Syntax =
@@ -259,7 +288,16 @@ pub(super) static SHORT_POSIX: Syntax =
     posix_syntax(|c, out| posix(c, out, |c, out| out.push(c)), |c, out| posix_in_class(c, out, |c, out| out.push(c)));
 
 const fn posix_syntax(escape: fn(char, &mut String), escape_in_class: fn(char, &mut String)) -> Syntax {
-    Syntax { any: "(.|\n)", line: ".", any_text: "(.|\n)*", group: "(", escape, escape_in_class, look: |_| None }
+    Syntax {
+        any: "(.|\n)",
+        line: ".",
+        any_text: "(.|\n)*",
+        group: "(",
+        escape,
+        escape_in_class,
+        look: |_| None,
+        folds: false,
+    }
 }
 
 /// A class instead of a backslash, which the string around it would double.
@@ -306,7 +344,13 @@ fn fragment(hir: &Hir, syntax: &Syntax) -> Result<Fragment, Refusal> {
             let mut out = String::new();
             text.chars().for_each(|c| (syntax.escape)(c, &mut out));
             let one = text.chars().count() == 1;
-            if one { Fragment::atom(out) } else { Fragment::new(out, CONCATENATION) }
+            if syntax.folds && has_letters(text) {
+                Fragment::atom(with_case(&out))
+            } else if one {
+                Fragment::atom(out)
+            } else {
+                Fragment::new(out, CONCATENATION)
+            }
         }
         HirKind::Class(_) => Fragment::atom(class(hir, syntax)?),
         HirKind::Look(look) => match (syntax.look)(*look) {
@@ -369,13 +413,28 @@ fn class(hir: &Hir, syntax: &Syntax) -> Result<String, Refusal> {
     };
     let rest = complement(&ranges);
     let negated = ranges.last().is_some_and(|(_, end)| *end == char::MAX) && !rest.is_empty();
-    let shown = if negated { &rest } else { &ranges };
-    if shown.len() > RANGES {
+    let shown = if negated { rest } else { ranges };
+    match fewest(&shown).filter(|_| syntax.folds) {
+        Some(fewest) => match fewest.as_slice() {
+            [(one, end)] if one == end && !negated => {
+                let mut out = String::new();
+                (syntax.escape)(*one, &mut out);
+                Ok(out)
+            }
+            fewest => bracketed(fewest, negated, syntax),
+        },
+        None if syntax.folds => bracketed(&shown, negated, syntax).map(|class| with_case(&class)),
+        None => bracketed(&shown, negated, syntax),
+    }
+}
+
+fn bracketed(ranges: &[(char, char)], negated: bool, syntax: &Syntax) -> Result<String, Refusal> {
+    if ranges.len() > RANGES {
         return Err(r"`\d`, `\w`, `\s` and `\p` stand for the letters and digits of every script; `[0-9]` and the like can be said"
             .to_owned());
     }
     let mut out = String::from(if negated { "[^" } else { "[" });
-    for (start, end) in shown {
+    for (start, end) in ranges {
         (syntax.escape_in_class)(*start, &mut out);
         if start != end {
             if u32::from(*end) - u32::from(*start) > 1 {
@@ -386,6 +445,34 @@ fn class(hir: &Hir, syntax: &Syntax) -> Result<String, Refusal> {
     }
     out.push(']');
     Ok(out)
+}
+
+/// What does not ignore case among what does.
+fn with_case(text: &str) -> String {
+    format!("(?-i:{text})")
+}
+
+/// Of characters that are all there with their other cases, those that stand for all; `None` if some case is missing.
+fn fewest(ranges: &[(char, char)]) -> Option<Vec<(char, char)>> {
+    let class = |ranges: &[(char, char)]| {
+        ClassUnicode::new(ranges.iter().map(|(start, end)| ClassUnicodeRange::new(*start, *end)))
+    };
+    let folded = |class: &ClassUnicode| {
+        let mut folded = class.clone();
+        folded.try_case_fold_simple().ok().map(|()| folded)
+    };
+    let all = class(ranges);
+    if folded(&all)? != all {
+        return None;
+    }
+    let capitals = class(&[('A', 'Z'), ('\u{17f}', '\u{17f}'), ('\u{212a}', '\u{212a}')]);
+    let mut small = all.clone();
+    small.difference(&capitals);
+    let one = small.iter().flat_map(|range| range.start()..=range.end()).take(MOST_CASES);
+    let mut one = one.map(|c| class(&[(c, c)]));
+    let chosen = one.find(|one| folded(one).as_ref() == Some(&all));
+    let chosen = chosen.unwrap_or(if folded(&small)? == all { small } else { all });
+    Some(chosen.iter().map(|range| (range.start(), range.end())).collect())
 }
 
 /// The characters outside sorted, separate ranges.

@@ -346,7 +346,7 @@ fn texts(field: &str, set: &TextSet, expressions: &Expressions) -> Result<Vec<En
                 Some(modifier) => entry(modifier, cased, plain(inner(glob))),
                 None => entry("", cased, plain(glob.pieces())),
             },
-            pattern => entry("|re", folded, expressions.perl(pattern, false, "$")?.to_string()),
+            pattern => entry("|re", folded, expressions.found(pattern, !folded.is_empty(), "$")?.to_string()),
         };
         match entries.last_mut() {
             Some(last) if last.key("") == next.key("") => last.values.extend(next.values),
