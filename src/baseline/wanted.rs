@@ -102,7 +102,7 @@ mod tests {
         let detection = detections.iter().find(|detection| detection.name == "docker_socket_mounted").expect("there");
         let (all, missing) = wanted(&[detection], Some(&root.join("tests")));
         let of = |source: &str| all.iter().filter(|wanted| wanted.source == source).count();
-        assert_eq!((of("process"), of("kubernetes_audit"), of("compose"), missing), (22, 8, 3, 0));
+        assert_eq!((of("process"), of("kubernetes_audit"), of("compose"), missing), (23, 9, 3, 0));
         let (written, missing) = wanted(&[detection], None);
         assert_eq!((written.len(), missing), (all.len() - 19, 19));
     }

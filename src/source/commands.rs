@@ -158,6 +158,8 @@ mod tests {
         assert!(exec(&["kubectl", "-n", "exec", "exec", "-i", "web", "sh"]));
         assert!(exec(&["kubectl", "-v", "8", "--match-server-version", "exec", "-i", "web", "sh"]));
         assert!(exec(&["kubectl", "--namespace=exec", "exec", "-i", "web", "sh"]));
+        assert!(exec(&["minikube", "-p", "dev", "kubectl", "--", "exec", "-i", "web", "sh"]));
+        assert!(!exec(&["minikube", "kubectl", "--", "run", "exec", "-i"]));
         assert!(!exec(&["kubectl", "-n", "exec", "run", "-i", "web"]));
         assert!(!exec(&["kubectl", "--context", "exec", "run", "-i", "web"]));
     }

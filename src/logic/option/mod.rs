@@ -327,7 +327,11 @@ fn after_words<'a, 'b>(rest: &'a [&'b str], words: &[String], grammar: &Grammar)
         if first.starts_with(EXPANSION) {
             continue;
         }
-        if !first.starts_with('-') || *first == "--" {
+        // `minikube kubectl -- exec`: what is the tool's own comes after the mark.
+        if *first == "--" {
+            continue;
+        }
+        if !first.starts_with('-') {
             return None;
         }
         let takes_any = grammar.values.contains(*first);
