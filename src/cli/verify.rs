@@ -425,7 +425,7 @@ pub(super) fn findings(report: &Report) -> Value {
                 "laid_over_it": finding.overlays,
                 "verdict": finding.verdict,
                 "reason": finding.reason,
-                "example": finding.example.as_ref().map(example),
+                "example": finding.example.as_deref().map(example),
                 "remarks": finding.remarks,
             })
         })

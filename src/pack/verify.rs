@@ -6,7 +6,10 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::BuildHasher;
+use std::sync::Arc;
 
+use foldhash::quality::RandomState;
 use rayon::prelude::*;
 use uuid::Uuid;
 
@@ -46,7 +49,7 @@ pub struct Finding {
     /// Why, in a sentence.
     pub reason: Option<String>,
     /// An event on which the rule and the detection differ.
-    pub example: Option<Example>,
+    pub example: Option<Arc<Example>>,
     /// What is worth knowing of the rule and is no matter of what it finds.
     pub remarks: Vec<String>,
 }
@@ -246,12 +249,19 @@ fn find<'c>(
     content.rule(rule.id, &label).ok_or_else(|| missing("the rule is not in the file"))
 }
 
+/// A condition by which it is known again. Conditions are large, and the rules of a pack many.
+type Fingerprint = [u64; 2];
+
 /// What was found out of the conditions that were read in the place of one rule.
-type Judged = Vec<(Condition, Judgement)>;
+type Judged = Vec<(Fingerprint, Judgement)>;
 
 /// What was found out of each compiled rule, in their order: for another look at a pack of which most rules are the same.
 #[derive(Default)]
-pub(super) struct Memory(Vec<Judged>);
+pub(super) struct Memory {
+    judged: Vec<Judged>,
+    /// What fingerprints are made with, another in every process: nobody can write a condition that is taken for another.
+    seeds: [RandomState; 2],
+}
 
 /// Reads the rules in `files` (by their paths below the pack) back, and decides what each of `compiled` means there.
 /// `recorded` gives recorded events of a log source, for rules whose meaning cannot be decided.
@@ -288,13 +298,15 @@ impl Verifier<'_> {
                 standing.entry(id).or_default().push(file);
             }
         }
-        let prover = Prover { catalogue, files, grounds: &grounds, contents: &contents, standing, budget, recorded };
-        let mut known = std::mem::take(&mut memory.0);
+        let Memory { judged: known, seeds } = memory;
+        let prover =
+            Prover { catalogue, files, grounds: &grounds, contents: &contents, standing, budget, recorded, seeds };
+        let mut known = std::mem::take(known);
         known.resize_with(compiled.len(), Vec::new);
         let each = compiled.par_iter().zip(known).with_max_len(1);
         let judged: Vec<(Vec<Finding>, Judged)> = each.map(|(one, known)| prover.findings(one, known)).collect();
         let findings: Vec<Vec<Finding>>;
-        (findings, memory.0) = judged.into_iter().unzip();
+        (findings, memory.judged) = judged.into_iter().unzip();
         let rules = || compiled.iter().filter_map(|one| Some((one.rule()?, one.observation.source.as_str())));
         let ids: HashSet<_> = rules().map(|(rule, _)| rule.id).collect();
         let labels: HashSet<_> = rules().map(|(rule, source)| rule.label(catalogue.source(source))).collect();
@@ -349,6 +361,7 @@ struct Prover<'a> {
     standing: HashMap<Uuid, Vec<&'a str>>,
     budget: &'a Budget,
     recorded: &'a (dyn Fn(&str) -> Vec<Event> + Sync),
+    seeds: &'a [RandomState; 2],
 }
 
 /// What a decision came to.
@@ -356,7 +369,7 @@ struct Prover<'a> {
 struct Judgement {
     verdict: Verdict,
     reason: Option<String>,
-    example: Option<Example>,
+    example: Option<Arc<Example>>,
 }
 
 impl Judgement {
@@ -412,14 +425,17 @@ impl Prover<'_> {
             let judgement = match found.text.condition(ground.settings, subject.table) {
                 Err(Fault::Unreadable(reason)) => Judgement::because(Verdict::Unreadable, reason),
                 Err(Fault::Elsewhere(reason)) => Judgement::because(Verdict::Differs, reason),
-                Ok(read) => match known.iter().find(|(condition, _)| *condition == read) {
-                    Some((_, judgement)) => judgement.clone(),
-                    None => {
-                        let judgement = subject.judge_all(&read, found.text.as_ref(), &|| (self.recorded)(source));
-                        known.push((read, judgement.clone()));
-                        judgement
+                Ok(read) => {
+                    let fingerprint = self.seeds.each_ref().map(|seed| seed.hash_one(&read));
+                    match known.iter().find(|(known, _)| *known == fingerprint) {
+                        Some((_, judgement)) => judgement.clone(),
+                        None => {
+                            let judgement = subject.judge_all(&read, found.text.as_ref(), &|| (self.recorded)(source));
+                            known.push((fingerprint, judgement.clone()));
+                            judgement
+                        }
                     }
-                },
+                }
             };
             judgement.with_losses(found.text.losses(throttle.as_ref()))
         };
@@ -564,7 +580,7 @@ impl Subject<'_> {
                 if let (Some(judgement), true) = (&differs, accepted.is_some()) {
                     return judgement.clone();
                 }
-                let event = differs.and_then(|judgement| judgement.example).map(|example| example.event);
+                let event = differs.and_then(|judgement| judgement.example).map(|example| example.event.clone());
                 self.tested(&wanted, &rule, &base, &schema, reason, event, recorded)
             }
             // It misses some events and matches others that it may not; one of the two was accepted.
@@ -683,6 +699,6 @@ impl Subject<'_> {
         } else {
             "it does not match an event that it must match"
         };
-        Judgement { verdict: Verdict::Differs, reason: Some(reason.to_owned()), example: Some(example) }
+        Judgement { verdict: Verdict::Differs, reason: Some(reason.to_owned()), example: Some(Arc::new(example)) }
     }
 }

@@ -69,7 +69,7 @@ pub trait RuleText: Send + Sync {
 }
 
 /// What a rule asks of the target's fields.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Condition {
     /// The events that it finds; for sure, if not all is known of the language.
     pub least: Formula,
