@@ -39,13 +39,13 @@ impl Forms {
         form == self.never()
     }
 
-    /// Whether `b` holds wherever `a` does, as far as that is seen part by part; `follows` tells whether one variable
-    /// follows from another. False does not say that it does not.
+    /// Whether `b` holds wherever `a` does, as far as that is seen part by part; `follows` tells whether some of several
+    /// variables hold wherever one does. False does not say that it is not so.
     pub(super) fn implies<E>(
         &mut self,
         a: Form,
         b: Form,
-        follows: &mut impl FnMut(u32, u32) -> Result<bool, E>,
+        follows: &mut impl FnMut(u32, &[u32]) -> Result<bool, E>,
     ) -> Result<bool, E> {
         if a == b {
             return Ok(true);
@@ -62,15 +62,13 @@ impl Forms {
         &mut self,
         a: Form,
         b: Form,
-        follows: &mut impl FnMut(u32, u32) -> Result<bool, E>,
+        follows: &mut impl FnMut(u32, &[u32]) -> Result<bool, E>,
     ) -> Result<bool, E> {
         let (Some(one), Some(other)) = (self.nodes.get(a).cloned(), self.nodes.get(b).cloned()) else {
             return Ok(false);
         };
-        match (&one, &other) {
-            (Node::Variable(one), Node::Variable(other)) => return follows(*one, *other),
-            (Node::Not(one), Node::Not(other)) => return self.implies(*other, *one, follows),
-            _ => {}
+        if let (Node::Variable(one), Node::Variable(other)) = (&one, &other) {
+            return follows(*one, &[*other]);
         }
         // All that is to follow has to.
         if let Node::All(parts) = &other {
@@ -81,7 +79,16 @@ impl Forms {
             }
             return Ok(true);
         }
-        // It is enough that it follows from one part, or that one alternative follows.
+        // Of alternatives each has to be enough.
+        if let Some(alternatives) = self.alternatives(&one) {
+            for alternative in alternatives {
+                if !self.implies(alternative, b, follows)? {
+                    return Ok(false);
+                }
+            }
+            return Ok(true);
+        }
+        // It is enough that it follows from one part, or that some alternatives follow.
         if let Node::All(parts) = &one {
             for part in parts {
                 if self.implies(*part, b, follows)? {
@@ -89,33 +96,42 @@ impl Forms {
                 }
             }
         }
-        if let Node::Not(none) = other
-            && let Some(Node::All(parts)) = self.nodes.get(none).cloned()
-        {
-            let alternatives: Vec<Form> = parts.iter().map(|part| self.not(*part)).collect();
-            // Most often one of them is the same, and no language has to be looked at.
-            if alternatives.contains(&a) {
-                return Ok(true);
-            }
-            for alternative in alternatives {
-                if self.implies(a, alternative, follows)? {
-                    return Ok(true);
-                }
-            }
-        }
-        // Of alternatives each has to be enough.
-        if let Node::Not(none) = one
-            && let Some(Node::All(parts)) = self.nodes.get(none).cloned()
-        {
-            for part in parts {
-                let alternative = self.not(part);
-                if !self.implies(alternative, b, follows)? {
-                    return Ok(false);
-                }
-            }
+        let Some(mut alternatives) = self.alternatives(&other) else {
+            return match (&one, &other) {
+                (Node::Not(one), Node::Not(other)) => self.implies(*other, *one, follows),
+                _ => Ok(false),
+            };
+        };
+        // Most often one of them is the same, and no language has to be looked at.
+        if alternatives.contains(&a) {
             return Ok(true);
         }
+        let variable = |form: &Form| match self.nodes.get(*form) {
+            Some(Node::Variable(variable)) => Some(*variable),
+            _ => None,
+        };
+        if let Some(one) = variable(&a) {
+            let (others, rest): (Vec<Form>, Vec<Form>) =
+                alternatives.into_iter().partition(|form| variable(form).is_some());
+            let others: Vec<u32> = others.iter().filter_map(variable).collect();
+            if !others.is_empty() && follows(one, &others)? {
+                return Ok(true);
+            }
+            alternatives = rest;
+        }
+        for alternative in alternatives {
+            if self.implies(a, alternative, follows)? {
+                return Ok(true);
+            }
+        }
         Ok(false)
+    }
+
+    /// What a condition that is satisfied by any of several is satisfied by; none for other conditions.
+    fn alternatives(&mut self, node: &Node) -> Option<Vec<Form>> {
+        let Node::Not(none) = node else { return None };
+        let Some(Node::All(parts)) = self.nodes.get(*none).cloned() else { return None };
+        Some(parts.iter().map(|part| self.not(*part)).collect())
     }
 
     /// Two conditions of which the second follows from the first exactly if `parts` cannot all hold: all that they ask,
@@ -234,7 +250,7 @@ mod tests {
     fn implies(a: &Skeleton, b: &Skeleton) -> bool {
         let mut forms = Forms::default();
         let (a, b) = (forms.form(a, &VARIABLES), forms.form(b, &VARIABLES));
-        let mut follows = |one, other| Ok::<bool, Infallible>((one, other) == (0, 1));
+        let mut follows = |one, others: &[u32]| Ok::<bool, Infallible>(one == 0 && others.contains(&1));
         let Ok(answer) = forms.implies(a, b, &mut follows);
         answer
     }

@@ -95,12 +95,13 @@ impl<'p, 's> Solver<'p, 's> {
         // Where both sides ask the same in the same words, no language has to be made; where they ask the same in other
         // words, no diagram.
         let mut forms = Forms::default();
-        if forms.is_contradiction(condition, &self.variables)
-            || (self.unite() && forms.is_contradiction(condition, &self.variables))
-        {
+        if forms.is_contradiction(condition, &self.variables) || self.is_seen_part_by_part(condition, &mut forms)? {
             return Ok(None);
         }
-        if self.is_seen_part_by_part(condition, &mut forms)? {
+        if self.unite()
+            && (forms.is_contradiction(condition, &self.variables)
+                || self.is_seen_part_by_part(condition, &mut Forms::default())?)
+        {
             return Ok(None);
         }
         let diagram = self.diagram(condition)?;
@@ -115,14 +116,18 @@ impl<'p, 's> Solver<'p, 's> {
     fn is_seen_part_by_part(&mut self, condition: &Skeleton, forms: &mut Forms) -> Result<bool, Reason> {
         let Skeleton::And(parts) = condition else { return Ok(false) };
         let (yes, no) = forms.sides(parts, &self.variables);
-        forms.implies(yes, no, &mut |one, other| {
+        forms.implies(yes, no, &mut |one, others| {
             self.meter.tick()?;
             let atom = |variable: u32| self.order.get(variable as usize).copied();
-            let (Some(one), Some(other)) = (atom(one), atom(other)) else { return Ok(false) };
-            let Some(group) = self.group_of_atom(one).filter(|group| self.group_of_atom(other) == Some(*group)) else {
+            let Some((one, group)) = atom(one).and_then(|one| Some((one, self.group_of_atom(one)?))) else {
                 return Ok(false);
             };
-            let filled = match self.fill(group, &(vec![one], vec![other]), &Forbidden::default()) {
+            let is_here = |other: &usize| self.group_of_atom(*other) == Some(group);
+            let others: Vec<usize> = others.iter().filter_map(|other| atom(*other)).filter(is_here).collect();
+            if others.is_empty() {
+                return Ok(false);
+            }
+            let filled = match self.fill(group, &(vec![one], others), &Forbidden::default()) {
                 // It may follow from another part.
                 Err(Reason::States) if self.meter.left() > 0 => return Ok(false),
                 filled => filled?,
