@@ -5,6 +5,7 @@ mod report_project;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::sync::Arc;
 
 use cresset::detection::attack;
 use cresset::pack;
@@ -303,12 +304,12 @@ fn a_rule_that_differs_is_shown_with_its_event() {
     let finding = made.proved.report.findings.iter_mut().find(|finding| finding.target == "sigma").expect("a finding");
     finding.verdict = target::Verdict::Wider;
     finding.reason = Some("Sigma cannot say `x` <here>".to_owned());
-    finding.example = Some(cresset::pack::verify::Example {
+    finding.example = Some(Arc::new(cresset::pack::verify::Example {
         event: serde_json::json!({ "service": { "image": "<other>" } }),
         matched: true,
         condition: Formula::TRUE,
         rule: Formula::TRUE,
-    });
+    }));
     let page = &pages(&made)["detections/first.html"];
     for part in [
         "<strong>wider:</strong> Sigma cannot say <code>x</code> &lt;here&gt;",

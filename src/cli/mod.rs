@@ -28,6 +28,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::logic::decide::provide_room;
+
 /// What the program tells its caller when it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -116,6 +118,7 @@ impl Command {
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    provide_room();
     match cli.command.run() {
         Ok(exit) => exit.into(),
         // A reader that went away (`cresset … | head`) is no failure to tell anybody about.

@@ -22,6 +22,7 @@ mod meter;
 mod minimise;
 mod nfa;
 mod problem;
+mod room;
 mod schema;
 mod search;
 mod simulation;
@@ -39,6 +40,7 @@ mod tests_of_processes;
 
 pub use automaton::Automaton;
 pub use meter::{Budget, Reason};
+pub use room::provide_room;
 pub use schema::{Derivation, Derived, Kind, Schema};
 
 use meter::Meter;
@@ -100,8 +102,6 @@ impl Between {
 
 /// How many tests a search has room for on any stack.
 const FEW_TESTS: usize = 64;
-/// Room for as many tests as are decided at all.
-const STACK: usize = 128 << 20;
 
 /// A formula in one of its readings.
 type Read<'f> = (&'f Formula, Reading);
@@ -194,14 +194,7 @@ impl Question<'_> {
         if tests <= FEW_TESTS {
             return self.find(lines);
         }
-        std::thread::scope(|scope| {
-            std::thread::Builder::new()
-                .stack_size(STACK)
-                .spawn_scoped(scope, || self.find(lines))
-                .ok()
-                .and_then(|thread| thread.join().ok())
-                .unwrap_or(Err(Reason::Nodes))
-        })
+        room::with_room(|| self.find(lines)).unwrap_or(Err(Reason::Nodes))
     }
 
     fn find(self, lines: Lines) -> Result<Option<Event>, Reason> {
