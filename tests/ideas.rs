@@ -518,3 +518,26 @@ fn a_difference_of_classes_is_without_the_case_of_letters_where_its_test_is() {
         }
     }
 }
+
+/// Whatever people call their labels: a rule names them as the platform reads them, or it is told that it cannot.
+#[test]
+fn labels_of_any_name_are_said_or_refused() {
+    for label in
+        ["my label", "it's", "a{}b", "a.b/c", "a$b", "a`b", "a*b", "a|b", "a::b", "a,b=(c)", "a[b]", "a#b", "AND", "é"]
+    {
+        for test in ["|nocase", "", "|re"] {
+            let observe = format!(
+                "  compose:\n    a: {{ 'service.labels.\"{}\"{test}': x }}\n    condition: a\n",
+                label.replace('\'', "''")
+            );
+            for target in ["sigma", "splunk"] {
+                for (what, said) in verdicts(&observe, &[target]) {
+                    assert!(said == "proved" || what.contains("cannot say"), "{observe}{what}: {said}");
+                }
+            }
+        }
+    }
+    proved("  compose:\n    a: { 'service.labels.\"my label\"': x }\n    condition: a\n", &["sigma", "splunk"]);
+    let (note, _) = told("  compose:\n    a: { 'service.labels.\"it''s\"': x }\n    condition: a\n", "splunk", "");
+    assert!(note.contains("cannot name the field `service.labels.it's`"), "{note}");
+}

@@ -98,7 +98,7 @@ impl Lowering<'_> {
         // The order of keys says nothing; the catalogue's order of fields is one that people know.
         let mut ordered: Vec<&Entry> = entries.iter().collect();
         ordered.sort_by_cached_key(|entry| {
-            let name = entry.key.split('|').next().unwrap_or_default();
+            let name = modifier::split(&entry.key).into_iter().next().unwrap_or_default();
             let position = match &scope.inside {
                 Some((outer, _)) => scope.source.position(&format!("{outer}.{name}")),
                 None => scope.source.position(name),
@@ -459,6 +459,9 @@ impl Lowering<'_> {
         };
         let mut problem =
             self.reader.problem(Code::UnknownField, span.clone(), format!("{owner} has no field `{name}`"));
+        if let Err(fault) = full.parse::<Path>() {
+            problem.note = fault.to_string();
+        }
         // Inside of an element the name is often written in full.
         let shortened =
             prefix.as_deref().and_then(|prefix| name.strip_prefix(prefix)).filter(|rest| known.contains(rest));
@@ -468,8 +471,9 @@ impl Lowering<'_> {
             let ends_so = |known: &&str| name.strip_suffix(*known).is_some_and(|before| before.ends_with('.'));
             known.iter().copied().filter(ends_so).max_by_key(|known| known.len())
         };
-        let meant = shortened.or(elsewhere).or_else(last).or_else(|| nearest(name, known.iter().copied()));
-        problem = problem.suggestion(meant);
+        let meant = shortened.or(elsewhere).or_else(last).map(str::to_owned);
+        let meant = meant.or_else(|| longer(scope, name, &known));
+        problem = problem.suggestion(meant.as_deref().or_else(|| nearest(name, known.iter().copied())));
         if problem.patch.is_none() {
             let elsewhere: Vec<&str> = self
                 .catalogue
@@ -609,6 +613,19 @@ impl Lowering<'_> {
             .problem(Code::TooLong, span, format!("{what} comes to more than {MAX_TESTS} tests"))
             .help("a field that stands for several places is tested in each of them; split the detection")
     }
+}
+
+/// A field of which only the end was written, itself or that of an open field above it: `labels.x`.
+fn longer(scope: &Scope<'_>, name: &str, known: &[&str]) -> Option<String> {
+    let segments = segments(name);
+    (1..=segments.len()).rev().find_map(|length| {
+        let (head, rest) = segments.split_at(length);
+        let end = format!(".{}", head.join("."));
+        let above = known.iter().filter(|known| known.ends_with(&end)).min_by_key(|known| known.len())?;
+        let meant = [&[*above], rest].concat().join(".");
+        let full = scope.inside.as_ref().map_or(meant.clone(), |(outer, _)| format!("{outer}.{meant}"));
+        scope.source.field(&full).map(|_| meant)
+    })
 }
 
 /// The segments of a name, each as it was written.

@@ -100,11 +100,36 @@ const ELSEWHERE: [(&str, &str); 9] = [
     ("minute", "times are not tested"),
 ];
 
+/// The parts of a key between `|`, which is a sign like any other in a name in quotes.
+pub(super) fn split(key: &str) -> Vec<&str> {
+    let (mut parts, mut start, mut quote_ends) = (Vec::new(), 0, 0);
+    let mut before = '.';
+    for (at, c) in key.char_indices() {
+        if at < quote_ends {
+            continue;
+        }
+        match c {
+            '"' if before == '.' => {
+                let closing = key.get(at + 1..).and_then(|rest| rest.find('"'));
+                quote_ends = closing.map_or(at, |length| at + length + 2);
+            }
+            '|' => {
+                parts.extend(key.get(start..at));
+                start = at + 1;
+            }
+            _ => {}
+        }
+        before = c;
+    }
+    parts.extend(key.get(start..));
+    parts
+}
+
 /// Takes a key apart; what cannot be understood is reported.
 pub fn parse(reader: &mut Reader, key: &str, span: &Range<usize>) -> Option<Key> {
     let mut parts = Vec::new();
     let mut start = 0;
-    for part in key.split('|') {
+    for part in split(key) {
         let end = start + part.len();
         parts.push((part, inner_span(&reader.file.text, span, key, start..end)));
         start = end + 1;

@@ -22,6 +22,11 @@ pub(super) fn is_invisible(c: char) -> bool {
     c.is_control() || (c.is_whitespace() && c != ' ')
 }
 
+/// A text for a message, with control characters by their numbers.
+pub(super) fn shown(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
+}
+
 /// The literal texts of a glob.
 pub(super) fn literals(glob: &Glob) -> impl Iterator<Item = &str> {
     glob.pieces().iter().filter_map(|piece| match piece {

@@ -306,7 +306,7 @@ fn field_name(name: &str) -> Result<String, Refusal> {
         )
     };
     if name.is_empty() || name.chars().any(char::is_control) {
-        return Err(format!("EQL cannot name the field `{}`", name.escape_debug()));
+        return Err(format!("EQL cannot name the field `{}`", text::shown(name)));
     }
     if name.split('.').all(|part| plain(part) && !word(part)) {
         Ok(name.to_owned())

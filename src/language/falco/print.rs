@@ -354,6 +354,6 @@ fn field_name(name: &str) -> Result<&str, Refusal> {
     if head_is_plain && key_is_plain {
         Ok(name)
     } else {
-        Err(format!("Falco cannot name the field `{}`", name.escape_debug()))
+        Err(format!("Falco cannot name the field `{}`", text::shown(name)))
     }
 }

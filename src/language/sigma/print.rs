@@ -287,7 +287,7 @@ fn entries(test: &Test, expressions: &Expressions) -> Result<Vec<Entry>, Refusal
     let Subject::Field(path) = &test.subject else { return Err("a keyword has no field".to_owned()) };
     let field = path.dotted();
     if field.is_empty() || field.contains('|') {
-        return Err(format!("Sigma cannot name the field `{}`", field.escape_debug()));
+        return Err(format!("Sigma cannot name the field `{}`", text::shown(&field)));
     }
     let one = |modifiers: &'static str, value: Value| {
         Ok(vec![Entry {

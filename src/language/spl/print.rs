@@ -137,10 +137,17 @@ fn literal(text: &str) -> Result<(), Refusal> {
 }
 
 fn field_name(name: &str) -> Result<String, Refusal> {
-    if name.is_empty() || name.chars().any(|c| c.is_control() || matches!(c, '"' | '\\' | '`' | '$' | '*')) {
-        return Err(format!("`search` cannot name the field `{}`", name.escape_debug()));
+    // A name before `::` is one of a field that was made when the event was indexed.
+    if !is_nameable(name) || name.contains("::") {
+        return Err(format!("`search` cannot name the field `{}`", text::shown(name)));
     }
     let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '{' | '}'));
     let word = matches!(name, "AND" | "OR" | "NOT" | "IN");
     Ok(if plain && !word { name.to_owned() } else { format!("\"{name}\"") })
+}
+
+/// Whether a field's name can stand in quotes: what ends them, begins a macro or a token or stands for other names is
+/// escaped nowhere in a name.
+pub(super) fn is_nameable(name: &str) -> bool {
+    !name.is_empty() && !name.contains(|c: char| c.is_control() || matches!(c, '"' | '\'' | '\\' | '`' | '$' | '*'))
 }

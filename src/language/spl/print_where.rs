@@ -4,7 +4,7 @@
 //! negation goes to each test and names the missing field. Fields with several values are asked through `mvfilter`,
 //! whose result is there or is not.
 
-use super::print::{is_of, mixed};
+use super::print::{is_nameable, is_of, mixed};
 use crate::language::fields::FieldType;
 use crate::language::fragment::{Between, Fragment, Strength};
 use crate::language::walk::{Dialect, Field, Refusal, Words, either, negation};
@@ -195,8 +195,9 @@ fn quoted_expression(expression: &str) -> String {
 }
 
 fn field_name(name: &str) -> Result<String, Refusal> {
-    if name.is_empty() || name.chars().any(|c| c.is_control() || matches!(c, '\'' | '\\' | '`' | '$')) {
-        return Err(format!("`where` cannot name the field `{}`", name.escape_debug()));
+    // Commands are told apart by what stands in double quotes.
+    if !is_nameable(name) || name.contains(['|', '[', ']']) {
+        return Err(format!("`where` cannot name the field `{}`", text::shown(name)));
     }
     let plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
