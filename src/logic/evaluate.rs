@@ -89,6 +89,7 @@ fn is_loosely_given(option: &super::option::OptionTest, line: &str) -> bool {
 fn holds(predicate: &Predicate, value: &Value, event: &Event, reading: Reading) -> bool {
     match predicate {
         Predicate::Text(set) => set.is_match(&event::text(value), reading == Reading::May),
+        Predicate::Encoded(encoding, set) => set.is_match(&encoding.text(&event::text(value)), reading == Reading::May),
         Predicate::Number { op, value: bound } => {
             event::number(value).and_then(|n| n.partial_cmp(&bound.get())).is_some_and(|order| op.holds(order))
         }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
+use super::encoding::Encoding;
 use super::option::OptionTest;
 use super::path::Path;
 use super::pattern::TextSet;
@@ -56,6 +57,9 @@ impl Test {
         self.subject == other.subject
             && match (&self.predicate, &other.predicate) {
                 (Predicate::Text(set), Predicate::Text(more)) => set.is_within(more),
+                (Predicate::Encoded(spelling, set), Predicate::Encoded(same, more)) => {
+                    spelling == same && set.is_within(more)
+                }
                 (Predicate::Option(option), Predicate::Option(more)) => option.is_within(more),
                 (one, other) => one == other,
             }
@@ -76,6 +80,8 @@ pub enum Subject {
 pub enum Predicate {
     /// The value's text satisfies one of these patterns.
     Text(TextSet),
+    /// What the value's text is spelled as satisfies one of these patterns.
+    Encoded(Encoding, TextSet),
     /// The value is a number that compares so.
     Number {
         /// How it compares.

@@ -3,6 +3,7 @@
 
 mod bits;
 pub mod decide;
+mod encoding;
 pub mod evaluate;
 pub mod event;
 pub(crate) mod expression;
@@ -17,6 +18,7 @@ pub mod simplify;
 pub mod tape;
 pub(crate) mod tree;
 
+pub use encoding::Encoding;
 pub use evaluate::{Explanation, Reading, evaluate, explain};
 pub use event::Event;
 pub use formula::{Comparison, Formula, Number, Origin, Predicate, Subject, Test};

@@ -7,9 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::encoding::Encoding;
 use super::formula::{Comparison, Formula, Number, Predicate, Subject, Test};
 use super::option::{Command, Grammar, Launchers, OptionTest, OptionValue, ValueForm, ValueTest};
 use super::path::Path;
@@ -114,6 +116,10 @@ pub fn write(formula: &Formula, tables: &mut Tables) -> Value {
                 Predicate::Text(set) => {
                     let (case, any) = write_set(set, tables);
                     json!(["text", subject, case, any])
+                }
+                Predicate::Encoded(encoding, set) => {
+                    let (case, any) = write_set(set, tables);
+                    json!(["encoded", subject, encoding.name(), case, any])
                 }
                 Predicate::Number { op, value } => json!(["number", subject, op.sign(), value.to_string()]),
                 Predicate::Network(network) => json!(["network", subject, network]),
@@ -236,6 +242,10 @@ fn read_at(value: &Value, tables: &Tables, depth: usize) -> Option<Formula> {
         }
         ("in", [path, body]) => Some(Formula::element(read_path(path)?, part(body)?)),
         ("text", [_, case, any]) => predicate(read_set(case, any, tables).map(Predicate::Text)),
+        ("encoded", [_, encoding, case, any]) => {
+            let encoding = Encoding::deserialize(encoding).ok()?;
+            predicate(read_set(case, any, tables).map(|set| Predicate::Encoded(encoding, set)))
+        }
         ("number", [_, op, number]) => {
             let value = Number::new(number.as_str()?.parse().ok()?)?;
             predicate(Some(Predicate::Number { op: read_op(op)?, value }))

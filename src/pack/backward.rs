@@ -74,7 +74,7 @@ impl<'a> Backward<'a> {
             Formula::Not(part) => Formula::Not(Box::new(self.formula(part))),
             Formula::AtLeast { count, of } => Formula::AtLeast { count: *count, of: each(of) },
             Formula::Element { path, body } => Formula::Element { path: self.path(path), body: body.clone() },
-            Formula::Test(test) => self.decoded(test).unwrap_or_else(|| self.tested(test)),
+            Formula::Test(test) => self.encoded(test).unwrap_or_else(|| self.tested(test)),
         }
     }
 
@@ -82,16 +82,27 @@ impl<'a> Backward<'a> {
         self.held(test).unwrap_or_else(|| self.with_none(self.test(test)))
     }
 
-    /// A test of a field in which texts are spelled in another way. If it is not known which texts those are that it
-    /// finds, the field stands for itself.
-    fn decoded(&self, test: &Test) -> Option<Formula> {
-        let (Subject::Field(field), Predicate::Text(set)) = (&test.subject, &test.predicate) else { return None };
-        let encoding = self.fields.encoded(&field.dotted())?;
-        Some(match encoding.decode(set) {
-            Some(set) if set.any.is_empty() => Formula::FALSE,
-            Some(set) => self.tested(&Test { predicate: Predicate::Text(set), ..test.clone() }),
-            None => Formula::Test(Test { subject: Subject::Field(self.stranger(&field.dotted())), ..test.clone() }),
-        })
+    /// A test of a field in which texts are spelled in another way: it is one of how they are spelled. What else is asked
+    /// of the spelling tells nothing of the text, and the field stands for itself.
+    fn encoded(&self, test: &Test) -> Option<Formula> {
+        let Subject::Field(field) = &test.subject else { return None };
+        let spelling = |field: &Path| self.fields.encoded(&field.dotted());
+        let own = spelling(field);
+        match (&test.predicate, own) {
+            (Predicate::Exists, _) => None,
+            // Texts that are spelled alike are equal.
+            (Predicate::Field { op: Comparison::Equal, other }, own) if spelling(other) == own => None,
+            (Predicate::Field { other, .. }, None) if spelling(other).is_none() => None,
+            (Predicate::Text(set), Some(encoding)) => {
+                let predicate = Predicate::Encoded(encoding, set.clone());
+                Some(self.tested(&Test { predicate, ..test.clone() }))
+            }
+            (Predicate::Field { .. }, _) | (_, Some(_)) => {
+                let subject = Subject::Field(self.stranger(&field.dotted()));
+                Some(Formula::Test(Test { subject, ..test.clone() }))
+            }
+            (_, None) => None,
+        }
     }
 
     /// A test of a field from whose values those of a path follow, and not the other way round. The field stands for
@@ -142,7 +153,10 @@ impl<'a> Backward<'a> {
         let Some((missing, word)) = self.missing(path) else { return Formula::Test(test) };
         match &test.predicate {
             Predicate::Exists => Formula::or([missing, Formula::Test(test)]),
-            Predicate::Text(set) if set.is_match(word, false) => Formula::or([missing, Formula::Test(test)]),
+            // The word itself is written as it is.
+            Predicate::Text(set) | Predicate::Encoded(_, set) if set.is_match(word, false) => {
+                Formula::or([missing, Formula::Test(test)])
+            }
             _ => Formula::Test(test),
         }
     }

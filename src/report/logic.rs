@@ -51,6 +51,10 @@ fn write_test(test: &Test, out: &mut String) {
     _ = write!(out, "{subject} ");
     match &test.predicate {
         Predicate::Text(set) => texts(set, out),
+        Predicate::Encoded(encoding, set) => {
+            _ = write!(out, "in {} encoding ", encoding.name());
+            texts(set, out);
+        }
         Predicate::Number { op, value } => _ = write!(out, "{} {}", escape(op.sign()), code(&value.to_string())),
         Predicate::Network(network) => _ = write!(out, "is an address in {}", code(&network.to_string())),
         Predicate::Boolean(value) => _ = write!(out, "is {}", code(&value.to_string())),

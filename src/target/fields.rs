@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use super::encoding::Encoding;
 use super::load::Target;
 use super::settings::{Derivation, FieldRule, Holds, SourceSettings};
 use crate::language::{FieldTable, FieldType};
+use crate::logic::Encoding;
 use crate::logic::{Formula, Path, Predicate};
 use crate::source::{Catalogue, Field, FieldKind, Source};
 
@@ -62,7 +62,7 @@ pub struct Fields<'a> {
     natives: Vec<(&'a str, &'a str)>,
     nulls: Option<&'a str>,
     /// The target's fields whose values are spelled in another way.
-    encoded: HashMap<&'a str, Encoding, RandomState>,
+    encoded: Vec<(&'a str, Encoding)>,
     catalogue: HashMap<&'a Path, &'a Field, RandomState>,
 }
 
@@ -70,7 +70,7 @@ impl<'a> Fields<'a> {
     /// The fields of a source as `settings` name them; types that it does not give are those of the catalogue.
     pub fn new(settings: &'a SourceSettings, source: Option<&'a Source>) -> Self {
         let (mut exact, mut below, mut natives) = (HashMap::default(), Vec::new(), Vec::new());
-        let mut encoded = HashMap::default();
+        let mut encoded = Vec::new();
         for (path, rule) in &settings.fields {
             let rule = &rule.0;
             if let Some(encoding) = rule.encoded {
@@ -93,6 +93,7 @@ impl<'a> Fields<'a> {
         }
         below.sort_by_key(|(path, _): &(Path, _)| std::cmp::Reverse(path.segments().len()));
         natives.sort_unstable_by(|a, b| (b.0.len(), b.1).cmp(&(a.0.len(), a.1)));
+        encoded.sort_by_key(|(name, _): &(&str, Encoding)| std::cmp::Reverse(name.len()));
         let fields = source.into_iter().flat_map(|source| &source.fields);
         let catalogue = fields.flat_map(|field| field.paths.iter().map(move |path| (path, field))).collect();
         Self { exact, below, natives, nulls: settings.nulls.as_deref(), encoded, catalogue }
@@ -148,16 +149,12 @@ impl<'a> Fields<'a> {
 
     /// The platform's own word for the type of its field `name`: that of the longest name that fits.
     pub fn native(&self, name: &str) -> Option<&'a str> {
-        let fits = |known: &str| match known.split_once('*') {
-            Some((before, after)) => name.starts_with(before) && name.ends_with(after),
-            None => known == name,
-        };
-        self.natives.iter().find(|(known, _)| fits(known)).map(|(_, native)| *native)
+        self.natives.iter().find(|(known, _)| fits(known, name)).map(|(_, native)| *native)
     }
 
     /// How the values of the target's field `name` are spelled, if not as they are.
     pub fn encoded(&self, name: &str) -> Option<Encoding> {
-        self.encoded.get(name).copied()
+        self.encoded.iter().find(|(known, _)| fits(known, name)).map(|(_, encoding)| *encoding)
     }
 
     /// The word that stands for no value at `path`, if the target has one.
@@ -227,7 +224,9 @@ impl<'a> Fields<'a> {
                 Predicate::Network(_) => FieldType::Address,
                 Predicate::Boolean(_) => FieldType::Boolean,
                 Predicate::Exists => return,
-                Predicate::Text(_) | Predicate::Option(_) | Predicate::Field { .. } => FieldType::Text,
+                Predicate::Text(_) | Predicate::Encoded(..) | Predicate::Option(_) | Predicate::Field { .. } => {
+                    FieldType::Text
+                }
             };
             let known = asked.entry(path.clone()).or_insert(Some(kind));
             *known = known.filter(|known| *known == kind);
@@ -262,6 +261,14 @@ impl<'a> Fields<'a> {
             FieldKind::Text | FieldKind::Any if field.multiple => FieldType::TextList,
             FieldKind::Text | FieldKind::Any => FieldType::Text,
         }
+    }
+}
+
+/// Whether `name` is one of the target's fields that are `known` by this name.
+fn fits(known: &str, name: &str) -> bool {
+    match known.split_once('*') {
+        Some((before, after)) => name.starts_with(before) && name.ends_with(after),
+        None => known == name,
     }
 }
 

@@ -7,13 +7,14 @@ use std::collections::{HashMap, HashSet};
 use foldhash::fast::RandomState;
 
 use super::derive;
+use super::encoding::encode;
 use super::fields::{Fields, TargetField};
 use super::node::{Node, Written, numbered};
 use super::option::{self, Lowered};
 use super::settings::{Derivation, Holds, LanguageChoice};
 use crate::language::{Expressions, FieldTable, FieldType, Printer};
 use crate::logic::{
-    Case, Formula, Glob, OptionTest, Origin, Path, Pattern, Piece, Predicate, Shape, Subject, Test, TextSet,
+    Case, Comparison, Formula, Glob, OptionTest, Origin, Path, Pattern, Piece, Predicate, Shape, Subject, Test, TextSet,
 };
 
 /// What a target that has a line of all arguments does, after its name.
@@ -120,6 +121,11 @@ impl<'a> Mapper<'a> {
                 let second = self.fields.get(&other).filter(|field| field.kind != FieldType::Time);
                 let second = second.and_then(|field| Some((field.name?, field.kind, field.none.or(field.null))));
                 match (field.name, second) {
+                    (Some(name), Some((second, ..))) if !self.is_comparable(&name, *op, &second) => {
+                        let reason =
+                            format!("{} spells the values of `{name}` or `{second}` in its own way", self.title);
+                        Node::unknown(written, reason)
+                    }
                     (Some(name), Some((second, kind, none))) => {
                         let (path, other) = (self.path(&name, field.kind), self.path(&second, kind));
                         // What says that there is no value is none to compare.
@@ -163,7 +169,10 @@ impl<'a> Mapper<'a> {
         match option::lower(option, &self.language.options, &|set| self.is_too_long(&whole, set)) {
             Ok(Lowered { sets, lost }) => {
                 let whole = self.path(line, FieldType::Text);
-                let sets: Vec<TextSet> = sets.iter().map(|set| self.spelled(line, set)).collect();
+                let sets: Vec<TextSet> = match sets.iter().map(|set| self.spelled(line, set)).collect() {
+                    Ok(sets) => sets,
+                    Err(reason) => return Node::unknown(written, reason),
+                };
                 let tests = sets.into_iter().map(|set| Formula::test(&whole, Predicate::Text(set)));
                 let said = self.leaf(Formula::or(tests), written.clone());
                 match lost {
@@ -355,14 +364,26 @@ impl<'a> Mapper<'a> {
         Path::from_segments([name])
     }
 
+    /// Whether the values of two of the target's fields compare as those of the event do: texts that are spelled alike
+    /// are equal, and in no other order.
+    fn is_comparable(&self, name: &str, op: Comparison, other: &str) -> bool {
+        match [name, other].map(|name| self.fields.encoded(name)) {
+            [None, None] => true,
+            [one, other] => one == other && op == Comparison::Equal,
+        }
+    }
+
     /// A set of texts as the target's field `name` spells them.
-    fn spelled(&self, name: &str, set: &TextSet) -> TextSet {
-        self.fields.encoded(name).map_or_else(|| set.clone(), |encoding| encoding.encode(set))
+    fn spelled(&self, name: &str, set: &TextSet) -> Result<TextSet, String> {
+        self.fields.encoded(name).map_or_else(|| Ok(set.clone()), |encoding| encode(encoding, set))
     }
 
     fn test(&mut self, name: &str, kind: FieldType, predicate: Predicate, written: Written) -> Node {
         let predicate = match predicate {
-            Predicate::Text(set) => Predicate::Text(self.spelled(name, &set)),
+            Predicate::Text(set) => match self.spelled(name, &set) {
+                Ok(set) => Predicate::Text(set),
+                Err(reason) => return Node::unknown(written, reason),
+            },
             predicate => predicate,
         };
         let path = self.path(name, kind);

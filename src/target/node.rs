@@ -75,6 +75,9 @@ impl fmt::Display for Written {
 pub fn shown(predicate: &Predicate) -> String {
     const MOST: usize = 4;
     match predicate {
+        Predicate::Encoded(encoding, set) => {
+            format!("in {} encoding {}", encoding.name(), shown(&Predicate::Text(set.clone())))
+        }
         Predicate::Text(set) => {
             let mut patterns: Vec<String> = set.any.iter().take(MOST).map(Pattern::to_string).collect();
             if set.any.len() > MOST {

@@ -176,8 +176,9 @@ impl Reader<'_> {
             Predicate::Boolean(_) | Predicate::Network(_) | Predicate::Number { op: Comparison::Equal, .. } => {
                 Some(vec![term(Ask::Value(test.predicate.clone()))])
             }
-            // Nearly every value satisfies these.
-            Predicate::Number { .. } | Predicate::Exists | Predicate::Field { .. } | Predicate::Option(_) => None,
+            // Nearly every value satisfies these; no rule says the last two.
+            Predicate::Number { .. } | Predicate::Exists | Predicate::Field { .. } => None,
+            Predicate::Encoded(..) | Predicate::Option(_) => None,
         }
     }
 

@@ -136,7 +136,7 @@ impl<'a> Projection<'a> {
             let Some(encoding) = self.fields.encoded(name) else { continue };
             for value in &mut field.values {
                 if let Value::String(text) = value {
-                    *text = encoding.text(text);
+                    *text = encoding.text(text).into_owned();
                 }
             }
         }

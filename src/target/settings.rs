@@ -8,10 +8,10 @@ use indexmap::IndexMap;
 use serde::de::{Deserializer, Error, MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Serialize};
 
-use super::encoding::Encoding;
 use crate::detection::Severity;
 use crate::diagnostic::suggest::{nearest, one_of};
 use crate::language::{FieldType, Language};
+use crate::logic::Encoding;
 use crate::logic::{Case, Formula, Glob, Path, Pattern, Predicate, TextSet};
 
 /// A `target.yml`.

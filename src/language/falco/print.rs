@@ -116,6 +116,7 @@ pub(super) fn checks(field: Field<'_>, predicate: &Predicate) -> Result<Vec<Chec
             }
             Check::one(name, op.sign(), format!("val({})", field_name(&other)?))
         }
+        Predicate::Encoded(..) => return Err("a text was not spelled as the field has it before printing".to_owned()),
         Predicate::Option(_) => return Err("an option was not lowered to text before printing".to_owned()),
     }])
 }

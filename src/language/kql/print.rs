@@ -52,6 +52,7 @@ impl Dialect for Kql {
             Predicate::Boolean(value) => Ok(Fragment::atom(format!("{name}: {value}"))),
             Predicate::Exists => Ok(Fragment::atom(format!("{name}: *"))),
             Predicate::Field { .. } => Err("KQL cannot compare two fields".to_owned()),
+            Predicate::Encoded(..) => Err("a text was not spelled as the field has it before printing".to_owned()),
             Predicate::Option(_) => Err("an option was not lowered to text before printing".to_owned()),
         }
     }

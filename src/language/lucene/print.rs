@@ -54,6 +54,7 @@ impl Dialect for Lucene {
             Predicate::Boolean(value) => Ok(Fragment::atom(format!("{name}:{value}"))),
             Predicate::Exists => Ok(Fragment::atom(format!("_exists_:{name}"))),
             Predicate::Field { .. } => Err("Lucene's query_string cannot compare two fields".to_owned()),
+            Predicate::Encoded(..) => Err("a text was not spelled as the field has it before printing".to_owned()),
             Predicate::Option(_) => Err("an option was not lowered to text before printing".to_owned()),
         }
     }

@@ -318,6 +318,7 @@ fn entries(test: &Test, expressions: &Expressions) -> Result<Vec<Entry>, Refusal
         Predicate::Exists => one("|exists", true.into()),
         Predicate::Field { op: Comparison::Equal, other } => one("|fieldref", other.dotted().into()),
         Predicate::Field { .. } => Err("Sigma compares two fields for equality only".to_owned()),
+        Predicate::Encoded(..) => Err("a text was not spelled as the field has it before printing".to_owned()),
         Predicate::Option(_) => Err("an option was not lowered to text before printing".to_owned()),
     }
 }

@@ -57,6 +57,7 @@ impl Dialect for Search {
             Predicate::Number { .. } | Predicate::Network(_) | Predicate::Boolean(_) => Err(mixed(field)),
             Predicate::Exists => Ok(Fragment::atom(format!("{name}=*"))),
             Predicate::Field { .. } => Err("`search` cannot compare two fields".to_owned()),
+            Predicate::Encoded(..) => Err("a text was not spelled as the field has it before printing".to_owned()),
             Predicate::Option(_) => Err("an option was not lowered to text before printing".to_owned()),
         }
     }

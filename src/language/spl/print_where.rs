@@ -100,6 +100,7 @@ fn one(field: Field<'_>, name: &str, predicate: &Predicate) -> Result<Fragment, 
             let sign = if *op == Comparison::Equal { "=" } else { op.sign() };
             Ok(Fragment::atom(format!("{name}{sign}{}", field_name(&other_name)?)))
         }
+        Predicate::Encoded(..) => Err("a text was not spelled as the field has it before printing".to_owned()),
         Predicate::Option(_) => Err("an option was not lowered to text before printing".to_owned()),
     }
 }

@@ -13,6 +13,7 @@ use super::alphabet::{Alphabet, SEPARATOR, Set};
 use super::meter::{Budget, Meter, Reason};
 use super::minimise;
 use super::nfa::{self, Alternatives, Nfa, State};
+use crate::logic::encoding::Encoding;
 use crate::logic::pattern::{ANY_CHARACTER, TextSet};
 
 /// A map for keys that nobody outside chooses.
@@ -204,6 +205,27 @@ impl Automaton {
         table.extend(std::iter::repeat_n(found, self.width + 1));
         let accepting = self.accepting.iter().copied().chain([true]).collect();
         Self::finish(self.alphabet.clone(), Some(self.width), table, accepting, START)
+    }
+
+    /// The texts that are spelled as a text of the language: where a character leads, what it is spelled as leads.
+    pub(super) fn before(&self, encoding: Encoding, meter: &Meter) -> Result<Self, Reason> {
+        let sets = self.alphabet.sets();
+        let changed: Vec<Set> = encoding.changed().map(|c| vec![(u32::from(c), u32::from(c))]).collect();
+        let alphabet = Alphabet::new(sets.iter().chain(&changed));
+        let spelled: Vec<Vec<usize>> = alphabet
+            .representatives()
+            .into_iter()
+            .map(|symbol| match char::from_u32(symbol).and_then(|c| encoding.code(c)) {
+                Some(code) => code.chars().map(|c| self.alphabet.class_of(u32::from(c))).collect(),
+                None => vec![self.alphabet.class_of(symbol)],
+            })
+            .collect();
+        meter.states(self.len())?;
+        let end =
+            |state: u32, classes: &Vec<usize>| classes.iter().fold(state, |state, class| self.step(state, *class));
+        let states = 0..self.len() as u32;
+        let table = states.flat_map(|state| spelled.iter().map(move |classes| end(state, classes))).collect();
+        Ok(Self::finish(alphabet, None, table, self.accepting.clone(), START))
     }
 
     /// The texts of this language that are in another, or that are not; both are of texts, or both of vectors.

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::logic::{
-    Case, Comparison, Event, Formula, Glob, Number, Path, Pattern, Piece, Predicate, Subject, Test, TextSet,
+    Case, Comparison, Encoding, Event, Formula, Glob, Number, Path, Pattern, Piece, Predicate, Subject, Test, TextSet,
 };
 
 /// So many cases of a property, or as many as `CRESSET_CASES` says: 50,000 hold decisions against millions of events.
@@ -45,7 +45,7 @@ pub(crate) fn spelled(text: &str) -> Glob {
 }
 
 pub(crate) fn pattern() -> impl Strategy<Value = Pattern> {
-    let globs = "[abA1*?]{0,3}".prop_map(|text| Pattern::Glob(spelled(&text)));
+    let globs = "[abA12%*?]{0,4}".prop_map(|text| Pattern::Glob(spelled(&text)));
     let regexes = prop::sample::select(vec![
         "^a",
         "b$",
@@ -87,6 +87,7 @@ pub(crate) fn predicate() -> impl Strategy<Value = Predicate> {
     let networks = ["10.0.0.0/8", "10.1.0.0/16", "::/0", "fe80::/10", "::1/128"];
     prop_oneof![
         8 => text_set().prop_map(Predicate::Text),
+        2 => text_set().prop_map(|set| Predicate::Encoded(Encoding::Percent, set)),
         2 => (op, bound).prop_map(|(op, value)| Predicate::Number { op, value }),
         1 => prop::sample::select(networks.to_vec()).prop_map(|n| Predicate::Network(n.parse().expect("a network"))),
         1 => any::<bool>().prop_map(Predicate::Boolean),
@@ -156,6 +157,9 @@ fn scalar() -> impl Strategy<Value = Value> {
         json!("\u{e9}"),
         json!("\u{212a}"),
         json!("x"),
+        json!("a+b"),
+        json!("%2ba"),
+        json!("1%"),
     ])
 }
 

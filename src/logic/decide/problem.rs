@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use super::meter::Reason;
 use super::schema::{Derivation, Kind, Schema};
 use super::split::apart;
+use crate::logic::encoding::Encoding;
 use crate::logic::evaluate::Reading;
 use crate::logic::formula::{Comparison, Formula, Number, Predicate, Subject, Test};
 use crate::logic::option::OptionTest;
@@ -51,6 +52,8 @@ pub(super) enum ValueTest {
     Text(Vec<Pattern>, bool),
     /// It matches a whole expression, case folded or not: an option's text in a line.
     Line(String, bool),
+    /// What it is spelled as satisfies a test of text.
+    Encoded(Encoding, Box<ValueTest>),
     /// It is there.
     Any,
     /// It is a number that compares so.
@@ -403,19 +406,24 @@ fn merge_texts(parts: &[Formula]) -> Vec<Formula> {
 /// What is asked of one value, as tests of which one has to hold.
 fn value_tests(predicate: &Predicate, may: bool) -> Result<Vec<ValueTest>, Reason> {
     match predicate {
-        Predicate::Text(set) => set.foldings(may).iter().map(|fold| value_test(predicate, *fold)).collect(),
+        Predicate::Text(set) | Predicate::Encoded(_, set) => {
+            set.foldings(may).iter().map(|fold| value_test(predicate, *fold)).collect()
+        }
         predicate => Ok(vec![value_test(predicate, false)?]),
     }
 }
 
+fn text_test(set: &TextSet, fold: bool) -> ValueTest {
+    let mut patterns = set.any.to_vec();
+    patterns.sort();
+    patterns.dedup();
+    ValueTest::Text(patterns, fold)
+}
+
 fn value_test(predicate: &Predicate, fold: bool) -> Result<ValueTest, Reason> {
     Ok(match predicate {
-        Predicate::Text(set) => {
-            let mut patterns = set.any.to_vec();
-            patterns.sort();
-            patterns.dedup();
-            ValueTest::Text(patterns, fold)
-        }
+        Predicate::Text(set) => text_test(set, fold),
+        Predicate::Encoded(encoding, set) => ValueTest::Encoded(*encoding, Box::new(text_test(set, fold))),
         Predicate::Number { op, value } => ValueTest::Number(*op, *value),
         Predicate::Network(network) => ValueTest::Network(network.trunc()),
         Predicate::Boolean(wanted) => {

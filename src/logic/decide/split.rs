@@ -11,6 +11,7 @@ use foldhash::fast::RandomState;
 use regex_syntax::hir::{Dot, Hir, HirKind, Look};
 
 use super::problem::ValueTest;
+use crate::logic::encoding::Encoding;
 use crate::logic::pattern::{ANY_CHARACTER, Glob, Pattern, Piece};
 
 /// The test in the form in which equal ones are found equal.
@@ -29,6 +30,7 @@ pub(super) fn normal(test: ValueTest) -> ValueTest {
             Some(hir) => ValueTest::Line(hir.to_string(), false),
             None => ValueTest::Line(source, fold),
         },
+        ValueTest::Encoded(encoding, test) => ValueTest::Encoded(encoding, Box::new(normal(*test))),
         other => other,
     }
 }
@@ -74,6 +76,9 @@ pub(super) fn apart(test: ValueTest) -> Arc<[ValueTest]> {
 }
 
 fn divided(test: ValueTest) -> Vec<ValueTest> {
+    if let ValueTest::Encoded(encoding, test) = test {
+        return encoded(encoding, divided(*test));
+    }
     let test = match test {
         ValueTest::Text(patterns, fold) => ValueTest::Text(plain(patterns), fold),
         other => other,
@@ -103,8 +108,14 @@ pub(super) fn alternatives(test: &ValueTest) -> Option<Vec<ValueTest>> {
             let parts = branches(&parsed(source, *fold)?)?;
             Some(parts.into_iter().map(|part| ValueTest::Line(part.to_string(), false)).collect())
         }
+        ValueTest::Encoded(encoding, test) => Some(encoded(*encoding, alternatives(test)?)),
         _ => None,
     }
+}
+
+/// Tests of what a text is spelled as.
+fn encoded(encoding: Encoding, tests: Vec<ValueTest>) -> Vec<ValueTest> {
+    tests.into_iter().map(|test| ValueTest::Encoded(encoding, Box::new(test))).collect()
 }
 
 /// A pattern as an expression over the whole text.

@@ -437,15 +437,23 @@ impl Languages {
 }
 
 fn make(test: &ValueTest, view: View, meter: &Meter) -> Result<Automaton, Reason> {
-    let expression =
-        expression(test).ok_or_else(|| Reason::beyond("a number or an IPv6 network is no regular language here"))?;
-    let plain = Automaton::of_regex(&expression, meter)?;
+    let plain = plain(test, meter)?;
     Ok(match view {
         View::Itself => plain,
         View::LastSegment => plain.of_last_segment(),
         View::Joined => plain.of_joined(),
         View::SomeArgument => plain.of_some_argument(),
     })
+}
+
+/// The texts that satisfy a test.
+fn plain(test: &ValueTest, meter: &Meter) -> Result<Automaton, Reason> {
+    if let ValueTest::Encoded(encoding, test) = test {
+        return plain(test, meter)?.before(*encoding, meter);
+    }
+    let expression =
+        expression(test).ok_or_else(|| Reason::beyond("a number or an IPv6 network is no regular language here"))?;
+    Automaton::of_regex(&expression, meter)
 }
 
 /// The texts that satisfy a test, as an expression over the whole text; none for tests that are decided by cases.
@@ -460,7 +468,7 @@ fn expression(test: &ValueTest) -> Option<String> {
         ValueTest::Line(regex, fold) => whole(regex, *fold),
         ValueTest::Any => whole(&format!("{ANY_CHARACTER}*"), false),
         ValueTest::Network(IpNet::V4(network)) => dotted(network),
-        ValueTest::Number(..) | ValueTest::Network(IpNet::V6(_)) => return None,
+        ValueTest::Encoded(..) | ValueTest::Number(..) | ValueTest::Network(IpNet::V6(_)) => return None,
     })
 }
 
@@ -479,7 +487,7 @@ fn is_so(test: &ValueTest, text: &str) -> bool {
             .and_then(|number| number.partial_cmp(&bound.get()))
             .is_some_and(|order| op.holds(order)),
         ValueTest::Network(network) => text.parse().is_ok_and(|address: std::net::IpAddr| network.contains(&address)),
-        ValueTest::Text(..) | ValueTest::Line(..) | ValueTest::Any => false,
+        ValueTest::Text(..) | ValueTest::Line(..) | ValueTest::Encoded(..) | ValueTest::Any => false,
     }
 }
 

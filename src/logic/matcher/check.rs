@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use super::compile::PlaceId;
 use super::text::TextCheck;
 use super::vector::{OptionCheck, Options};
+use crate::logic::encoding::Encoding;
 use crate::logic::formula::{Comparison, Number};
 use crate::logic::option::OptionTest;
 use crate::logic::pattern::{Pattern, Shape};
@@ -18,6 +19,12 @@ use crate::logic::tree::Scalar;
 pub(super) enum CheckKey {
     /// Sorted patterns, and whether letters of both cases are the same.
     Text {
+        any: Vec<Pattern>,
+        folds: bool,
+    },
+    /// Sorted patterns for what a text is spelled as.
+    Encoded {
+        encoding: Encoding,
         any: Vec<Pattern>,
         folds: bool,
     },
@@ -39,6 +46,7 @@ pub(super) enum CheckKey {
 #[derive(Debug)]
 pub(super) enum Check {
     Text(Box<TextCheck>),
+    Encoded(Encoding, Box<TextCheck>),
     Number(Comparison, f64),
     Network(IpNet),
     Boolean(bool),
@@ -52,6 +60,9 @@ impl Check {
     pub(super) fn new(key: &CheckKey, options: &mut Options) -> Self {
         match key {
             CheckKey::Text { any, folds } => Check::Text(Box::new(TextCheck::new(any, *folds))),
+            CheckKey::Encoded { encoding, any, folds } => {
+                Check::Encoded(*encoding, Box::new(TextCheck::new(any, *folds)))
+            }
             CheckKey::Number(op, value) => Check::Number(*op, value.get()),
             CheckKey::Network(network) => Check::Network(*network),
             CheckKey::Boolean(wanted) => Check::Boolean(*wanted),
@@ -82,6 +93,7 @@ impl Check {
     pub(super) fn holds(&self, value: &Scalar<'_>, buffer: &mut String) -> bool {
         match self {
             Check::Text(check) => check.is_match(&value.as_text(), buffer),
+            Check::Encoded(encoding, check) => check.is_match(&encoding.text(&value.as_text()), buffer),
             Check::Number(op, bound) => {
                 value.as_number().and_then(|n| n.partial_cmp(bound)).is_some_and(|order| op.holds(order))
             }

@@ -165,12 +165,15 @@ impl Compiler {
             };
         }
         let (key, cost) = match &test.predicate {
-            Predicate::Text(set) => {
+            Predicate::Text(set) | Predicate::Encoded(_, set) => {
                 let foldings = set.foldings(reading == Reading::May);
                 if foldings.len() > 1 {
                     let each = foldings.iter().map(|fold| {
                         let case = if *fold { Case::Insensitive } else { Case::Sensitive };
-                        let predicate = Predicate::Text(set.in_case(case));
+                        let predicate = match &test.predicate {
+                            Predicate::Encoded(encoding, _) => Predicate::Encoded(*encoding, set.in_case(case)),
+                            _ => Predicate::Text(set.in_case(case)),
+                        };
                         Formula::Test(Test { predicate, ..test.clone() })
                     });
                     let each: Vec<Formula> = each.collect();
@@ -181,7 +184,11 @@ impl Compiler {
                 // Not made unique: a group's name that occurs twice makes an expression invalid.
                 any.sort();
                 let cost = Check::text_cost(&any);
-                (CheckKey::Text { any, folds: foldings == [true] }, cost)
+                let folds = foldings == [true];
+                match &test.predicate {
+                    Predicate::Encoded(encoding, _) => (CheckKey::Encoded { encoding: *encoding, any, folds }, cost),
+                    _ => (CheckKey::Text { any, folds }, cost),
+                }
             }
             Predicate::Number { op, value } => (CheckKey::Number(*op, *value), 2),
             Predicate::Network(network) => (CheckKey::Network(*network), 3),
