@@ -10,7 +10,9 @@ use crate::logic::expression::{LARGEST, Unusable, is_usable};
 pub(in crate::language) enum Flavor {
     /// PCRE as it comes: `$` also stands before a last newline, `\d`, `\w`, `\s` and `\b` know ASCII alone.
     Pcre,
-    /// Sigma's `|re`, which names no engine: what engines disagree on is read as the `regex` crate reads it.
+    /// Sigma's `|re`, which names no engine: what engines disagree on is read as the `regex` crate reads it, `$` as the
+    /// end of the value. Nothing that all of them know says that and excludes a last newline (`\z` is not Python's, `\Z`
+    /// not RE2's and another thing in PCRE), so that it is taken for granted, as the README says.
     Sigma,
 }
 

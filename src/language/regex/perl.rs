@@ -105,8 +105,8 @@ pub(super) fn perl_tree(tree: &Hir, fold: bool, end: &str) -> Result<String, Ref
     print(tree, syntax)
 }
 
-/// Whether it is Python that reads it, whose `$` is the end. For it `\d`, `\w`, `\s` and `\b` know the letters, digits
-/// and blanks of every script; for PCRE they do not.
+/// Whether it is Python that reads it, whose `$` is taken for the end (`Flavor::Sigma`). For it `\d`, `\w`, `\s` and `\b`
+/// know the letters, digits and blanks of every script; for PCRE they do not.
 fn is_python(end: &str) -> bool {
     end == "$"
 }
