@@ -164,9 +164,7 @@ impl Pattern {
                 None => _ = write!(regex, "{any}*(?:{source}){any}*"),
             },
             Pattern::Path { path, below } => {
-                for segment in path.split('/').filter(|s| !s.is_empty()) {
-                    _ = write!(regex, "{SLASHES}{}", escape(segment));
-                }
+                regex = spellings(path);
                 match (regex.is_empty(), below) {
                     (true, _) => regex.push_str(r"/(?:\.?/)*\.?"),
                     (false, true) => _ = write!(regex, "(?:/{any}*)?"),
@@ -176,6 +174,12 @@ impl Pattern {
         }
         regex
     }
+}
+
+/// The spellings of a path as an expression, up to its last segment; empty for the root directory.
+pub(super) fn spellings(path: &str) -> String {
+    let segments = path.split('/').filter(|segment| !segment.is_empty());
+    segments.map(|segment| format!("{SLASHES}{}", escape(segment))).collect()
 }
 
 /// What stands between `^` and `$`, for an expression that asks for the whole text with them and has no other anchor.

@@ -230,7 +230,7 @@ impl<'a> Grounds<'a> {
 /// All files with rules, read.
 fn contents(targets: &[Target], files: &BTreeMap<String, Vec<u8>>, grounds: &Grounds<'_>) -> BTreeMap<String, Content> {
     let of_target = |target| read_target(target, files, &|artefact| grounds.table(target, artefact));
-    targets.iter().flat_map(of_target).collect()
+    targets.par_iter().flat_map_iter(of_target).collect()
 }
 
 /// The rule in a file.

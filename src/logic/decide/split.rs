@@ -12,7 +12,7 @@ use regex_syntax::hir::{Dot, Hir, HirKind, Look};
 
 use super::problem::ValueTest;
 use crate::logic::encoding::Encoding;
-use crate::logic::pattern::{ANY_CHARACTER, Glob, Pattern, Piece};
+use crate::logic::pattern::{self, ANY_CHARACTER, Glob, Pattern, Piece};
 
 /// The test in the form in which equal ones are found equal.
 pub(super) fn normal(test: ValueTest) -> ValueTest {
@@ -127,30 +127,53 @@ fn line(pattern: &Pattern, fold: bool) -> Option<ValueTest> {
     Some(ValueTest::Line(hir.to_string(), false))
 }
 
-/// The patterns, with expressions that are but text between anchors said as globs: a list of them is one small automaton,
-/// and the same one as that of the texts that somebody else gave as a list.
+/// The patterns, with expressions that are but texts between anchors, or paths, said as such: a list of them is one small
+/// automaton, and the same one as that of what somebody else gave as a list.
 fn plain(patterns: Vec<Pattern>) -> Vec<Pattern> {
-    let mut plain: Vec<Pattern> = patterns
-        .into_iter()
-        .map(|pattern| match &pattern {
-            // Letters that differ in case alone are told apart here: the glob folds them where the expression does.
-            Pattern::Regex(source) => {
-                parsed(source, false).and_then(|hir| glob_of(&hir)).map_or(pattern, Pattern::Glob)
-            }
-            _ => pattern,
-        })
-        .collect();
+    let said = |pattern: Pattern| match &pattern {
+        // Letters that differ in case alone are told apart here: texts are folded where the expression is.
+        Pattern::Regex(source) => {
+            parsed(source, false).and_then(|hir| listed(&hir, MAX_LISTED)).unwrap_or_else(|| vec![pattern])
+        }
+        // Nothing below the root directory counts, whatever is said.
+        Pattern::Path { path, .. } if path == "/" => vec![Pattern::Path { path: path.clone(), below: false }],
+        _ => vec![pattern],
+    };
+    let mut plain: Vec<Pattern> = patterns.into_iter().flat_map(said).collect();
     plain.sort();
     plain.dedup();
     plain
 }
 
+/// The most texts that one expression is said as.
+const MAX_LISTED: usize = 256;
+
+/// The texts and paths, at most `room`, that an expression which is found somewhere asks for; none if it asks for others.
+fn listed(hir: &Hir, room: usize) -> Option<Vec<Pattern>> {
+    // What stands last says where a path ends.
+    let (_, before) = sequence(hir).split_last()?;
+    let parts = match hir.kind() {
+        HirKind::Alternation(parts) => parts.clone(),
+        _ if before.iter().any(|part| matches!(part.kind(), HirKind::Alternation(_))) => branches(hir)?,
+        _ => return Some(vec![glob_of(hir).map(Pattern::Glob).or_else(|| path_of(hir))?]),
+    };
+    let mut texts = Vec::new();
+    for part in parts {
+        texts.extend(listed(&part, room.checked_sub(texts.len())?)?);
+    }
+    (texts.len() <= room).then_some(texts)
+}
+
+fn sequence(hir: &Hir) -> &[Hir] {
+    match hir.kind() {
+        HirKind::Concat(parts) => parts,
+        _ => std::slice::from_ref(hir),
+    }
+}
+
 /// What an expression that is found somewhere asks for, if that is one text, at the beginning or end or anywhere.
 fn glob_of(hir: &Hir) -> Option<Glob> {
-    let parts = match hir.kind() {
-        HirKind::Concat(parts) => parts.as_slice(),
-        _ => std::slice::from_ref(hir),
-    };
+    let parts = sequence(hir);
     let (starts, parts) = match parts {
         [first, rest @ ..] if *first.kind() == HirKind::Look(Look::Start) => (true, rest),
         _ => (false, parts),
@@ -160,10 +183,27 @@ fn glob_of(hir: &Hir) -> Option<Glob> {
         _ => (false, parts),
     };
     let [only] = parts else { return None };
-    let HirKind::Literal(literal) = only.kind() else { return None };
-    let text = Piece::Literal(std::str::from_utf8(&literal.0).ok()?.to_owned());
+    let text = Piece::Literal(literal(only)?.to_owned());
     let any = |is_anchored: bool| (!is_anchored).then_some(Piece::Any);
     Some(Glob::new(any(starts).into_iter().chain([text]).chain(any(ends))))
+}
+
+/// The path of which an expression asks for all spellings, and perhaps for what lies below it.
+fn path_of(hir: &Hir) -> Option<Pattern> {
+    let path: String = sequence(hir).iter().filter_map(literal).collect();
+    if !path.starts_with('/') || (path.ends_with('/') && path.len() > 1) || path.contains("//") {
+        return None;
+    }
+    let is = |source: String| parsed(&source, false).is_some_and(|other| other == *hir);
+    let spelled = pattern::spellings(&path);
+    let below = is(format!("^{spelled}(?:/|$)"));
+    let pattern = Pattern::Path { path, below };
+    (below || is(format!("^{}$", pattern.to_regex(ANY_CHARACTER)))).then_some(pattern)
+}
+
+fn literal(hir: &Hir) -> Option<&str> {
+    let HirKind::Literal(literal) = hir.kind() else { return None };
+    std::str::from_utf8(&literal.0).ok()
 }
 
 /// Whether many patterns of the kind make a large automaton together.
@@ -298,6 +338,35 @@ mod tests {
         // Each of its letters stands for two.
         let folded = apart(ValueTest::Text(vec![Pattern::Regex("(?i)ab".to_owned())], false));
         assert!(matches!(&*folded, [ValueTest::Line(..)]), "{folded:?}");
+    }
+
+    #[test]
+    fn paths_in_all_their_spellings_are_the_paths_that_a_list_gives() {
+        let path = |path: &str, below| Pattern::Path { path: path.to_owned(), below };
+        let together = r"^/(?:\.?/)*(?:etc/(?:\.?/)*cron\.d|etc/(?:\.?/)*ssh|root)(?:/|\z)";
+        let found = [together, r"^/(?:\.?/)*(?:var|usr/(?:\.?/)*lib)(?:/\.?)*$", r"^/(?:\.?/)*\.?$"];
+        let list = vec![
+            path("/etc/cron.d", true),
+            path("/etc/ssh", true),
+            path("/root", true),
+            path("/var", false),
+            path("/usr/lib", false),
+            path("/", true),
+        ];
+        let found = found.map(|source| Pattern::Regex(source.to_owned())).to_vec();
+        assert_eq!(apart(ValueTest::Text(found, false)), apart(ValueTest::Text(list.clone(), false)));
+        // What is nearly a path is an expression.
+        for other in [
+            r"^/(?:\.?/)*etc/(?:\.?/)*cron.d(?:/|$)",
+            r"^/(?:\.?/)*etc(?:/|)",
+            r"^/etc/(?:\.?/)*cron\.d(?:/|$)",
+            r"/(?:\.?/)*etc(?:/|$)",
+            r"^/(?:\.?/)*etc/(?:/|$)",
+            r"^/(?:\.?/)*etc(?:/|$)$",
+        ] {
+            let parts = apart(ValueTest::Text(vec![Pattern::Regex(other.to_owned())], false));
+            assert!(parts.iter().all(|part| matches!(part, ValueTest::Line(..))), "{other}: {parts:?}");
+        }
     }
 
     #[test]
