@@ -406,7 +406,7 @@ fn a_rule_that_tells_nobody_of_what_it_finds_differs() {
     for entry in [
         "\"event_category_override\": \"event.kind\"",
         "\"timestamp_field\": \"event.created\"",
-        "\"exceptions_list\": { \"id\": \"x\" }",
+        "\"exceptions_list\": { \"list_id\": \"x\" }",
         "\"data_view_id\": \"x\"",
     ] {
         assert_eq!(with(entry).verdict, Verdict::Unreadable, "{entry}");
@@ -683,4 +683,150 @@ fn files_that_nothing_reads_back_are_measured_by_the_manifest() {
     assert_eq!(of("falco", &[(below, "- list: x\n  items: []\n")]), [(below.to_owned(), "new")]);
     let filter = "title: x\nlogsource: { product: linux }\nfilter: { rules: [x], s: { a: b }, condition: not s }\n";
     assert_eq!(of("sigma", &[("sigma/mine/x.yml", filter)]), []);
+}
+
+#[test]
+fn what_exception_lists_except_is_read() {
+    let (export, rule) = ("elastic/mine/export.ndjson", "elastic/rules/nsenter_into_host.process.json");
+    let lines = String::from_utf8(pack().files.get("elastic/rules.ndjson").expect("the rules").clone()).expect("text");
+    let line = lines.lines().find(|line| line.contains("Process moved into the host")).expect("the rule");
+    let named = |list: &str| line.replacen('{', &format!("{{\"exceptions_list\": [{list}],"), 1);
+    let mine = "{\"id\": \"1\", \"list_id\": \"mine\", \"type\": \"rule_default\", \"namespace_type\": \"single\"}";
+    let list =
+        "{\"list_id\": \"mine\", \"name\": \"Mine\", \"namespace_type\": \"single\", \"type\": \"rule_default\"}";
+    let item = |entries: &str, more: &str| {
+        format!(
+            "{{\"list_id\": \"mine\", \"item_id\": \"i\", \"name\": \"Backups\", \"namespace_type\": \"single\", \
+             \"type\": \"simple\", \"os_types\": [], \"entries\": [{entries}]{more}}}"
+        )
+    };
+    let of = |documents: &[&str]| {
+        let report = with_files("elastic", &[(export, &documents.join("\n"))]);
+        assert!(!report.foreign.iter().any(|(file, _)| file == export), "what stands beside a rule is none");
+        let finding = report.findings.into_iter().find(|finding| finding.file == export).expect("a finding");
+        let event = finding.example.map(|example| example.event.to_string()).unwrap_or_default();
+        (finding.verdict, event, finding.reason.unwrap_or_default())
+    };
+    let excepted = |entries: &str, more: &str| of(&[&named(mine), list, &item(entries, more)]);
+    let entry = |kind: &str, operator: &str, field: &str, value: &str| {
+        format!("{{\"type\": \"{kind}\", \"operator\": \"{operator}\", \"field\": \"{field}\", \"value\": {value}}}")
+    };
+    let backup = entry("match", "included", "user.name", "\"backup\"");
+    let summary = "{\"exported_count\": 3, \"exported_rules_count\": 1, \"missing_rules\": []}";
+    assert_eq!(of(&[&named(mine), list, summary]).0, Verdict::Proved, "a list without items excepts nothing");
+    for (entries, event) in [
+        (backup.clone(), "backup"),
+        (entry("match_any", "included", "user.name", "[\"ci\", \"backup\"]"), "\"user\""),
+        (entry("wildcard", "included", "process.name", "\"ns?nter*\""), "nter"),
+        (entry("exists", "included", "user.name", "null"), "\"user\""),
+        (format!("{backup}, {}", entry("match", "included", "host.os.type", "\"linux\"")), "backup"),
+    ] {
+        let (verdict, shown, told) = excepted(&entries, "");
+        assert!(verdict == Verdict::Differs && shown.contains(event), "{entries}: {shown} {told}");
+        assert!(!told.contains("if that counts"), "{told}");
+    }
+    // Those without the value are excepted, too.
+    let (verdict, event, _) = excepted(&entry("match", "excluded", "user.name", "\"root\""), "");
+    assert!(verdict == Verdict::Differs && !event.contains("\"user\""), "{event}");
+    for harmless in [
+        entry("match", "included", "host.os.type", "\"windows\""),
+        entry("match", "excluded", "host.os.type", "\"linux\""),
+        format!("{backup}, {}", entry("match", "included", "event.type", "\"end\"")),
+    ] {
+        // Values of a list are what other values of it are not, but of these fields there is one.
+        let (verdict, event, _) = excepted(&harmless, "");
+        assert!(verdict == Verdict::Proved || event.contains('['), "{harmless}: {event}");
+    }
+    let past = ", \"expire_time\": \"2020-01-01T00:00:00.000Z\"";
+    assert_eq!(excepted(&backup, past).0, Verdict::Proved);
+    assert_eq!(excepted(&backup, &past.replace("2020", "2999")).0, Verdict::Differs);
+    let windows = item(&backup, "").replace("\"os_types\": []", "\"os_types\": [\"windows\"]");
+    let shown = of(&[&named(mine), list, &windows]);
+    assert!(shown.1.contains("windows"), "{shown:?}");
+    // Lists that the rule does not name, or that are of another space, change nothing.
+    assert_eq!(of(&[line, list, &item(&backup, "")]).0, Verdict::Proved);
+    let agnostic = item(&backup, "").replace("single", "agnostic");
+    assert_eq!(of(&[&named(mine), list, &agnostic]).0, Verdict::Proved);
+    // What is not known may be all.
+    let (verdict, _, told) = of(&[&named(mine)]);
+    assert!(verdict == Verdict::Differs && told.contains("the exception list `mine` is in no file"), "{told}");
+    let values = "{\"type\": \"list\", \"operator\": \"included\", \"field\": \"user.name\", \
+                  \"list\": {\"id\": \"admins\", \"type\": \"keyword\"}}";
+    let (verdict, _, told) = excepted(values, "");
+    assert!(verdict == Verdict::Differs && told.contains("the values of the list `admins`"), "{told}");
+    let fuzzy = entry("fuzzy", "included", "user.name", "\"x\"");
+    assert_eq!(excepted(&fuzzy, "").0, Verdict::Unreadable);
+    // Lists may be exported by themselves, and are no stray files.
+    let alone = format!("{list}\n{}", item(&backup, ""));
+    let mut files = pack().files.clone();
+    files.insert("elastic/exceptions.ndjson".to_owned(), alone.into_bytes());
+    files.insert(rule.to_owned(), named(mine).into_bytes());
+    let report = verified(&rules_of("nsenter_into_host", "process", "elastic"), &files);
+    let finding = report.findings.iter().find(|finding| finding.file == rule).expect("a finding");
+    assert_eq!(finding.verdict, Verdict::Differs);
+    assert!(finding.example.as_ref().is_some_and(|example| example.event.to_string().contains("backup")));
+}
+
+#[test]
+fn what_falco_is_configured_to_load_is_read() {
+    let title = "Process moved into the host's namespaces or root directory";
+    let own = "cresset_container_rules.yaml";
+    let with = |config: &str, more: &[(&str, &str)]| {
+        let files: Vec<(&str, &str)> = more.iter().copied().chain([("falco/falco.yaml", config)]).collect();
+        let report = with_files("falco", &files);
+        let is_off = report.off.iter().any(|(file, name)| file.starts_with("falco/") && name == title);
+        let finding = report.findings.into_iter().next().expect("a finding");
+        (finding.verdict, is_off, finding.reason.unwrap_or_default() + &finding.remarks.join("; "))
+    };
+    let harmless =
+        "rules_files: [/etc/falco/rules.d]\npriority: error\nrule_matching: all\nstdout_output: { enabled: true }\n";
+    assert_eq!(with(harmless, &[]), (Verdict::Proved, false, String::new()));
+    assert_eq!(with("", &[]), (Verdict::Proved, false, String::new()));
+    for (config, reason) in [
+        (
+            "rules_files: [/etc/falco/falco_rules.yaml]",
+            "`rules_files` in falco.yaml names neither its file nor a folder",
+        ),
+        ("priority: critical", "`priority` in falco.yaml is `Critical`: a rule of less is not loaded"),
+        ("engine: { kind: nodriver }", "no system call is looked at"),
+        ("stdout_output: { enabled: false }\nsyslog_output: { enabled: false }", "no output is on"),
+    ] {
+        let (verdict, _, told) = with(config, &[]);
+        assert!(verdict == Verdict::Differs && told.contains(reason), "{config}: {told}");
+    }
+    assert_eq!(with("priority: loud", &[]).0, Verdict::Unreadable);
+    let off = |rules: &str| with(&format!("rules: [{rules}]"), &[]).1;
+    assert!(off("{ disable: { rule: Process moved* } }") && off("{ disable: { tag: T1611 } }"));
+    assert!(!off("{ disable: { rule: '*' } }, { enable: { tag: container } }") && !off("{ disable: { tag: T9 } }"));
+
+    // What is loaded before is what the rules define anew; what changes them must come after.
+    let none = "- macro: nsenter_into_host_process_exceptions\n  condition: (evt.type = execve)\n";
+    let local = [("falco/local.yaml", none)];
+    let order = |first: &str, second: &str| with(&format!("rules_files: [x/{first}, x/{second}]"), &local).0;
+    assert_eq!((order(own, "local.yaml"), order("local.yaml", own)), (Verdict::Differs, Verdict::Proved));
+    assert_eq!(with(&format!("rules_files: [{own}]"), &local).0, Verdict::Proved, "it is not loaded");
+    let changed = format!("- rule: {title}\n  enabled: false\n");
+    let before = with(&format!("rules_files: [local.yaml, {own}]"), &[("falco/local.yaml", &changed)]);
+    assert_eq!(before.0, Verdict::Unreadable, "{before:?}");
+}
+
+#[test]
+fn what_keeps_falco_from_starting_is_told() {
+    let remarks = |local: &str| {
+        let report = with_files("falco", &[("falco/local.yaml", local)]);
+        assert_eq!(verdict(&report), Verdict::Proved, "{:?}", report.findings);
+        report.findings.iter().flat_map(|finding| finding.remarks.clone()).collect::<Vec<_>>().join("; ")
+    };
+    let rule =
+        |condition: &str| format!("- rule: Mine\n  desc: x\n  condition: {condition}\n  output: x\n  priority: INFO\n");
+    let broken = remarks(&rule("(evt.type = execve"));
+    assert!(broken.starts_with("the rule `Mine` is not read:") && broken.contains("does not start"), "{broken}");
+    assert_eq!(remarks(&rule("evt.type = execve and proc.name = x")), "");
+    assert_eq!(remarks(&format!("{}  source: mine\n", rule("mine.field = x"))), "", "another source has other fields");
+    let strange = remarks("- rule: Terminal shell\n  append: true\n  condition: and proc.name != x\n");
+    assert!(
+        strange.starts_with("the rule `Terminal shell` is changed, and no file here defines it before"),
+        "{strange}"
+    );
+    assert_eq!(remarks(&format!("{}- rule: Mine\n  enabled: false\n", rule("evt.type = execve"))), "");
 }

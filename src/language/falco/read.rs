@@ -14,7 +14,7 @@ use crate::language::{FieldTable, FieldType, ReadError};
 use crate::logic::{Formula, Path};
 
 pub use self::file::{
-    FileError, PRIORITIES, Rule, RulesFile, engine_asked, entries, read_entries, read_file, rule_refused,
+    FileError, PRIORITIES, Rule, RulesFile, engine_asked, entries, is_change, read_entries, read_file, rule_refused,
 };
 
 /// How deep a condition may nest; the engine's own bound.

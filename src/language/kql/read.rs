@@ -34,6 +34,32 @@ pub fn read(text: &str, fields: &FieldTable) -> Result<Formula, ReadError> {
     if reader.at_end() { Ok(formula) } else { reader.fault("expected `and`, `or` or the end of the query") }
 }
 
+/// What is asked of a field, beside KQL's own notation of it: Kibana makes the same queries of it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Term {
+    /// It has a value.
+    Exists,
+    /// A value is this text, number, truth value or address.
+    Is(String),
+    /// A value has this form.
+    Like(Glob),
+    /// A value is below or above this one.
+    Range(Comparison, String),
+}
+
+/// Reads what is asked of a field. `inside` names the nested field that it belongs to, if it does.
+pub fn read_term(inside: Option<&str>, name: &str, term: &Term, fields: &FieldTable) -> Result<Formula, ReadError> {
+    let field = field(inside, name, 0, fields)?;
+    let literal = |pieces, quoted| Literal { pieces, quoted, offset: 0 };
+    let text = |text: &String| vec![Piece::Literal(text.clone())];
+    match term {
+        Term::Exists => equals(&field, &literal(vec![Piece::Any], false)),
+        Term::Is(value) => equals(&field, &literal(text(value), true)),
+        Term::Like(glob) => equals(&field, &literal(glob.pieces().to_vec(), true)),
+        Term::Range(op, bound) => range(&field, *op, &literal(text(bound), true)),
+    }
+}
+
 struct Reader<'t> {
     chars: Vec<(usize, char)>,
     length: usize,
@@ -299,11 +325,8 @@ impl Reader<'_> {
         let Some(text) = name.plain() else {
             return error(name.offset, "a field name with a wildcard asks several fields: name one");
         };
-        let full = self.inside.iter().map(String::as_str).chain([text.as_str()]).collect::<Vec<_>>().join(".");
-        match self.fields.get(&full) {
-            Some(kind) => Ok(Field { path: Path::from_segments([text]), name: full, kind }),
-            None => error(name.offset, format!("unknown field `{full}`")),
-        }
+        let inside = (!self.inside.is_empty()).then(|| self.inside.join("."));
+        field(inside.as_deref(), &text, name.offset, self.fields)
     }
 
     fn literal(&mut self) -> Result<Literal, ReadError> {
@@ -430,6 +453,15 @@ impl Reader<'_> {
             let written: String = (1..=word.len()).map_while(|ahead| self.peek(ahead)).collect();
             written.eq_ignore_ascii_case(word).then_some(written)
         })
+    }
+}
+
+/// A field by its name, within the nested field that it belongs to.
+fn field(inside: Option<&str>, name: &str, offset: usize, fields: &FieldTable) -> Result<Field, ReadError> {
+    let full = inside.map_or_else(|| name.to_owned(), |inside| format!("{inside}.{name}"));
+    match fields.get(&full) {
+        Some(kind) => Ok(Field { path: Path::from_segments([name]), name: full, kind }),
+        None => error(offset, format!("unknown field `{full}`")),
     }
 }
 

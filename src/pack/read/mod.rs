@@ -4,17 +4,22 @@
 //! the parser of its own format, a condition with the reader of its language.
 
 mod elastic;
+mod exception_list;
 mod falco;
+mod falco_config;
 mod filter;
 mod grade;
 pub mod place;
+mod query;
 mod schedule;
 mod sigma;
 mod splunk;
 mod throttle;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::language::FieldTable;
@@ -78,6 +83,45 @@ pub struct Condition {
 }
 
 impl Condition {
+    /// A condition of which nothing is known, for this reason.
+    fn unknown(doubt: &str) -> Self {
+        Self { least: Formula::FALSE, most: Some((Formula::TRUE, doubt.to_owned())) }
+    }
+
+    /// All of several conditions.
+    fn and(parts: impl IntoIterator<Item = Self>) -> Self {
+        Self::joined(parts, Formula::and)
+    }
+
+    /// One of several conditions.
+    fn or(parts: impl IntoIterator<Item = Self>) -> Self {
+        Self::joined(parts, Formula::or)
+    }
+
+    fn joined(parts: impl IntoIterator<Item = Self>, join: impl Fn(Vec<Formula>) -> Formula) -> Self {
+        let mut doubts = None;
+        let bounds = parts.into_iter().map(|part| {
+            let (most, doubt) = part.most.unzip();
+            doubts = doubts.take().or(doubt);
+            (part.least.clone(), most.unwrap_or(part.least))
+        });
+        let (least, most): (Vec<Formula>, Vec<Formula>) = bounds.unzip();
+        Self { least: join(least), most: doubts.map(|doubt| (join(most), doubt)) }
+    }
+
+    fn negated(self) -> Self {
+        let least = Formula::not(self.least);
+        match self.most {
+            None => least.into(),
+            Some((most, doubt)) => Self { least: Formula::not(most), most: Some((least, doubt)) },
+        }
+    }
+
+    /// The condition with both of its bounds changed alike.
+    fn map(self, change: impl Fn(Formula) -> Formula) -> Self {
+        Self { least: change(self.least), most: self.most.map(|(most, doubt)| (change(most), doubt)) }
+    }
+
     /// The events that it finds, if all is known of the language; else what is not.
     pub fn known(self) -> Result<Formula, String> {
         self.most.map_or(Ok(self.least), |(_, doubt)| Err(doubt))
@@ -132,6 +176,54 @@ impl Content {
     }
 }
 
+/// What stands beside the rules of a target and changes what they find.
+#[derive(Default)]
+struct Beside {
+    macros: Macros,
+    /// The files that are laid over those of the macros.
+    macros_over: Vec<String>,
+    filters: sigma::Filters,
+    exceptions: Arc<exception_list::Exceptions>,
+}
+
+impl Beside {
+    /// Of `files`, with their paths in the pack and below the target's folder; `over` gives what lies over an artefact.
+    fn new<'f, F: Iterator<Item = (&'f String, &'f str, &'f Vec<u8>)>>(
+        artefacts: &[Artefact],
+        files: &dyn Fn() -> F,
+        over: &dyn Fn(&Artefact) -> Vec<Overlay<'f>>,
+    ) -> Self {
+        let mut beside = Self::default();
+        for artefact in artefacts {
+            let own = || files().filter(|(_, below, _)| artefact.is_at(below));
+            match artefact.reads {
+                Some(Format::Macros) => {
+                    own().for_each(|(path, _, bytes)| beside.macros.add(path, &utf8(bytes)));
+                    for (path, text) in over(artefact) {
+                        beside.macros.add(path, &text);
+                        beside.macros_over.push(path.to_owned());
+                    }
+                }
+                // Tools read the whole folder: filters and correlations hold wherever they stand.
+                Some(Format::SigmaFilter) => {
+                    let changing = files()
+                        .filter(|(path, below, bytes)| artefact.is_at(below) || sigma::changes_others(path, bytes));
+                    changing.for_each(|(path, _, bytes)| beside.filters.add(path, bytes));
+                }
+                _ => {}
+            }
+        }
+        if artefacts.iter().any(|artefact| artefact.reads == Some(Format::Elastic)) {
+            let mut exceptions = exception_list::Exceptions::default();
+            let now = Timestamp::now();
+            let with = files().filter(|(path, _, bytes)| exception_list::has_exceptions(path, bytes));
+            with.filter_map(|(_, _, bytes)| utf8(bytes).ok()).for_each(|text| exceptions.add(text, now));
+            beside.exceptions = Arc::new(exceptions);
+        }
+        beside
+    }
+}
+
 /// The files of a target that hold rules, read. `files` are those of the whole pack, by their paths below it; `fields`
 /// gives the types of the fields that the rules of an artefact ask.
 pub fn read_target(
@@ -151,32 +243,13 @@ pub fn read_target(
         let laid = all().filter(|(_, below, _)| artefact.is_laid_over(below) && !is_own(below));
         laid.map(|(path, _, bytes)| (path.as_str(), utf8(bytes))).collect()
     };
-    let (mut macros, mut filters) = (Macros::default(), sigma::Filters::default());
-    let mut macros_over: Vec<String> = Vec::new();
-    for artefact in artefacts {
-        match artefact.reads {
-            Some(Format::Macros) => {
-                inside(artefact).for_each(|(path, bytes)| macros.add(path, &utf8(bytes)));
-                for (path, text) in over(artefact) {
-                    macros.add(path, &text);
-                    macros_over.push(path.to_owned());
-                }
-            }
-            // Tools read the whole folder: filters and correlations hold wherever they stand.
-            Some(Format::SigmaFilter) => {
-                let all =
-                    all().filter(|(path, below, bytes)| artefact.is_at(below) || sigma::changes_others(path, bytes));
-                all.for_each(|(path, _, bytes)| filters.add(path, bytes));
-            }
-            _ => {}
-        }
-    }
+    let beside = Beside::new(artefacts, &all, &over);
     let mut contents = BTreeMap::new();
     for artefact in artefacts {
         let Some(format) = artefact.reads.filter(|format| format.has_rules()) else { continue };
         let overlays = over(artefact);
         let read = |path: &str, text: &str, overlays: &[Overlay<'_>]| {
-            read_file(format, path, text, overlays, &macros, &filters, || fields(artefact))
+            read_file(format, path, text, overlays, &beside, || fields(artefact))
         };
         // Falco's rules files are loaded into one engine: each may define anew what stands in another.
         let others = artefacts.iter().filter(|other| format == Format::Falco && other.reads == Some(Format::Falco));
@@ -198,7 +271,7 @@ pub fn read_target(
             };
             content.overlays.extend(overlays.iter().map(|(path, _)| (*path).to_owned()));
             if format == Format::SavedSearches {
-                content.overlays.extend(macros_over.iter().cloned());
+                content.overlays.extend(beside.macros_over.iter().cloned());
             }
             contents.insert(path.clone(), content);
         }
@@ -236,8 +309,12 @@ pub fn read_target(
 /// Whether a file changes rules of a target wherever it stands.
 pub fn is_read_anywhere(targets: &[Target], path: &str, bytes: &[u8]) -> bool {
     let of = |target: &&Target| path.split('/').next() == Some(target.name());
-    let reads = targets.iter().filter(of).flat_map(|target| &target.settings.artefacts).map(|artefact| artefact.reads);
-    reads.into_iter().any(|reads| reads == Some(Format::SigmaFilter)) && sigma::changes_others(path, bytes)
+    let artefacts = targets.iter().filter(of).flat_map(|target| &target.settings.artefacts);
+    artefacts.into_iter().any(|artefact| match artefact.reads {
+        Some(Format::SigmaFilter) => sigma::changes_others(path, bytes),
+        Some(Format::Elastic) => exception_list::has_exceptions(path, bytes),
+        _ => false,
+    })
 }
 
 fn utf8(bytes: &[u8]) -> Result<&str, String> {
@@ -249,15 +326,14 @@ fn read_file(
     path: &str,
     text: &str,
     overlays: &[Overlay<'_>],
-    macros: &Macros,
-    filters: &sigma::Filters,
+    beside: &Beside,
     fields: impl FnOnce() -> FieldTable,
 ) -> Content {
     let read = match format {
-        Format::Sigma => sigma::read(text, filters),
-        Format::SavedSearches => splunk::read(text, overlays, macros),
-        Format::Elastic => elastic::read(path, text),
-        Format::Falco => falco::read(text, overlays, &fields()),
+        Format::Sigma => sigma::read(text, &beside.filters),
+        Format::SavedSearches => splunk::read(text, overlays, &beside.macros),
+        Format::Elastic => elastic::read(path, text, &beside.exceptions),
+        Format::Falco => falco::read(path, text, overlays, &fields()),
         Format::Macros | Format::SigmaFilter => Ok(Vec::new()),
     };
     let rules = match read {

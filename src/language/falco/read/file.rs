@@ -88,17 +88,14 @@ impl Entries {
         let append = new.get("append").and_then(truth).unwrap_or(false);
         let changes = new.get("override").and_then(Value::as_mapping).cloned();
         let known = self.names.get(&name).copied().and_then(|at| self.all.get_mut(at));
+        let undefined = || format!("`{name}` is not defined before it is changed");
         if !append && changes.is_none() {
+            // `enabled` alone changes a rule that is there.
+            let only_enabled = new.len() == 2 && new.contains_key("enabled");
             match known {
-                Some((_, entry)) => {
-                    // `enabled` alone changes a rule that is there.
-                    let only_enabled = new.len() == 2 && new.contains_key("enabled");
-                    if only_enabled {
-                        entry.parts.extend(new);
-                    } else {
-                        entry.parts = new;
-                    }
-                }
+                Some((_, entry)) if only_enabled => entry.parts.extend(new),
+                Some((_, entry)) => entry.parts = new,
+                None if only_enabled => return Err(undefined()),
                 None => {
                     self.names.insert(name.clone(), self.all.len());
                     self.all.push((name, Entry { index, last: index, parts: new }));
@@ -106,7 +103,7 @@ impl Entries {
             }
             return Ok(());
         }
-        let Some((_, entry)) = known else { return Err(format!("`{name}` is not defined before it is changed")) };
+        let Some((_, entry)) = known else { return Err(undefined()) };
         for (key, value) in new {
             let Some(key_text) = key.as_str() else { continue };
             if matches!(key_text, "append" | "override" | "rule" | "macro" | "list") {
@@ -201,12 +198,18 @@ pub fn engine_asked(entry: &Value) -> Option<Result<[u64; 3], String>> {
 /// Why the engine loads no file with this entry, if it defines a rule that lacks something.
 pub fn rule_refused(entry: &Value) -> Option<String> {
     let rule = entry.as_mapping().filter(|entry| entry.contains_key("rule"))?;
-    let is_change = rule.contains_key("override") || rule.get("append").and_then(truth).unwrap_or(false);
-    if is_change || (rule.len() == 2 && rule.contains_key("enabled")) {
+    if is_change(entry) {
         return None;
     }
     let text = |key: &str| rule.get(key).and_then(Value::as_str).unwrap_or("").trim();
     lacks(&text)
+}
+
+/// Whether an entry changes one that is there, and defines nothing.
+pub fn is_change(entry: &Value) -> bool {
+    let Some(entry) = entry.as_mapping() else { return false };
+    let appends = entry.contains_key("override") || entry.get("append").and_then(truth).unwrap_or(false);
+    appends || (entry.contains_key("rule") && entry.len() == 2 && entry.contains_key("enabled"))
 }
 
 /// What a rule with these texts lacks or has wrong.
