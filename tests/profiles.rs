@@ -223,6 +223,31 @@ fn a_choice_that_cannot_say_it_needs_to_be_accepted() {
     assert!(has("proved") && has("wider"), "{found:?}");
 }
 
+/// The built-in pack with every place of events that a target offers to choose: all of it is proved, or accepted.
+#[test]
+fn the_pack_is_proved_for_every_choice() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path();
+    said(root, &["init", "."], 0);
+    let mut count = 0;
+    for target in cresset::target::load_all(None).expect("the built-in targets") {
+        for (source, settings) in &target.settings.sources {
+            for choice in settings.choices.keys() {
+                let binding = format!("{{ binding: {choice}, accept: {{ unsupported: it has no such field }} }}");
+                let targets = format!("targets: {{ {}: {{ sources: {{ {source}: {binding} }} }} }}", target.name());
+                write(root, "choice.yml", &format!("name: choice\nsources: [{source}]\n{targets}\n"));
+                let with = ["--profile", "choice.yml", "--target", target.name()];
+                said(root, &[&["build"], with.as_slice()].concat(), 0);
+                let manifest = fs::read_to_string(root.join("out/choice/manifest.json")).expect("a manifest");
+                let rules = manifest.matches("\"verdict\": ").count();
+                assert_eq!(manifest.matches("\"verdict\": \"proved\"").count(), rules, "{choice}");
+                count += rules;
+            }
+        }
+    }
+    assert!(count > 20, "{count} rules");
+}
+
 const EXCEPTION: &str = r#"
 detections: [socket_read, pod_exec]
 reason: The inventory asks every engine once an hour.
