@@ -87,8 +87,12 @@ pub const MODIFIERS: [&str; 20] = [
     "under",
 ];
 
-/// Modifiers of Sigma that Cresset has another way for.
-const ELSEWHERE: [(&str, &str); 9] = [
+/// Modifiers of Sigma and of other notations that Cresset has another way for.
+const ELSEWHERE: [(&str, &str); 13] = [
+    ("in", "leave it out: of a list any value will do"),
+    ("any", "leave it out: of a list any value will do"),
+    ("eq", "leave it out: a value is asked for as it stands"),
+    ("equals", "leave it out: a value is asked for as it stands"),
     ("windash", "list both spellings: `/x` and `-x`"),
     ("base64", "write the encoded text"),
     ("base64offset", "write the three encoded texts"),
