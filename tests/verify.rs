@@ -598,6 +598,10 @@ fn a_rule_that_makes_less_of_its_finds_is_told() {
     };
     assert!(splunk("action.notable.param.severity = low").contains("`action.notable.param.severity` is `low`"));
     assert!(splunk("action.risk.param._risk = [{\"risk_score\": 1}]").contains("`risk_score` is 1"));
+    for none in ["", "[]", "x"] {
+        let told = splunk(&format!("action.risk.param._risk = {none}"));
+        assert_eq!(told, "`action.risk.param._risk` has no score: `action.risk` adds none", "{none}");
+    }
     assert_eq!(splunk("disabled = 0"), "");
     let correlation =
         "`action.correlationsearch.enabled` is `0`: Enterprise Security does not take it for a correlation";
@@ -683,6 +687,23 @@ fn files_that_nothing_reads_back_are_measured_by_the_manifest() {
     assert_eq!(of("falco", &[(below, "- list: x\n  items: []\n")]), [(below.to_owned(), "new")]);
     let filter = "title: x\nlogsource: { product: linux }\nfilter: { rules: [x], s: { a: b }, condition: not s }\n";
     assert_eq!(of("sigma", &[("sigma/mine/x.yml", filter)]), []);
+}
+
+#[test]
+fn a_manifest_that_says_another_verdict_is_told() {
+    let remarks = |verdict: &str| {
+        let rule = ["detection", "source", "target", "verdict"]
+            .into_iter()
+            .zip(["nsenter_into_host", "process", "falco", verdict])
+            .map(|(key, value)| format!("\"{key}\": \"{value}\""));
+        let manifest = format!("{{\"files\": {{}}, \"rules\": [{{{}}}]}}", rule.collect::<Vec<_>>().join(", "));
+        let mut files = pack().files.clone();
+        files.insert("manifest.json".to_owned(), manifest.into_bytes());
+        let report = verified(&rules_of("nsenter_into_host", "process", "falco"), &files);
+        report.findings.iter().flat_map(|finding| finding.remarks.clone()).collect::<Vec<_>>().join("; ")
+    };
+    assert_eq!(remarks("proved"), "");
+    assert_eq!(remarks("wider"), "manifest.json says `wider` of it, and it is proved");
 }
 
 #[test]

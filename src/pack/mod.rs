@@ -2,6 +2,7 @@
 
 mod archive;
 mod backward;
+mod claims;
 mod lock;
 mod opaque;
 mod prove;

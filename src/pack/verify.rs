@@ -14,6 +14,7 @@ use rayon::prelude::*;
 use uuid::Uuid;
 
 use super::backward::{Backward, Names, relevant};
+use super::claims::Claims;
 use super::opaque::{opaque, suspects};
 use super::read::{Condition, Content, Fault, Found, Grade, RuleText, is_read_anywhere, place, read_target};
 use super::strayed::{Strayed, strayed};
@@ -339,7 +340,10 @@ impl Verifier<'_> {
                 || files.get(path).is_some_and(|bytes| is_read_anywhere(targets, path, bytes))
         };
         let strayed = strayed(files, &targets.iter().map(Target::name).collect(), &is_read);
-        Report { findings: findings.into_iter().flatten().collect(), foreign, off, muted, all_off, strayed }
+        let mut findings: Vec<Finding> = findings.into_iter().flatten().collect();
+        let claims = Claims::of(files);
+        findings.iter_mut().for_each(|finding| finding.remarks.extend(claims.other_than(finding)));
+        Report { findings, foreign, off, muted, all_off, strayed }
     }
 }
 

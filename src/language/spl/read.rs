@@ -68,7 +68,7 @@ pub fn read_search(text: &str, macros: &Macros, fields: &FieldTable) -> Result<F
 pub fn read_extent(text: &str, macros: &Macros, fields: &FieldTable) -> Result<Extent, ReadError> {
     let text = macros.expand(text)?;
     let mut commands = commands(&text)?.into_iter();
-    let (at, terms) = first_terms(commands.next())?;
+    let (at, terms) = first_terms(commands.next(), commands.as_slice().first())?;
     let mut whole = Extent::certain(moved(search::read_first(terms, fields), at)?.0);
     let mut touched = Touched::default();
     for (offset, command) in commands {
@@ -114,7 +114,8 @@ pub fn read_extent(text: &str, macros: &Macros, fields: &FieldTable) -> Result<E
 /// The time that a whole search asks for itself.
 pub fn read_times(text: &str, macros: &Macros) -> Result<Times, ReadError> {
     let text = macros.expand(text)?;
-    let (at, terms) = first_terms(commands(&text)?.into_iter().next())?;
+    let commands = commands(&text)?;
+    let (at, terms) = first_terms(commands.first().copied(), commands.get(1))?;
     moved(search::read_times(terms), at)
 }
 
@@ -140,10 +141,15 @@ pub fn keeps(text: &str, macros: &Macros, name: &str) -> bool {
     })
 }
 
-/// The terms that a search begins with, with or without the command's name, and where they stand.
-fn first_terms(first: Option<(usize, &str)>) -> Result<(usize, &str), ReadError> {
+/// The terms that a search begins with, with or without the command's name, and where they stand; `next` is the command
+/// behind them.
+fn first_terms<'t>(
+    first: Option<(usize, &'t str)>,
+    next: Option<&(usize, &str)>,
+) -> Result<(usize, &'t str), ReadError> {
     let Some((offset, first)) = first.filter(|(_, first)| !first.trim().is_empty()) else {
-        return Err(fault(0, "a search begins with terms that read events"));
+        let other = next.map(|(_, command)| format!(", and `{}` is not read in their place", word(command).0));
+        return Err(fault(0, format!("a search begins with terms that read events{}", other.unwrap_or_default())));
     };
     let (head, rest) = word(first);
     let is_search = head == "search" && !rest.trim_start().starts_with(['=', '!', '<', '>']);

@@ -316,7 +316,10 @@ impl RuleText for Search {
         let scores = self.value(RISK).and_then(|risk| serde_json::from_str::<Value>(risk).ok());
         let scores = scores.as_ref().and_then(Value::as_array).into_iter().flatten();
         let scores = scores.filter_map(|score| score.get("risk_score")?.as_f64());
-        let risk = grade.risk_lowered("risk_score", scores.reduce(f64::max));
+        let most = scores.reduce(f64::max);
+        let has_risk = actions(&self.stanza).any(|(name, is_on)| name == "risk" && is_on);
+        let none = (has_risk && most.is_none()).then(|| format!("`{RISK}` has no score: `action.risk` adds none"));
+        let risk = none.or_else(|| grade.risk_lowered("risk_score", most));
         severity.into_iter().chain(risk).chain(self.uncorrelated()).collect()
     }
 

@@ -280,7 +280,7 @@ fn pipelines_keep_what_filters_and_refuse_the_rest() {
         ("a=x | sort a", "10000"),
         ("a=x | stats count", "without `by`"),
         ("a=x | stats count by user", "loses events"),
-        ("| tstats count", "begins with terms"),
+        ("| tstats count", "and `tstats` is not read in their place"),
         ("a=x | rename a AS b | search b=y", "changes or removes"),
         ("a=x | eval c=1 | where c=\"1\"", "changes or removes"),
         ("a=x | eval {c}=1 | search a=x", "changes or removes"),
