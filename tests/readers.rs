@@ -203,3 +203,26 @@ fn what_was_read_can_be_read_again() {
         assert_eq!(events(&first), events(&again), "{log}");
     }
 }
+
+/// Rules of targets that have the path alone ask for its last segment: that is the name, even where it is empty.
+#[test]
+fn a_program_is_called_by_the_last_segment_of_its_path() {
+    let name = |process: &Value, field: &str| process.pointer(field).and_then(Value::as_str).map(str::to_owned);
+    let mut unnamed = 0;
+    for folder in ["enriched", "raw"] {
+        for Record { id, event, .. } in records(&logs().join(folder).join("audit.log.zst")) {
+            for process in ["/process", "/process/parent"] {
+                let Some(process) = event.pointer(process) else { continue };
+                let segment = name(process, "/executable").and_then(|path| path.rsplit('/').next().map(str::to_owned));
+                assert_eq!(name(process, "/name"), segment, "{id}");
+                unnamed += usize::from(segment.is_some_and(|segment| segment.is_empty()));
+            }
+        }
+    }
+    assert!(unnamed > 0, "the recordings have `runc init`, which runs as `/`");
+    let line = "{\"process\":{\"executable\":\"/\",\"parent\":{\"executable\":\"/bin/sh\"}}}\n";
+    let read = cresset::source::reader::read(Box::new(line.as_bytes()), "events", &Choice::default()).expect("a log");
+    let read: Vec<Record> = read.map(|record| record.expect("an event")).collect();
+    let [Record { event, .. }] = read.as_slice() else { panic!("one event") };
+    assert_eq!((&event["process"]["name"], &event["process"]["parent"]["name"]), (&"".into(), &"sh".into()));
+}

@@ -174,12 +174,10 @@ fn object<const N: usize>(members: [(&str, Option<Value>); N]) -> Option<Value> 
     (!members.is_empty()).then_some(Value::Object(members))
 }
 
-fn last_segment(path: &str) -> String {
-    // `/memfd:name (deleted)` and `/` have no better name than themselves.
-    match path.rsplit('/').next() {
-        Some("") | None => path.to_owned(),
-        Some(name) => name.to_owned(),
-    }
+/// The name of a program by its path: what stands behind the last slash, as rules ask for it where a target has the
+/// path alone. `runc init` runs as `/`, of which nothing does.
+pub(super) fn last_segment(path: &str) -> String {
+    path.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
 /// Keys of rules as a record holds them, with 0x01 between.

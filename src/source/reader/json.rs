@@ -326,8 +326,7 @@ pub(super) fn completed(source: &str, mut event: Value) -> Value {
 
 /// The name of a program by its path.
 fn program(process: &Map<String, Value>) -> Option<String> {
-    let path = process.get("executable")?.as_str()?;
-    path.rsplit('/').next().filter(|name| !name.is_empty()).map(str::to_owned)
+    process.get("executable")?.as_str().map(exec::last_segment)
 }
 
 /// Adds what other fields of a process event say already. A line of all arguments is taken apart at its blanks, which
