@@ -1,4 +1,7 @@
-//! Running the tests that detections carry: recorded logs and inline events, judged by the reference evaluator.
+//! Running the tests that detections carry: recorded logs and inline events, judged by the reference evaluator, and by
+//! the rules that targets have for the detections.
+
+mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -10,6 +13,8 @@ use serde::Serialize;
 use crate::detection::{Detection, DetectionTest, TestEvents};
 use crate::logic::{Event, Reading, evaluate};
 use crate::source::reader::{self, Choice, Record};
+
+pub use rules::Rules;
 
 /// How one test of a detection ended.
 #[derive(Clone, Debug, Serialize)]
@@ -24,6 +29,9 @@ pub struct Outcome {
     pub matched: usize,
     /// Events for which it said the wrong thing.
     pub failures: Vec<Failure>,
+    /// Events for which the rule of a target says the wrong thing, because an argument is empty or holds a blank: what
+    /// the detection reads as an argument, and the rule as words of a line.
+    pub notes: Vec<Failure>,
     /// Why the test could not be run at all.
     pub error: Option<String>,
 }
@@ -42,12 +50,33 @@ pub struct Failure {
     pub event: String,
     /// Where it is: file and line, if it was recorded.
     pub place: Option<String>,
+    /// The targets whose rules are wrong about it, where the detection is right.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<String>,
     /// What was wrong.
     pub fault: Fault,
 }
 
+impl Failure {
+    /// What is wrong, in a sentence.
+    pub fn words(&self) -> String {
+        let place = self.place.as_ref().map(|place| format!(" at {place}")).unwrap_or_default();
+        let rule = match self.targets.as_slice() {
+            [] => String::new(),
+            [one] => format!(" by the rule for {one}"),
+            many => format!(" by the rules for {}", many.join(", ")),
+        };
+        let fault = match self.fault {
+            Fault::NotMatched => format!("is not matched{rule}, and should be"),
+            Fault::Matched => format!("is matched{rule}, and should not be"),
+            Fault::NotFound => "is not in the log".to_owned(),
+        };
+        format!("event {}{place} {fault}", self.event)
+    }
+}
+
 /// What was wrong about an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
     /// It should match and does not.
@@ -58,23 +87,13 @@ pub enum Fault {
     NotFound,
 }
 
-impl Fault {
-    /// The fault in words.
-    pub fn words(self) -> &'static str {
-        match self {
-            Fault::NotMatched => "is not matched, and should be",
-            Fault::Matched => "is matched, and should not be",
-            Fault::NotFound => "is not in the log",
-        }
-    }
-}
-
 /// The records of a log, or why they could not be read.
 type Log = Result<Arc<Vec<Record>>, String>;
 
-/// Runs all tests of `detections`, whose logs lie below `tests`. Every log is read once. The outcomes are in the
-/// order of the detections and their tests.
-pub fn run(detections: &[Detection], tests: &Path) -> Vec<Outcome> {
+/// Runs all tests of `detections`, whose logs lie below `tests`, and asks `rules` of what the detections say rightly of
+/// the events that the tests name. Every log is read once. The outcomes are in the order of the detections and their
+/// tests.
+pub fn run(detections: &[Detection], tests: &Path, rules: &Rules<'_>) -> Vec<Outcome> {
     let paths: BTreeSet<PathBuf> =
         detections.iter().flat_map(|detection| detection.tests.iter().filter_map(log_of)).collect();
     let logs: BTreeMap<PathBuf, Log> = paths
@@ -87,7 +106,7 @@ pub fn run(detections: &[Detection], tests: &Path) -> Vec<Outcome> {
     detections
         .par_iter()
         .flat_map_iter(|detection| {
-            detection.tests.iter().map(|test| run_one(detection, test, &logs)).collect::<Vec<_>>()
+            detection.tests.iter().map(|test| run_one(detection, test, &logs, rules)).collect::<Vec<_>>()
         })
         .collect()
 }
@@ -105,21 +124,42 @@ fn read(path: &Path) -> Log {
     records.map(Arc::new).map_err(|damage| damage.to_string())
 }
 
-/// Whether `detection` matches `event` of `source`: what its observation there says, false if it has none.
-fn matches(detection: &Detection, source: &str, event: &Event) -> bool {
-    detection
-        .observations
-        .iter()
-        .any(|observation| observation.source == source && evaluate(&observation.formula, event, Reading::Must))
+/// An event, and what a detection should say of it.
+struct Case<'c> {
+    source: &'c str,
+    event: &'c Event,
+    expected: bool,
+    id: &'c str,
+    place: Option<String>,
 }
 
-fn run_one(detection: &Detection, test: &DetectionTest, logs: &BTreeMap<PathBuf, Log>) -> Outcome {
+impl Outcome {
+    /// Judges an event by the detection, and where that is right by its rules.
+    fn judge(&mut self, detection: &Detection, case: &Case<'_>, rules: &Rules<'_>) {
+        let observation = detection.observations.iter().find(|observation| observation.source == case.source);
+        let found = observation.is_some_and(|one| evaluate(&one.formula, case.event, Reading::Must));
+        self.events += 1;
+        self.matched += usize::from(found);
+        let failure = |targets, fault| Failure { event: case.id.to_owned(), place: case.place.clone(), targets, fault };
+        if found != case.expected {
+            self.failures.push(failure(Vec::new(), if found { Fault::Matched } else { Fault::NotMatched }));
+        } else if let Some(observation) = observation {
+            let unlike = rules.unlike(&detection.name, observation, case.event, found).into_iter();
+            let is_beyond = rules::is_beyond(case.source, case.event);
+            let told = if is_beyond { &mut self.notes } else { &mut self.failures };
+            told.extend(unlike.map(|(fault, targets)| failure(targets, fault)));
+        }
+    }
+}
+
+fn run_one(detection: &Detection, test: &DetectionTest, logs: &BTreeMap<PathBuf, Log>, rules: &Rules<'_>) -> Outcome {
     let mut outcome = Outcome {
         detection: detection.name.clone(),
         test: test.name.clone(),
         events: 0,
         matched: 0,
         failures: Vec::new(),
+        notes: Vec::new(),
         error: None,
     };
     match &test.events {
@@ -137,13 +177,8 @@ fn run_one(detection: &Detection, test: &DetectionTest, logs: &BTreeMap<PathBuf,
             }
             for (events, expected, kind) in [(wanted, true, "matches"), (misses, false, "misses")] {
                 for (at, event) in events.iter().enumerate() {
-                    let found = matches(detection, source, event);
-                    outcome.events += 1;
-                    outcome.matched += usize::from(found);
-                    if found != expected {
-                        let fault = if found { Fault::Matched } else { Fault::NotMatched };
-                        outcome.failures.push(Failure { event: format!("{kind}[{at}]"), place: None, fault });
-                    }
+                    let id = format!("{kind}[{at}]");
+                    outcome.judge(detection, &Case { source, event, expected, id: &id, place: None }, rules);
                 }
             }
         }
@@ -162,6 +197,8 @@ fn run_one(detection: &Detection, test: &DetectionTest, logs: &BTreeMap<PathBuf,
             let wanted: BTreeSet<&str> = wanted.iter().map(String::as_str).collect();
             let misses: BTreeSet<&str> = misses.iter().map(String::as_str).collect();
             let mut unseen: BTreeSet<&str> = wanted.union(&misses).copied().collect();
+            // Of the many events that no test names, the detection alone is asked.
+            let none = Rules::default();
             for record in records.iter() {
                 if test.source.as_ref().is_some_and(|source| **source != *record.source) {
                     continue;
@@ -172,18 +209,14 @@ fn run_one(detection: &Detection, test: &DetectionTest, logs: &BTreeMap<PathBuf,
                 if *partial && !expected && !misses.contains(id) {
                     continue;
                 }
-                let found = matches(detection, &record.source, &record.event);
-                outcome.events += 1;
-                outcome.matched += usize::from(found);
-                if found != expected {
-                    let fault = if found { Fault::Matched } else { Fault::NotMatched };
-                    let place = Some(format!("{}:{}", path.display(), record.line));
-                    outcome.failures.push(Failure { event: id.to_owned(), place, fault });
-                }
+                let place = Some(format!("{}:{}", path.display(), record.line));
+                let case = Case { source: &record.source, event: &record.event, expected, id, place };
+                outcome.judge(detection, &case, if expected || misses.contains(id) { rules } else { &none });
             }
             outcome.failures.extend(unseen.into_iter().map(|id| Failure {
                 event: id.to_owned(),
                 place: None,
+                targets: Vec::new(),
                 fault: Fault::NotFound,
             }));
         }

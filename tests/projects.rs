@@ -191,3 +191,38 @@ fn a_broken_detection_does_not_keep_others_from_being_tested() {
     said(&project, &["test", "privileged_container"], 0);
     assert!(told(&project, &["test", "first"], 2).contains("there is no detection `first`"));
 }
+
+/// A target may see an event of a test otherwise than its `target.yml` says: the proof takes that for granted.
+#[test]
+fn the_rules_of_targets_are_tested_with_the_detection() {
+    let folder = tempfile::tempdir().expect("a folder");
+    said(folder.path(), &["init", "project"], 0);
+    let project = folder.path().join("project");
+    // Of an argument with a blank in it, a line has several words: here a script.
+    let pack = ["test", "privileged_container"];
+    assert!(said(&project, &pack, 0).contains("note: event matches["));
+    let report = said(&project, &[&pack[..], &["--format", "json"]].concat(), 0);
+    let report: serde_json::Value = serde_json::from_str(&report).expect("a report");
+    let outcomes = || report.as_array().into_iter().flatten();
+    assert!(outcomes().any(|outcome| outcome["notes"][0]["targets"][0].is_string()), "{report}");
+    assert!(outcomes().all(|outcome| outcome["failures"] == serde_json::json!([])), "{report}");
+    fs::remove_dir_all(project.join("detections")).expect("removed");
+    let path = project.join("detections/mine.yml");
+    let scaffold = |observe: &str, tests: &str| {
+        let text = "id: 6f4d0b8e-3f58-4c9e-9d0a-6e3a8a2f9b77\ntitle: Mine\nstatus: experimental\nversion: 1\n\
+                    severity: low\nconfidence: low\ndescription: Mine.\nattack: [T1611]\ncreated: 2026-12-01\n\
+                    author: Mine\nowner: mine\nreferences: [https://example.org]\nfalse_positives: [None.]\n\
+                    triage: Look.\nschedule: { every: 5m, look_back: 6m }\n\
+                    targets: { elastic: { enabled: false }, falco: { enabled: false } }\n";
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(&path, format!("{text}observe:\n{observe}\ntests:\n{tests}\n")).expect("written");
+    };
+    scaffold(
+        "  kubernetes_audit:\n    s: { requestObject.spec.sidecars.image|startswith: evil }\n    condition: s",
+        "  - source: kubernetes_audit\n    matches:\n      - { requestObject: { spec: { sidecars: { image: evil/x } } } }\n      \
+         - { requestObject: { spec: { sidecars: [{ image: evil/x }] } } }\n    misses:\n      - { verb: get }",
+    );
+    let found = said(&project, &["test"], 1);
+    let failure = "event matches[1] is not matched by the rule for splunk, and should be";
+    assert!(found.contains(failure) && found.matches("event ").count() == 1, "{found}");
+}

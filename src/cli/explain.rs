@@ -10,14 +10,12 @@ use serde_json::{Value, json};
 use super::verify::failed;
 use super::workshop::{Chosen, Workshop};
 use super::{Exit, choice};
-use crate::logic::decide::{Budget, Satisfiability, Schema, satisfiable};
 use crate::logic::{Event, Reading, evaluate};
+use crate::pack::side::Side;
 use crate::pack::trace;
-use crate::pack::verify::{ReadBack, read_back};
 use crate::project::Project;
 use crate::source::Catalogue;
 use crate::source::reader::{self, Choice, Record};
-use crate::target::{Compiled, PackInfo, project, render_all};
 
 /// Show what a detection and the rules made from it say of an event, test by test
 ///
@@ -66,13 +64,19 @@ enum Format {
 }
 
 /// What a target's rule says of the event.
-struct Side<'c> {
-    one: &'c Compiled<'c>,
-    rule: ReadBack,
+struct Seen<'c> {
+    side: Side<'c>,
     /// The event as the target has it.
     event: Event,
     /// Whether the rule matches; none if it cannot be read.
     matches: Option<bool>,
+}
+
+impl<'c> Seen<'c> {
+    fn new(side: Side<'c>, event: &Event) -> Self {
+        let event = side.seen(event);
+        Self { matches: side.matches(&event), side, event }
+    }
 }
 
 /// Runs the command.
@@ -94,36 +98,31 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         Err(problems) => return failed(&problems),
     };
     let catalogue = Catalogue::builtin();
-    let claims = render_all(&workshop.targets, &compiled, catalogue, &PackInfo::default(), &|_, rule| rule.claim());
-    let built = match claims {
-        Ok(built) => built,
+    let rules = match Side::all(&workshop.targets, &compiled, catalogue) {
+        Ok(rules) => rules,
         Err(problems) => return failed(&problems),
     };
-    let read = read_back(&workshop.targets, &compiled, &built.files, catalogue);
-    let sides: Vec<Side<'_>> = compiled
-        .iter()
-        .zip(read)
-        .filter(|(one, _)| one.observation.source == *record.source)
-        .filter_map(|(one, rule)| side(one, rule?, &record, catalogue))
-        .collect();
+    let rules = rules.into_iter().filter(|side| side.compiled.observation.source == *record.source);
+    let sides: Vec<Seen<'_>> = rules.map(|rule| Seen::new(rule, &record.event)).collect();
     let meaning = observation.meaning();
     let says = |reading: Reading| evaluate(&meaning, &record.event, reading);
     let (must, may) = (says(Reading::Must), says(Reading::May));
-    let agrees = |side: &Side<'_>| side.matches.is_some_and(|matches| (!must || matches) && (!matches || may));
+    let agrees = |seen: &Seen<'_>| seen.matches.is_some_and(|matches| (!must || matches) && (!matches || may));
     let mut out = anstream::stdout();
     match args.format {
         Format::Json => {
             let rules: Vec<Value> = sides
                 .iter()
-                .map(|side| {
+                .map(|seen| {
+                    let condition = seen.side.rule.condition.as_ref();
                     json!({
-                        "target": side.one.target.name(),
-                        "file": side.rule.file,
-                        "event": side.event,
-                        "matches": side.matches,
-                        "agrees": agrees(side),
-                        "because": side.rule.condition.as_ref().map(|c| trace::value(c, &side.event, Reading::Must)).ok(),
-                        "unreadable": side.rule.condition.as_ref().err(),
+                        "target": seen.side.compiled.target.name(),
+                        "file": seen.side.rule.file,
+                        "event": seen.event,
+                        "matches": seen.matches,
+                        "agrees": agrees(seen),
+                        "because": condition.map(|c| trace::value(c, &seen.event, Reading::Must)).ok(),
+                        "unreadable": condition.err(),
                     })
                 })
                 .collect();
@@ -146,16 +145,16 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
             };
             writeln!(out, "{} in {}: {says}", detection.name, record.source)?;
             indented(&mut out, trace::lines(&meaning, &record.event, Reading::Must))?;
-            for side in &sides {
-                let says = match side.matches {
+            for seen in &sides {
+                let says = match seen.matches {
                     Some(true) => "matches",
                     Some(false) => "does not match",
                     None => "cannot be read",
                 };
-                let mark = if agrees(side) { "" } else { ", unlike the detection" };
-                writeln!(out, "\n{} ({}): {says}{mark}", side.one.target.name(), side.rule.file)?;
-                match &side.rule.condition {
-                    Ok(condition) => indented(&mut out, trace::lines(condition, &side.event, Reading::Must))?,
+                let mark = if agrees(seen) { "" } else { ", unlike the detection" };
+                writeln!(out, "\n{} ({}): {says}{mark}", seen.side.compiled.target.name(), seen.side.rule.file)?;
+                match &seen.side.rule.condition {
+                    Ok(condition) => indented(&mut out, trace::lines(condition, &seen.event, Reading::Must))?,
                     Err(reason) => writeln!(out, "  {reason}")?,
                 }
             }
@@ -166,20 +165,6 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
 
 fn indented(out: &mut impl Write, lines: Vec<String>) -> std::io::Result<()> {
     lines.iter().try_for_each(|line| writeln!(out, "  {line}"))
-}
-
-fn side<'c>(one: &'c Compiled<'c>, rule: ReadBack, record: &Record, catalogue: &Catalogue) -> Option<Side<'c>> {
-    let mut event = project(one.target, catalogue.source(&record.source)?, &record.event)?;
-    // What stands in the rule for "an event of this source" is true of it.
-    if let Some(assumed) = &rule.assumed
-        && let Satisfiability::Sat(Value::Object(fields)) =
-            satisfiable(assumed, Reading::Must, &Schema::default(), &Budget::default())
-        && let Value::Object(event) = &mut event
-    {
-        event.extend(fields);
-    }
-    let matches = rule.condition.as_ref().ok().map(|condition| evaluate(condition, &event, Reading::Must));
-    Some(Side { one, rule, event, matches })
 }
 
 /// The event that is meant.

@@ -1,19 +1,25 @@
-//! `cresset test`: do the detections match the events that they say they match?
+//! `cresset test`: do the detections, and the rules made of them, match the events that they say they match?
 
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::slice;
 
 use anyhow::Context as _;
 use clap::ValueEnum;
+use rayon::prelude::*;
 
 use super::workshop::tell_broken;
 use super::{Exit, choice};
 use crate::detection::load;
+use crate::pack::side::Side;
 use crate::project::Project;
 use crate::source::Catalogue;
-use crate::testing;
+use crate::target::{self, Compiled};
+use crate::testing::{self, Rules};
 
-/// Run the tests of the detections over recorded logs and inline events.
+/// Run the tests of the detections over recorded logs and inline events
+///
+/// The rules that targets have for a detection are asked of the events that its tests name, as the target sees them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   cresset test                                all tests of the project
@@ -54,7 +60,19 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         "there is no project here, and recorded logs are not built in: run `cresset init DIR`, or give --logs DIR",
     )?;
     choice::keep(&mut loaded.detections, &args.detections)?;
-    let outcomes = testing::run(&loaded.detections, &logs);
+    let catalogue = Catalogue::builtin();
+    let targets = target::load_all(project.templates().as_deref()).unwrap_or_default();
+    // What cannot be made of one detection is no matter of the others.
+    let rules_of = |one| target::compile_all(&targets, slice::from_ref(one), catalogue, &|| ()).ok();
+    let made: Vec<Option<Vec<Compiled<'_>>>> = loaded.detections.par_iter().map(rules_of).collect();
+    let unmade = made.iter().filter(|made| made.is_none()).count();
+    let compiled: Vec<Compiled<'_>> = made.into_iter().flatten().flatten().collect();
+    let sides = Side::all(&targets, &compiled, catalogue).unwrap_or_default();
+    if unmade > 0 || (sides.is_empty() && !compiled.is_empty()) {
+        writeln!(anstream::stderr(), "warning: rules are left out that cannot be made; `cresset build` says why")?;
+    }
+    let rules = Rules::new(sides);
+    let outcomes = testing::run(&loaded.detections, &logs, &rules);
     let failed = outcomes.iter().filter(|outcome| !outcome.passed()).count();
     let mut out = anstream::stdout();
     match args.format {
@@ -71,8 +89,10 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
                     writeln!(out, "      {error}")?;
                 }
                 for failure in &outcome.failures {
-                    let place = failure.place.as_ref().map(|place| format!(" at {place}")).unwrap_or_default();
-                    writeln!(out, "      event {}{place} {}", failure.event, failure.fault.words())?;
+                    writeln!(out, "      {}", failure.words())?;
+                }
+                for note in &outcome.notes {
+                    writeln!(out, "      note: {}; an argument is empty or holds a blank", note.words())?;
                 }
             }
             writeln!(out, "{} passed, {failed} failed", outcomes.len() - failed)?;

@@ -9,6 +9,7 @@ mod prove;
 pub mod read;
 mod recorded;
 mod replace;
+pub mod side;
 pub mod strayed;
 pub mod trace;
 pub mod verify;

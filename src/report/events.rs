@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::detection::{Detection, DetectionTest, TestEvents};
 use crate::source::reader::{self, Choice};
-use crate::testing::{self, Outcome};
+use crate::testing::{self, Failure, Outcome, Rules};
 
 /// How many events of a recorded log are shown.
 const MOST_RECORDED: usize = 3;
@@ -47,7 +47,8 @@ pub struct EventPage {
 
 /// The tests of `detections` by the detections' names. `tests` is where recorded logs are.
 pub fn pages(detections: &[Detection], tests: Option<&Path>) -> BTreeMap<String, Vec<TestPage>> {
-    let mut outcomes = tests.map(|tests| testing::run(detections, tests)).unwrap_or_default().into_iter();
+    let mut outcomes =
+        tests.map(|tests| testing::run(detections, tests, &Rules::default())).unwrap_or_default().into_iter();
     let recorded = tests.map(|tests| recorded(detections, tests)).unwrap_or_default();
     let mut pages = BTreeMap::new();
     for detection in detections {
@@ -108,7 +109,7 @@ fn page(test: &DetectionTest, outcome: Option<Outcome>, recorded: &Recorded) -> 
     };
     let name = if test.name.is_empty() { name } else { test.name.clone() };
     let faults = outcome.iter().flat_map(|outcome| {
-        let failures = outcome.failures.iter().map(|failure| format!("{} {}", failure.event, failure.fault.words()));
+        let failures = outcome.failures.iter().map(Failure::words);
         outcome.error.clone().into_iter().chain(failures)
     });
     TestPage {
